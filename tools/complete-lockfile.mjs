@@ -17,11 +17,19 @@ for (const parent of Object.values(lock.packages)) {
     const key = `node_modules/${name}`;
     if (lock.packages[key] !== undefined) continue;
     const platform = /-(android|darwin|linux|win32)-([a-z0-9]+)(-musl)?$/.exec(name);
-    if (platform === null || !/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`cannot complete ${name}@${version}: no exact platform package`);
+    if (platform === null || !/^\d+\.\d+\.\d+$/.test(version))
+      throw new Error(`cannot complete ${name}@${version}: no exact platform package`);
     const [, os, cpu, musl] = platform;
     const libc = os !== 'linux' ? {} : musl !== undefined ? { libc: ['musl'] } : {};
     const dev = parent.dev === true ? { dev: true } : {};
-    lock.packages[key] = { version, cpu: [cpu.startsWith('arm') && cpu !== 'arm64' ? 'arm' : cpu], ...dev, ...libc, optional: true, os: [os] };
+    lock.packages[key] = {
+      version,
+      cpu: [cpu.startsWith('arm') && cpu !== 'arm64' ? 'arm' : cpu],
+      ...dev,
+      ...libc,
+      optional: true,
+      os: [os],
+    };
     added += 1;
   }
 }
