@@ -1,0 +1,155 @@
+/**
+ * A history: what clients asked, what they were told, and what the disks held, on the checker's own monotonic clock. Every checker is a pure
+ * function of one of these and knows neither runtime.
+ *
+ * Every write carries a unique value, so that a read says by its values which writes it saw.
+ */
+import type { Author, NodeId, SpaceKey } from '../core/identifiers.js';
+
+/** `ok`: certainly happened. `fail`: certainly had no effect. `info`: unknown, open for ever. */
+export type Outcome = 'ok' | 'fail' | 'info';
+
+export interface Operation {
+  /** Position in the history: evidence names operations by it. */
+  readonly index: number;
+  /** The client; does one thing at a time. After an `info` it retires and another takes its place. */
+  readonly process: string;
+  readonly kind: 'remember' | 'update' | 'forget' | 'get' | 'final-read';
+  readonly space: SpaceKey;
+  readonly id: string;
+  /** Of a remember or update: its unique value. */
+  readonly value: string | null;
+  readonly ack: 'local' | 'one' | 'quorum' | 'all';
+  readonly invokedMs: number;
+  /** Infinity while open. */
+  readonly completedMs: number;
+  readonly outcome: Outcome;
+  /** Code of the failure, when there was one. */
+  readonly error: string | null;
+  /** Who answered last. */
+  readonly node: NodeId | null;
+  readonly answeredAs: 'confirmed' | 'provisional' | 'replica' | null;
+  /** Of an ok write: its version, `sequence@author`. */
+  readonly version: string | null;
+  /** Of an ok read: all maximal live versions seen, the readable one first; empty when there is no such memory. */
+  readonly seen: readonly SeenVersion[];
+  /** True when the write was sent with a causal context of its own reads. */
+  readonly withContext: boolean;
+}
+
+export interface SeenVersion {
+  readonly value: string;
+  readonly version: string;
+}
+
+/** A record on a node's disk, in the order of its log: rebuilt from disk bytes, not from anything that the node says. */
+export interface LoggedRecord {
+  readonly space: SpaceKey;
+  readonly author: Author;
+  readonly sequence: number;
+  readonly kind: 'episode' | 'update' | 'tombstone' | 'other';
+  readonly id: string;
+  readonly contentHash: string;
+  /** Causal context carried by the record: author to greatest included sequence of this id. */
+  readonly context: Readonly<Record<string, number>>;
+  readonly requestId: string;
+}
+
+/** What one copy of a space holds at one moment. */
+export interface CopyState {
+  readonly node: NodeId;
+  readonly space: SpaceKey;
+  /** Retained versions: maximal ones, alternates, beaten ones and tombstones. */
+  readonly versions: readonly CopyVersion[];
+  /** Verified sequences per author, as inclusive ranges. */
+  readonly coverage: Readonly<Record<string, readonly (readonly [number, number])[]>>;
+}
+
+export interface CopyVersion {
+  readonly id: string;
+  /** `sequence@author`. */
+  readonly version: string;
+  readonly tombstone: boolean;
+  /** True when no other version includes it; false for a tombstone kept after a later Remember. */
+  readonly maximal: boolean;
+  /** True when Get would answer with it or list it as an alternate. */
+  readonly live: boolean;
+  readonly contentHash: string;
+}
+
+/** A crash and what the restarted node found: for the durability checker. */
+export interface Recovery {
+  readonly node: NodeId;
+  readonly crashedMs: number;
+  readonly recoveredMs: number;
+  /** Dots (`sequence@author`, by space) that the node had released as durable before the crash: acknowledged to a client or to a peer. */
+  readonly released: readonly { readonly space: SpaceKey; readonly version: string }[];
+  /** Dots verified on its disk after recovery: coverage per space. */
+  readonly recovered: readonly CopyState[];
+  /** Dots on sectors that the fault plan damaged on this disk: excused here, and owed by another copy. */
+  readonly damaged: readonly { readonly space: SpaceKey; readonly version: string }[];
+}
+
+/** Acknowledging and term changes, for the split-brain checker. */
+export interface TermSpan {
+  readonly space: SpaceKey;
+  readonly node: NodeId;
+  readonly confirmed: boolean;
+  readonly term: { readonly generation: number; readonly index: number; readonly counter: number };
+  readonly fromMs: number;
+  /** Infinity while it lasts. */
+  readonly untilMs: number;
+}
+
+/** Samples of the copies' states after load has stopped. */
+export interface ConvergenceSample {
+  readonly atMs: number;
+  readonly phase: 'majority-only' | 'all-healed';
+  /** Live copies that count in this phase. */
+  readonly copies: readonly CopyState[];
+}
+
+export interface FaultRecord {
+  /** As in the plan, for people. */
+  readonly fault: string;
+  readonly family: string;
+  readonly atMs: number;
+  /** Whether it changed anything: a cut that dropped no message, a crash of a dead node did not. */
+  readonly tookEffect: boolean;
+}
+
+export interface SplitRecord {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** The sides that hold a copy of some space, each with the acknowledged writes it gave during the cut. */
+  readonly sides: readonly { readonly nodes: readonly NodeId[]; readonly acknowledged: number }[];
+}
+
+export interface History {
+  readonly operations: readonly Operation[];
+  /** Per node: its log, in log order, at the end of the run. */
+  readonly logs: ReadonlyMap<NodeId, readonly LoggedRecord[]>;
+  readonly recoveries: readonly Recovery[];
+  readonly terms: readonly TermSpan[];
+  readonly samples: readonly ConvergenceSample[];
+  readonly faults: readonly FaultRecord[];
+  readonly splits: readonly SplitRecord[];
+  /** Confirmed end of the last fault, load already stopped. */
+  readonly healedMs: number;
+  readonly endedMs: number;
+  /** False when the plan damaged more copies than the fault model allows: only safety is judged then. */
+  readonly insideFaultModel: boolean;
+  /** Least acknowledgements on each side of a split for the run to count (SPEC section 6.9); 0 without a split. */
+  readonly acknowledgementsPerSideMin: number;
+  /** Fault families that this run was to exercise. */
+  readonly familiesDrawn: readonly string[];
+}
+
+/** A checker's answer. `unknown` says why; `not-applicable` does not count. */
+export type Verdict =
+  | { readonly verdict: 'ok'; readonly [figure: string]: unknown }
+  | { readonly verdict: 'violation'; readonly reason: string; readonly operations?: readonly number[]; readonly [figure: string]: unknown }
+  | { readonly verdict: 'unknown'; readonly reason: string; readonly [figure: string]: unknown }
+  | { readonly verdict: 'not-applicable' };
+
+export type Checker = (history: History) => Verdict;

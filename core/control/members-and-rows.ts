@@ -1,0 +1,48 @@
+/**
+ * Who the members are and where each space's copies live: the view of the control log that the rest of the core reads. Immutable values made with
+ * immer; until the control log exists they come from configuration, and every term is provisional.
+ */
+import { produce } from 'immer';
+import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
+import { invariant } from '../invariant.js';
+
+export interface Member {
+  readonly id: NodeId;
+  readonly name: string;
+}
+
+/** Where a space lives. Invariant: copies are distinct members; the first is preferred as primary, then in order. */
+export interface Row {
+  readonly space: SpaceKey;
+  readonly copies: readonly NodeId[];
+}
+
+export interface ControlView {
+  /** Generation and index of the last committed entry; (0, 0) without a control log. */
+  readonly epoch: { readonly generation: number; readonly index: number };
+  readonly members: readonly Member[];
+  readonly rows: Readonly<Record<string, Row>>;
+  /** When set, a space that has no row lives on these copies: one node alone serves every space that is asked for. */
+  readonly copiesByDefault: readonly NodeId[] | null;
+}
+
+/** The view of one node alone: every space lives here. */
+export function singleNodeView(self: NodeId, name: string): ControlView {
+  return { epoch: { generation: 0, index: 0 }, members: [{ id: self, name }], rows: {}, copiesByDefault: [self] };
+}
+
+/** The view with members in id order and the given rows added. */
+export function withRows(view: ControlView, rows: readonly Row[]): ControlView {
+  for (const row of rows) invariant(new Set(row.copies).size === row.copies.length, 'copies of a row are distinct');
+  return produce(view, (draft) => {
+    draft.members.sort((left, right) => compareText(left.id, right.id));
+    for (const row of rows) draft.rows[row.space] = { space: row.space, copies: [...row.copies] };
+  });
+}
+
+/** The row of a space, or null when this cluster has no such space. */
+export function rowOf(view: ControlView, space: SpaceKey): Row | null {
+  const row = view.rows[space];
+  if (row !== undefined) return row;
+  return view.copiesByDefault === null ? null : { space, copies: view.copiesByDefault };
+}
