@@ -46,7 +46,7 @@ function simulate(...options: string[]): Promise<Run> {
         if (lines.length !== 1) throw new Error(`${lines.length} lines on standard output instead of one`);
         resolve({ exitCode, result: JSON.parse(lines[0] as string), errors: stderr });
       } catch (cause) {
-        resolve({ exitCode, result: {}, errors: `${stderr}${cause instanceof Error ? cause.message : cause}` });
+        resolve({ exitCode, result: {}, errors: `${stderr.trim()} (${cause instanceof Error ? cause.message : cause})` });
       }
     });
   });
@@ -54,7 +54,7 @@ function simulate(...options: string[]): Promise<Run> {
 
 function complaint(run: Run, command: string): string {
   const { verdict, reason, error } = run.result;
-  const words = [`exit ${run.exitCode}`, verdict, reason, error, run.errors.trim().split('\n').at(-1)];
+  const words = [`exit ${run.exitCode}`, verdict, reason, error, run.errors.trim().split('\n').slice(-3).join(' / ')];
   return `${words.filter(Boolean).join('; ')}\n       replay: bin/engram-sim ${command}`;
 }
 
