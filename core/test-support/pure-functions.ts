@@ -30,7 +30,7 @@ const crcTable: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 function crc32(bytes: Uint8Array, seed = 0): number {
   let crc = ~seed;
-  for (let at = 0; at < bytes.length; at += 1) crc = crcTable[(crc ^ bytes[at]!) & 255]! ^ (crc >>> 8);
+  for (let at = 0; at < bytes.length; at += 1) crc = crcTable[(crc ^ bytes[at]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
@@ -53,16 +53,16 @@ function hash64(bytes: Uint8Array, out: Uint32Array): void {
   if (bytes.length >= 32) {
     const lanes = [wrap(prime1 + prime2), prime2, 0n, wrap(-prime1)];
     for (; at + 32 <= bytes.length; at += 32) {
-      for (let lane = 0; lane < 4; lane += 1) lanes[lane] = round(lanes[lane]!, view.getBigUint64(at + 8 * lane, true));
+      for (let lane = 0; lane < 4; lane += 1) lanes[lane] = round(lanes[lane], view.getBigUint64(at + 8 * lane, true));
     }
-    hash = wrap(rotate(lanes[0]!, 1n) + rotate(lanes[1]!, 7n) + rotate(lanes[2]!, 12n) + rotate(lanes[3]!, 18n));
+    hash = wrap(rotate(lanes[0], 1n) + rotate(lanes[1], 7n) + rotate(lanes[2], 12n) + rotate(lanes[3], 18n));
     for (const lane of lanes) hash = wrap((hash ^ round(0n, lane)) * prime1 + prime4);
   }
   hash = wrap(hash + BigInt(bytes.length));
   for (; at + 8 <= bytes.length; at += 8) hash = wrap(rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * prime1 + prime4);
   for (; at + 4 <= bytes.length; at += 4)
     hash = wrap(rotate(hash ^ wrap(BigInt(view.getUint32(at, true)) * prime1), 23n) * prime2 + prime3);
-  for (; at < bytes.length; at += 1) hash = wrap(rotate(hash ^ wrap(BigInt(bytes[at]!) * prime5), 11n) * prime1);
+  for (; at < bytes.length; at += 1) hash = wrap(rotate(hash ^ wrap(BigInt(bytes[at]) * prime5), 11n) * prime1);
   hash = wrap((hash ^ (hash >> 33n)) * prime2);
   hash = wrap((hash ^ (hash >> 29n)) * prime3);
   hash ^= hash >> 32n;
@@ -88,7 +88,7 @@ function utf8Decode(bytes: Uint8Array): string {
   let text = '';
   let at = 0;
   while (at < bytes.length) {
-    const lead = bytes[at]!;
+    const lead = bytes[at];
     at += 1;
     const following = lead < 0x80 ? 0 : lead < 0xc2 ? -1 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : -1;
     let point = following === 0 ? lead : following < 0 ? 0xfffd : lead & (0x3f >> following);
@@ -127,8 +127,8 @@ function aleaStream(seed: string): RandomStream {
   };
   const state = [mash(' '), mash(' '), mash(' ')];
   for (let at = 0; at < 3; at += 1) {
-    state[at]! -= mash(seed);
-    if (state[at]! < 0) state[at]! += 1;
+    state[at] -= mash(seed);
+    if (state[at] < 0) state[at] += 1;
   }
   let [s0, s1, s2] = state as [number, number, number];
   let carry = 1;

@@ -37,6 +37,6 @@ export function hexToBytes(text: string, into?: Uint8Array, offset = 0): Uint8Ar
 export function bytesToHex(bytes: Uint8Array, offset = 0, length: number = bytes.length - offset): string {
   invariant(offset >= 0 && length >= 0 && offset + length <= bytes.length, 'the bytes to spell are there');
   let text = '';
-  for (let at = offset; at < offset + length; at += 1) text += pairs[bytes[at]!]!;
+  for (let at = offset; at < offset + length; at += 1) text += pairs[bytes[at]];
   return text;
 }
