@@ -1,0 +1,128 @@
+/** From what an application says to the encoded Episode that is sent and stored, and back. */
+import { createHash } from 'node:crypto';
+import { EngramError } from '../../core/errors.js';
+import { Episode, type Memory as WireMemory } from '../../core/wire/generated/engram/v1/service.js';
+import type { EpisodeInput, Memory } from './types.js';
+
+/** An episode ready to be sent. */
+export interface EncodedEpisode {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The vector that goes with an episode and what made it. */
+export interface EpisodeVector {
+  readonly embedding: ArrayLike<number>;
+  readonly embedder: string;
+}
+
+/** Whether the client's embedder should make this episode's embedding. */
+export function wantsEmbedding(episode: EpisodeInput): boolean {
+  return episode.embed !== false && episode.embedding === undefined && episode.text !== undefined && episode.text !== '';
+}
+
+/** Encodes an episode. Checks only what would be lost or changed in encoding; the node judges the rest. */
+export function encodeEpisodeInput(episode: EpisodeInput, made: EpisodeVector | null): EncodedEpisode {
+  checkTypes(episode);
+  const occurredAtMs = episode.occurredAt === undefined ? undefined : milliseconds(episode.occurredAt, 'episode.occurredAt');
+  const embedding = made?.embedding ?? episode.embedding ?? [];
+  const id = episode.id ?? derivedId(episode, occurredAtMs);
+  const content: Episode = {
+    id,
+    text: episode.text ?? '',
+    embedding: Array.from(embedding),
+    confidence: episode.confidence,
+    occurredAtMs,
+    who: episode.who ?? '',
+    where: episode.where ?? '',
+    tags: episode.tags === undefined ? [] : [...episode.tags],
+    embedder: made?.embedder ?? episode.embedder ?? '',
+  };
+  return { id, bytes: Episode.encode(content).finish() };
+}
+
+/** Milliseconds since 1970, or INVALID_ARGUMENT naming `field`. */
+export function milliseconds(time: Date | number, field: string): number {
+  const value = time instanceof Date ? time.getTime() : time;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  const shown = time instanceof Date ? 'an invalid Date' : JSON.stringify(time);
+  throw new EngramError('INVALID_ARGUMENT', { message: `${field} must be a Date or whole milliseconds since 1970, got ${shown}`, field });
+}
+
+export function memoryOf(wire: WireMemory): Memory {
+  const episode = Episode.decode(wire.episode);
+  const confidence = wire.confidence;
+  return {
+    id: episode.id,
+    text: episode.text,
+    embedding: episode.embedding.length === 0 ? null : Float32Array.from(episode.embedding),
+    embedder: episode.embedder,
+    confidence: {
+      stored: confidence?.stored ?? episode.confidence ?? 1,
+      noNewerVersion: confidence?.noNewerVersion ?? 1,
+      inTopK: confidence?.inTopK ?? 1,
+      adjusted: confidence?.adjusted ?? episode.confidence ?? 1,
+      reasons: confidence?.reasons ?? [],
+    },
+    occurredAtMs: episode.occurredAtMs ?? wire.writtenAtMs,
+    writtenAtMs: wire.writtenAtMs,
+    who: episode.who,
+    where: episode.where,
+    tags: episode.tags,
+    version: tokenText(wire.version),
+  };
+}
+
+/** Versions and contexts are bytes on the wire and text in applications. */
+export function tokenText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
+
+export function tokenBytes(text: string | undefined, field: string): Uint8Array {
+  if (text === undefined) return new Uint8Array(0);
+  if (/^[A-Za-z0-9_-]*$/.test(text)) return new Uint8Array(Buffer.from(text, 'base64url'));
+  throw new EngramError('INVALID_ARGUMENT', { message: `${field} is not a token that Engram gave out: ${JSON.stringify(text)}`, field });
+}
+
+/** What the episode says, not how it was embedded or believed: saying the same again is the same memory. */
+function derivedId(episode: EpisodeInput, occurredAtMs: number | undefined): string {
+  const said: unknown[] = [episode.text ?? '', episode.who ?? '', episode.where ?? '', occurredAtMs ?? null, episode.tags ?? []];
+  if (episode.text === undefined || episode.text === '') said.push(Array.from(episode.embedding ?? []));
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
+}
+
+const textFields = ['id', 'text', 'embedder', 'who', 'where'] as const;
+
+/** JavaScript callers have no compiler: a number as an id would be stored as something that no get finds. */
+function checkTypes(episode: EpisodeInput): void {
+  if (typeof episode !== 'object' || episode === null || Array.isArray(episode)) throw wrongType('episode', 'an object', episode);
+  for (const name of textFields) {
+    const value: unknown = episode[name];
+    if (value !== undefined && typeof value !== 'string') throw wrongType(`episode.${name}`, 'a string', value);
+  }
+  const { confidence, embedding, tags } = episode as { confidence?: unknown; embedding?: unknown; tags?: unknown };
+  if (confidence !== undefined && typeof confidence !== 'number') throw wrongType('episode.confidence', 'a number in [0, 1]', confidence);
+  if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
+    throw wrongType('episode.tags', 'an array of strings', tags);
+  if (embedding !== undefined) checkNumbers(embedding, 'episode.embedding');
+}
+
+/** An array of numbers that 32-bit floats can hold, or INVALID_ARGUMENT naming `field` and position. */
+export function checkNumbers(values: unknown, field: string): asserts values is ArrayLike<number> {
+  const isList = Array.isArray(values) || ArrayBuffer.isView(values);
+  if (!isList) throw wrongType(field, 'an array of numbers', values);
+  const list = values as ArrayLike<unknown>;
+  for (let at = 0; at < list.length; at += 1) {
+    const value = list[at];
+    if (typeof value !== 'number') throw wrongType(`${field}[${at}]`, 'a number', value);
+    if (!Number.isFinite(Math.fround(value))) {
+      const message = `${field}[${at}] is ${value}; embeddings hold finite 32-bit floats`;
+      throw new EngramError('INVALID_ARGUMENT', { message, field: `${field}[${at}]`, hint: 'check what made the embedding' });
+    }
+  }
+}
+
+function wrongType(field: string, wanted: string, value: unknown): EngramError {
+  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+  return new EngramError('INVALID_ARGUMENT', { message: `${field} must be ${wanted}, got ${got}`, field });
+}

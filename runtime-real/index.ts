@@ -1,0 +1,29 @@
+/** What an application may import: `import { openEngram } from 'engram'`. Everything else may change without notice. */
+export type { DomainEvent } from '../core/domain-events.js';
+export { EngramError, type ErrorCode } from '../core/errors.js';
+export { type Embedder, type NgramEmbedderOptions, ngramEmbedder } from './client/embedder.js';
+export type { Engram } from './client/engram.js';
+export { type OpenAiEmbedderOptions, openAiEmbedder } from './client/http-embedder.js';
+export { type OpenOptions, openEngram } from './client/open.js';
+export type { Space } from './client/space.js';
+export type {
+  Acknowledged,
+  Acknowledgement,
+  Answerer,
+  BatchOptions,
+  BatchSummary,
+  CallOptions,
+  ConditionalWriteOptions,
+  Cue,
+  EpisodeInput,
+  GotMemory,
+  Memory,
+  MemoryConfidence,
+  Recalled,
+  RecalledMemory,
+  Refused,
+  SpaceStatus,
+  Status,
+  WriteOptions,
+  WriteResult,
+} from './client/types.js';

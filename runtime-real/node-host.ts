@@ -1,0 +1,234 @@
+/**
+ * Drives one EngramNode with the real world: events in, effects out, one turn at a time.
+ *
+ * Invariant: `handle` is never entered while it runs, and the effects that a turn asked for are performed, in order, before the next turn. Results
+ * that are there at once (a small scan, a cached file) come back through the queue like all others.
+ */
+import { randomBytes } from 'node:crypto';
+import type { NodeConfiguration } from '../core/configuration.js';
+import type { DomainEvent } from '../core/domain-events.js';
+import type { Compute, Disk, Effects, RequestHandle, Ticket } from '../core/effects.js';
+import { EngramNode } from '../core/engram-node.js';
+import { EngramError, type ErrorCode, isErrorCode } from '../core/errors.js';
+import type { CoreEvent, DiskResult, Now } from '../core/events.js';
+import { nodeId } from '../core/identifiers.js';
+import type { ScanResult } from '../core/memory/scan-kernel.js';
+import type { PureFunctions } from '../core/pure-functions.js';
+import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
+import { NodeTimers } from './node-timers.js';
+
+/** After this many turns in a row, files, sockets and timers get theirs. */
+const turnsInARowMax = 512;
+
+export interface NodeHostOptions {
+  readonly configuration: NodeConfiguration;
+  readonly pure: PureFunctions;
+  readonly openDisk: (report: (ticket: Ticket, result: DiskResult) => void) => Promise<Disk & { close(): Promise<void> }>;
+  readonly openCompute: (report: (ticket: Ticket, result: ScanResult) => void) => Compute & { close(): Promise<void> };
+  /** Domain events as they happen, for logs and metrics. */
+  readonly onEvent?: ((event: DomainEvent) => void) | undefined;
+}
+
+interface Waiting {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: EngramError) => void;
+}
+
+export class NodeHost {
+  readonly #queue: CoreEvent[] = [];
+  readonly #effects: (() => void)[] = [];
+  readonly #waiting = new Map<RequestHandle, Waiting>();
+  readonly #timers = new NodeTimers(monotonicMs, (name) => this.#submit({ kind: 'timer', name }));
+  readonly #node: EngramNode;
+  readonly #options: NodeHostOptions;
+  /** Keeps the process alive while somebody waits for an answer: an open, idle store does not. */
+  readonly #alive = setInterval(() => {}, 2 ** 30).unref();
+  #disk!: Disk & { close(): Promise<void> };
+  #compute!: Compute & { close(): Promise<void> };
+  #handlesGiven = 0;
+  #scheduled = false;
+  #turnsInARow = 0;
+  /** Why nothing happens any more. */
+  #stopped: EngramError | null = null;
+  #started: { resolve: () => void; reject: (error: EngramError) => void } | null = null;
+  #drained: (() => void) | null = null;
+
+  private constructor(options: NodeHostOptions) {
+    this.#options = options;
+    this.#node = new EngramNode(options.configuration, this.#recordingEffects(), options.pure);
+  }
+
+  /** Boots the node and resolves once it serves. Rejects with what the node says when it halts instead. */
+  static async start(options: NodeHostOptions): Promise<NodeHost> {
+    const host = new NodeHost(options);
+    host.#disk = await options.openDisk((ticket, result) => host.#submit({ kind: 'disk', ticket, result }));
+    host.#compute = options.openCompute((ticket, result) => host.#submit({ kind: 'compute', ticket, result }));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        host.#started = { resolve, reject };
+        host.#alive.ref();
+        host.#submit({ kind: 'start', candidateNodeId: nodeId(randomBytes(16).toString('hex')) });
+      });
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
+    return host;
+  }
+
+  /** Hands a request to the node. Rejects only when there is no answer: the host is closed or the node has halted. */
+  call(request: Request, signal?: AbortSignal): Promise<Reply> {
+    if (this.#stopped !== null) return Promise.reject(this.#stopped);
+    if (signal?.aborted === true) return Promise.reject(signal.reason);
+    this.#handlesGiven += 1;
+    const handle = this.#handlesGiven;
+    return new Promise<Reply>((resolve, reject) => {
+      if (this.#waiting.size === 0) this.#alive.ref();
+      this.#waiting.set(handle, { resolve, reject });
+      signal?.addEventListener('abort', () => this.#cancel(handle, signal.reason), { once: true });
+      this.#submit({ kind: 'request', handle, request });
+    });
+  }
+
+  /** Waits for the answers that are still due, then for the disk, and stops. */
+  async close(): Promise<void> {
+    if (this.#waiting.size > 0 && this.#stopped === null) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    this.#stop(new EngramError('CLOSED', { message: 'this Engram has been closed' }));
+    await this.#compute.close();
+    await this.#disk.close();
+  }
+
+  #cancel(handle: RequestHandle, reason: unknown): void {
+    const waiting = this.#take(handle);
+    if (waiting === undefined) return;
+    waiting.reject(reason as EngramError);
+    this.#submit({ kind: 'cancel', handle });
+  }
+
+  #take(handle: RequestHandle): Waiting | undefined {
+    const waiting = this.#waiting.get(handle);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(handle);
+    if (this.#waiting.size === 0) {
+      this.#alive.unref();
+      this.#drained?.();
+    }
+    return waiting;
+  }
+
+  #submit(event: CoreEvent): void {
+    if (this.#stopped !== null) return;
+    this.#queue.push(event);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // A microtask gathers what is asked in the same moment; but an endless chain of them would keep files and timers waiting for ever.
+    if (this.#turnsInARow < turnsInARowMax) queueMicrotask(() => this.#takeTurns());
+    else setImmediate(() => this.#afterOthers());
+  }
+
+  #afterOthers(): void {
+    this.#turnsInARow = 0;
+    this.#takeTurns();
+  }
+
+  #takeTurns(): void {
+    if (this.#turnsInARow === 0) setImmediate(() => (this.#turnsInARow = 0)).unref();
+    let taken = 0;
+    while (taken < this.#queue.length && this.#stopped === null && this.#turnsInARow < turnsInARowMax) {
+      const event = this.#queue[taken] as CoreEvent;
+      taken += 1;
+      this.#turnsInARow += 1;
+      if (event.kind === 'timer' && !this.#timers.take(event.name)) continue;
+      this.#turn(event);
+    }
+    this.#queue.splice(0, taken);
+    this.#scheduled = this.#queue.length > 0;
+    if (this.#scheduled) setImmediate(() => this.#afterOthers());
+  }
+
+  #turn(event: CoreEvent): void {
+    try {
+      this.#node.handle(event, now());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#stop(new EngramError('INTERNAL', { message: `the node stopped at a ${event.kind} event: ${why}`, cause: error }));
+      return;
+    }
+    for (const perform of this.#effects) {
+      if (this.#stopped !== null) break;
+      perform();
+    }
+    this.#effects.length = 0;
+  }
+
+  /** As a crash would: whoever waits learns that the outcome is unknown, and nothing is performed any more. */
+  #stop(why: EngramError): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = why;
+    this.#queue.length = 0;
+    this.#effects.length = 0;
+    this.#timers.close();
+    clearInterval(this.#alive);
+    this.#started?.reject(why);
+    this.#started = null;
+    const lost = new EngramError('STOPPING', { message: `the node stopped before it answered: ${why.message}`, cause: why });
+    for (const { reject } of this.#waiting.values()) reject(lost);
+    this.#waiting.clear();
+    this.#drained?.();
+  }
+
+  /** Invariant: nothing below does anything at once; each call becomes an entry of `#effects`, performed after the turn. */
+  #recordingEffects(): Effects {
+    const later = (perform: () => void): void => {
+      this.#effects.push(perform);
+    };
+    return {
+      // Embedded there are no peers.
+      network: { send: () => {} },
+      disk: {
+        list: (ticket) => later(() => this.#disk.list(ticket)),
+        read: (file, span, ticket) => later(() => this.#disk.read(file, span, ticket)),
+        reserve: (file, bytes, ticket) => later(() => this.#disk.reserve(file, bytes, ticket)),
+        write: (file, offset, parts, ticket) => later(() => this.#disk.write(file, offset, parts, ticket)),
+        sync: (file, ticket) => later(() => this.#disk.sync(file, ticket)),
+        replace: (file, bytes, ticket) => later(() => this.#disk.replace(file, bytes, ticket)),
+        remove: (file, ticket) => later(() => this.#disk.remove(file, ticket)),
+      },
+      timers: {
+        arm: (name, atMs) => later(() => this.#timers.arm(name, atMs)),
+        disarm: (name) => later(() => this.#timers.disarm(name)),
+      },
+      compute: { run: (job, ticket) => later(() => this.#compute.run(job, ticket)) },
+      replies: { send: (handle, reply) => later(() => this.#take(handle)?.resolve(reply)) },
+      journal: { note: (event) => later(() => this.#note(event)) },
+      lifecycle: { halt: (reason) => later(() => this.#stop(errorOfHalt(reason))) },
+    };
+  }
+
+  #note(event: DomainEvent): void {
+    this.#options.onEvent?.(event);
+    if (event.kind !== 'node.started' || this.#started === null) return;
+    this.#started.resolve();
+    this.#started = null;
+    this.#alive.unref();
+  }
+}
+
+/** A reason that begins with one of our codes (`UNSUPPORTED_FORMAT: …`) is that error. */
+function errorOfHalt(reason: string): EngramError {
+  const [, code, rest] = /^([A-Z_]+): (.*)$/s.exec(reason) ?? [];
+  if (code !== undefined && isErrorCode(code)) return new EngramError(code as ErrorCode, { message: rest as string });
+  return new EngramError('INTERNAL', { message: `the node halted: ${reason}` });
+}
+
+function monotonicMs(): number {
+  return Math.floor(performance.now());
+}
+
+function now(): Now {
+  return { monotonicMs: monotonicMs(), wallMs: Date.now() };
+}

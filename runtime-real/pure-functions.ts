@@ -1,0 +1,50 @@
+/**
+ * The pure functions of the real runtime: zlib's crc32, xxHash64 in WebAssembly, the platform's UTF-8. Equal results to the simulator's on every
+ * machine, except for `random`, whose streams are seeded by the operating system here.
+ */
+import { randomFillSync } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import xxhash from 'xxhash-wasm';
+import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
+
+const wordsDrawnAtOnce = 256;
+
+/** Numbers of the operating system's generator, drawn in blocks: a call of its own for each would cost a microsecond. */
+function systemRandomStream(): RandomStream {
+  const words = new Uint32Array(wordsDrawnAtOnce);
+  let used = wordsDrawnAtOnce;
+  const uint32 = (): number => {
+    if (used === wordsDrawnAtOnce) {
+      randomFillSync(words);
+      used = 0;
+    }
+    return words[used++] as number;
+  };
+  return { uint32, fraction: () => ((uint32() >>> 5) * 2 ** 26 + (uint32() >>> 6)) / 2 ** 53 };
+}
+
+/** Resolves once the hash function's WebAssembly is compiled. */
+export async function createPureFunctions(): Promise<PureFunctions> {
+  const { h64Raw } = await xxhash();
+  const encoder = new TextEncoder();
+  // ignoreBOM: a byte order mark is part of the text, so that decode and encode are inverse to each other.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const streams = new Map<string, RandomStream>();
+  return {
+    crc32: (bytes, seed) => crc32(bytes, seed),
+    hash64: (bytes, out) => {
+      const hash = h64Raw(bytes);
+      out[0] = Number(hash >> 32n);
+      out[1] = Number(hash & 0xffff_ffffn);
+    },
+    utf8Encode: (text) => encoder.encode(text),
+    utf8Decode: (bytes) => decoder.decode(bytes),
+    random: (name) => {
+      const known = streams.get(name);
+      if (known !== undefined) return known;
+      const stream = systemRandomStream();
+      streams.set(name, stream);
+      return stream;
+    },
+  };
+}
