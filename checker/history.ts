@@ -35,6 +35,10 @@ export interface Operation {
   readonly seen: readonly SeenVersion[];
   /** True when the write was sent with a causal context of its own reads. */
   readonly withContext: boolean;
+  /** Of a write: as in the records that its tries left in logs. It is what ties an `info` Forget to its tombstone. */
+  readonly requestId?: string;
+  /** Of an ok read: maximal live versions that the answer counted and did not list. Above 0, the read proves no absence. */
+  readonly unlisted?: number;
 }
 
 export interface SeenVersion {
@@ -53,6 +57,8 @@ export interface LoggedRecord {
   /** Causal context carried by the record: author to greatest included sequence of this id. */
   readonly context: Readonly<Record<string, number>>;
   readonly requestId: string;
+  /** The unique value that the record's payload carries, read from its bytes; null for a tombstone. */
+  readonly value?: string | null;
 }
 
 /** What one copy of a space holds at one moment. */
@@ -127,7 +133,10 @@ export interface SplitRecord {
 
 export interface History {
   readonly operations: readonly Operation[];
-  /** Per node: its log, in log order, at the end of the run. */
+  /**
+   * Per node: every record that was ever durable on its disk, in the order in which it first was. Compaction, a removed segment and later damage take
+   * nothing away; what a crash took back before it was synced is not in it.
+   */
   readonly logs: ReadonlyMap<NodeId, readonly LoggedRecord[]>;
   readonly recoveries: readonly Recovery[];
   readonly terms: readonly TermSpan[];
@@ -136,6 +145,8 @@ export interface History {
   readonly splits: readonly SplitRecord[];
   /** Confirmed end of the last fault, load already stopped. */
   readonly healedMs: number;
+  /** When a majority alone was healed; without it the first sample of that phase counts as that moment. */
+  readonly majorityHealedMs?: number;
   readonly endedMs: number;
   /** False when the plan damaged more copies than the fault model allows: only safety is judged then. */
   readonly insideFaultModel: boolean;
@@ -150,6 +161,6 @@ export type Verdict =
   | { readonly verdict: 'ok'; readonly [figure: string]: unknown }
   | { readonly verdict: 'violation'; readonly reason: string; readonly operations?: readonly number[]; readonly [figure: string]: unknown }
   | { readonly verdict: 'unknown'; readonly reason: string; readonly [figure: string]: unknown }
-  | { readonly verdict: 'not-applicable' };
+  | { readonly verdict: 'not-applicable'; readonly reason?: string; readonly [figure: string]: unknown };
 
 export type Checker = (history: History) => Verdict;

@@ -1,0 +1,55 @@
+/**
+ * Exercised: whether the run was worth judging. A fault that changed nothing, a kind of operation that never succeeded and a side of a split that
+ * acknowledged nothing prove nothing: such a run is unknown, however clean it looks.
+ */
+import type { Checker, History, Operation } from './history.js';
+
+const writeKinds: readonly Operation['kind'][] = ['remember', 'update', 'forget'];
+const readKinds: readonly Operation['kind'][] = ['get', 'final-read'];
+
+export const exercised: Checker = (history) => {
+  const reasons = [...idleFamilies(history), ...fruitlessKinds(history), ...silentSides(history)];
+  const figures = {
+    faultsInEffect: countBy(history.faults.filter(({ tookEffect }) => tookEffect).map(({ family }) => family)),
+    okByKind: countBy(history.operations.filter(({ outcome }) => outcome === 'ok').map(({ kind }) => kind)),
+    splits: history.splits.map(({ fromMs, untilMs, sides }) => ({
+      lastedMs: untilMs - fromMs,
+      acknowledged: sides.map((side) => side.acknowledged),
+    })),
+  };
+  return reasons.length === 0 ? { verdict: 'ok', ...figures } : { verdict: 'unknown', reason: reasons.join('; '), ...figures };
+};
+
+/** Families that were not drawn do not count. */
+function idleFamilies({ faults, familiesDrawn }: History): string[] {
+  const inEffect = new Set(faults.filter(({ tookEffect }) => tookEffect).map(({ family }) => family));
+  return familiesDrawn.filter((family) => !inEffect.has(family)).map((family) => `no fault of the family ${family} took effect`);
+}
+
+/** Kinds that the workload did not use do not count, but some write and some read must have succeeded. */
+function fruitlessKinds({ operations }: History): string[] {
+  const succeeded = new Set(operations.filter(({ outcome }) => outcome === 'ok').map(({ kind }) => kind));
+  const fruitless = [...new Set(operations.map(({ kind }) => kind))].filter((kind) => !succeeded.has(kind));
+  const reasons = fruitless.map((kind) => `no ${kind} succeeded`);
+  if (!writeKinds.some((kind) => succeeded.has(kind))) reasons.push('no write succeeded');
+  if (!readKinds.some((kind) => succeeded.has(kind))) reasons.push('no read succeeded');
+  return reasons;
+}
+
+function silentSides({ splits, acknowledgementsPerSideMin: min }: History): string[] {
+  if (min > 0 && splits.length === 0) return ['no split took place'];
+  return splits.flatMap(({ fromMs, sides }) =>
+    sides
+      .filter(({ acknowledged }) => acknowledged < min)
+      .map(
+        ({ nodes, acknowledged }) =>
+          `in the split at ${fromMs} ms the side of ${nodes.join(', ')} acknowledged ${acknowledged} of ${min} writes`,
+      ),
+  );
+}
+
+function countBy(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,43 @@
+/** All checkers by name, and the judgement of a run by those that its scenario requires. */
+import { convergence } from './convergence.js';
+import { durability } from './durability.js';
+import { exercised } from './exercised.js';
+import type { Checker, History, Verdict } from './history.js';
+import { loss } from './loss.js';
+import { splitBrain } from './split-brain.js';
+
+export type CheckerName = 'loss' | 'convergence' | 'split-brain' | 'durability' | 'exercised';
+
+export const checkers: Readonly<Record<CheckerName, Checker>> = { loss, convergence, 'split-brain': splitBrain, durability, exercised };
+
+export const checkerNames = Object.keys(checkers) as readonly CheckerName[];
+
+export interface Judgement {
+  readonly verdicts: Readonly<Record<CheckerName, Verdict>>;
+  /** The worst of the required ones; `unknown` when none of them applied. */
+  readonly verdict: 'ok' | 'violation' | 'unknown';
+  /** Null when ok. */
+  readonly reason: string | null;
+}
+
+/** Judges a history by the required checkers; the others say `not-applicable`. A lost write is worse news than slow convergence and is told first. */
+export function judge(history: History, required: readonly CheckerName[]): Judgement {
+  const judged = checkerNames.map((name): [CheckerName, Verdict] => [
+    name,
+    required.includes(name) ? checkers[name](history) : { verdict: 'not-applicable', reason: 'not required by the scenario' },
+  ]);
+  const verdicts = Object.fromEntries(judged) as Record<CheckerName, Verdict>;
+  const worst = judged.toSorted(([, left], [, right]) => badness(right) - badness(left))[0] as [CheckerName, Verdict];
+  const [name, verdict] = worst;
+  if (verdict.verdict === 'violation' || verdict.verdict === 'unknown') {
+    return { verdicts, verdict: verdict.verdict, reason: `${name}: ${verdict.reason}` };
+  }
+  if (verdict.verdict === 'ok') return { verdicts, verdict: 'ok', reason: null };
+  return { verdicts, verdict: 'unknown', reason: 'no required checker had anything to judge' };
+}
+
+function badness(verdict: Verdict): number {
+  if (verdict.verdict === 'violation') return verdict.notConverged === true ? 3 : 4;
+  if (verdict.verdict === 'unknown') return 2;
+  return verdict.verdict === 'ok' ? 1 : 0;
+}

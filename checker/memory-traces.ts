@@ -1,0 +1,226 @@
+/**
+ * A history sorted by memory: who did what to one id, what each read saw, and in which order the records of the writes stand in each node's log.
+ *
+ * Never looks at what the system says about causality: the contexts that records carry are no evidence, the order of logs and the operations of
+ * clients are.
+ */
+import type { Author, NodeId, SpaceKey } from '../core/identifiers.js';
+import type { History, LoggedRecord, Operation } from './history.js';
+
+/** One operation on a memory, or a record in a log that no operation of the history accounts for. */
+export interface Step {
+  /** Null for such a record. */
+  readonly operation: Operation | null;
+  /** What the same process did to the same memory before. */
+  readonly previous: Step | null;
+  /** Of an ok read: the writes behind the values it saw, in order; null for a value that nobody wrote under this id. */
+  readonly sees: (Step | null)[];
+  /** Of a write: where its records stand in the logs of the nodes that made them. A retry at another node makes a second record. */
+  readonly made: Place[];
+  /** Of a write: whether any log holds a record of it. */
+  recorded: boolean;
+  /** Of a write: completion of the first and invocation of the last ok read that saw it; Infinity and -Infinity without one. */
+  seenFromMs: number;
+  seenLastMs: number;
+  /** Marks of the walks over the supersession graph (supersession.ts): the number of the last walk that came by. */
+  includedBy: number;
+  walkedBy: number;
+}
+
+export interface Place {
+  /** Number of the node in `Traces.nodes`. */
+  readonly node: number;
+  /** Index in the memory's own list of that node's log. */
+  readonly position: number;
+  readonly author: Author;
+  readonly sequence: number;
+}
+
+export interface Memory {
+  readonly space: SpaceKey;
+  readonly id: string;
+  /** In order of invocation, forgets among them. */
+  readonly writes: Step[];
+  readonly forgets: Step[];
+  /** Ok reads, in order of invocation. */
+  readonly reads: Step[];
+  /** By number of the node: whose records of this memory its log holds, in log order. */
+  readonly logs: Step[][];
+}
+
+export interface Traces {
+  readonly memories: readonly Memory[];
+  /** Numbers of the nodes; indexes of `Memory.logs`. */
+  readonly nodes: ReadonlyMap<NodeId, number>;
+  /** Values that two operations wrote: such a history cannot be judged. */
+  readonly valuesWrittenTwice: readonly string[];
+}
+
+/** The node that made a version `sequence@author`: the first 32 digits of the author. */
+export function versionNode(version: string): NodeId {
+  const at = version.indexOf('@');
+  return version.slice(at + 1, at + 33) as NodeId;
+}
+
+export function isWrite(operation: Operation): boolean {
+  return operation.kind === 'remember' || operation.kind === 'update' || operation.kind === 'forget';
+}
+
+/** Sorts a history by memory, in time linear in its operations and records (but for a sort when operations are not in order of invocation). */
+export function traceHistory(history: History): Traces {
+  return new Tracer(history).traces();
+}
+
+class Tracer {
+  private readonly memories = new Map<SpaceKey, Map<string, Memory>>();
+  private readonly nodes = new Map<NodeId, number>();
+  private readonly byValue = new Map<string, Step>();
+  private readonly byRequest = new Map<string, Step>();
+  private readonly byVersion = new Map<SpaceKey, Map<string, Step[]>>();
+  private readonly lastOfProcess = new Map<string, Map<Memory, Step>>();
+  private readonly valuesWrittenTwice: string[] = [];
+  private readonly copiedRecords: { readonly memory: Memory; readonly step: Step; readonly record: LoggedRecord }[] = [];
+
+  constructor(private readonly history: History) {}
+
+  traces(): Traces {
+    for (const node of this.history.logs.keys()) this.nodes.set(node, this.nodes.size);
+    for (const operation of inOrderOfInvocation(this.history.operations)) this.addOperation(operation);
+    for (const spaces of this.memories.values()) for (const memory of spaces.values()) this.resolveReads(memory);
+    for (const [node, log] of this.history.logs) for (const record of log) this.addRecord(record, node);
+    this.placeRecordsLostByTheirAuthors();
+    const memories = [...this.memories.values()].flatMap((byId) => [...byId.values()]);
+    return { memories, nodes: this.nodes, valuesWrittenTwice: this.valuesWrittenTwice };
+  }
+
+  private addOperation(operation: Operation): void {
+    const memory = this.memoryOf(operation.space, operation.id);
+    const done = childOf(this.lastOfProcess, operation.process);
+    const step = newStep(operation, done.get(memory) ?? null);
+    done.set(memory, step);
+    if (!isWrite(operation)) {
+      if (operation.outcome === 'ok') memory.reads.push(step);
+      return;
+    }
+    memory.writes.push(step);
+    if (operation.kind === 'forget') memory.forgets.push(step);
+    if (operation.value !== null) {
+      if (this.byValue.has(operation.value)) this.valuesWrittenTwice.push(operation.value);
+      this.byValue.set(operation.value, step);
+    }
+    if (operation.requestId) this.byRequest.set(operation.requestId, step);
+    if (operation.version !== null) this.nameVersion(operation.space, operation.version, step);
+  }
+
+  private resolveReads(memory: Memory): void {
+    for (const read of memory.reads) {
+      const { invokedMs, completedMs, seen, space, id } = read.operation as Operation;
+      for (const { value, version } of seen) {
+        const write = this.byValue.get(value);
+        if (write?.operation?.id !== id || write.operation.space !== space) {
+          read.sees.push(null);
+          continue;
+        }
+        read.sees.push(write);
+        write.seenFromMs = Math.min(write.seenFromMs, completedMs);
+        write.seenLastMs = Math.max(write.seenLastMs, invokedMs);
+        if (write.operation.version !== version) this.nameVersion(space, version, write);
+      }
+    }
+  }
+
+  private addRecord(record: LoggedRecord, node: NodeId): void {
+    if (record.kind === 'other') return;
+    const memory = this.memoryOf(record.space, record.id);
+    const number = this.nodes.get(node) as number;
+    while (memory.logs.length <= number) memory.logs.push([]);
+    const log = memory.logs[number] as Step[];
+    const position = log.length;
+    for (const step of this.writesBehind(record)) {
+      step.recorded = true;
+      // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
+      if (!record.author.startsWith(node)) this.copiedRecords.push({ memory, step, record });
+      else if (!isPlaced(step, record)) step.made.push({ node: number, position, author: record.author, sequence: record.sequence });
+      log.push(step);
+    }
+  }
+
+  /**
+   * A primary that ships a record and crashes before its sync has made a record that its own log does not hold. What it held then is at most what its
+   * log holds, so such a record counts as made at the end of it.
+   */
+  private placeRecordsLostByTheirAuthors(): void {
+    for (const { memory, step, record } of this.copiedRecords) {
+      const node = this.nodes.get(record.author.slice(0, 32) as NodeId);
+      if (node === undefined || isPlaced(step, record)) continue;
+      step.made.push({ node, position: memory.logs[node]?.length ?? 0, author: record.author, sequence: record.sequence });
+    }
+  }
+
+  /**
+   * By what the client chose (its request, its unique value) before what the system chose (the dot): dots may be what is wrong. A tombstone may
+   * stand for several forgets: one of what is already forgotten may be answered with the tombstone that is there.
+   */
+  private writesBehind(record: LoggedRecord): readonly Step[] {
+    const isTombstone = record.kind === 'tombstone';
+    const chosen = [this.byRequest.get(record.requestId), this.byValue.get(record.value ?? '')].find((step) => {
+      const operation = step?.operation;
+      return operation?.id === record.id && operation.space === record.space && (operation.kind === 'forget') === isTombstone;
+    });
+    if (chosen !== undefined && !isTombstone) return [chosen];
+    const version = `${record.sequence}@${record.author}`;
+    const named = this.byVersion.get(record.space)?.get(version) ?? [];
+    if (chosen !== undefined) return [chosen, ...named.filter((step) => step !== chosen && step.operation?.kind === 'forget')];
+    if (named.length > 0) return named;
+    const unaccounted = newStep(null, null);
+    this.nameVersion(record.space, version, unaccounted);
+    return [unaccounted];
+  }
+
+  private nameVersion(space: SpaceKey, version: string, step: Step): void {
+    const versions = childOf(this.byVersion, space);
+    const steps = versions.get(version);
+    if (steps === undefined) versions.set(version, [step]);
+    else if (!steps.includes(step)) steps.push(step);
+  }
+
+  private memoryOf(space: SpaceKey, id: string): Memory {
+    const byId = childOf(this.memories, space);
+    const known = byId.get(id);
+    if (known !== undefined) return known;
+    const made: Memory = { space, id, writes: [], forgets: [], reads: [], logs: [] };
+    byId.set(id, made);
+    return made;
+  }
+}
+
+function newStep(operation: Operation | null, previous: Step | null): Step {
+  return {
+    operation,
+    previous,
+    sees: [],
+    made: [],
+    recorded: false,
+    seenFromMs: Number.POSITIVE_INFINITY,
+    seenLastMs: Number.NEGATIVE_INFINITY,
+    includedBy: 0,
+    walkedBy: 0,
+  };
+}
+
+function isPlaced(step: Step, { author, sequence }: LoggedRecord): boolean {
+  return step.made.some((place) => place.sequence === sequence && place.author === author);
+}
+
+function inOrderOfInvocation(operations: readonly Operation[]): readonly Operation[] {
+  const isSorted = operations.every((operation, at) => at === 0 || (operations[at - 1] as Operation).invokedMs <= operation.invokedMs);
+  return isSorted ? operations : operations.toSorted((left, right) => left.invokedMs - right.invokedMs || left.index - right.index);
+}
+
+function childOf<Key, ChildKey, Value>(parents: Map<Key, Map<ChildKey, Value>>, key: Key): Map<ChildKey, Value> {
+  const known = parents.get(key);
+  if (known !== undefined) return known;
+  const made = new Map<ChildKey, Value>();
+  parents.set(key, made);
+  return made;
+}
