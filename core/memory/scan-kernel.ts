@@ -9,7 +9,10 @@ import { invariant } from '../invariant.js';
 export interface VectorChunk {
   /** `rowsPerChunk` × dimensions, row-major. Rows are written once, before they are marked searchable, and not reused while a scan is running. */
   readonly vectors: Float32Array;
-  /** 1 where the row is the readable version of its memory. May change while a scan runs: the caller checks the answer again. */
+  /**
+   * Where the row is the readable version of its memory: 1 with an embedding that can be compared, 2 without, which only a recall without a cue
+   * finds; elsewhere 0. May change while a scan runs: the caller checks the answer again.
+   */
   readonly searchable: Uint8Array;
   /** When each episode occurred, in milliseconds since 1970. */
   readonly occurredAtMs: Float64Array;
@@ -53,7 +56,7 @@ export function scan(job: ComputeJob): ScanResult {
     const { vectors, searchable, occurredAtMs, contextBits: bitsOfRows } = job.chunks[at];
     const rows = Math.min(job.rowsPerChunk, job.rows - base);
     for (let row = 0; row < rows; row += 1) {
-      if (searchable[row] !== 1 || (bitsOfRows[row] & contextBits) !== contextBits) continue;
+      if (searchable[row] === 0 || (cue !== null && searchable[row] !== 1) || (bitsOfRows[row] & contextBits) !== contextBits) continue;
       const occurred = occurredAtMs[row];
       if (!(occurred >= job.occurredFromMs && occurred < job.occurredUntilMs)) continue;
       matched += 1;

@@ -1,0 +1,131 @@
+/**
+ * When a write may be answered: its own record synced here, and as many copies of the row as its level asks for having said that it is synced there.
+ * There is no other way to a positive answer for a write.
+ *
+ * Follows SPEC section 3, Acknowledgement: local, one, quorum, all = 1, 2, floor(RF / 2) + 1, RF synced copies. A deadline that passes first
+ * is answered as unknown, never as failed.
+ */
+import type { RequestHandle } from '../effects.js';
+import type { Now } from '../events.js';
+import type { Dot, NodeId, SpaceKey } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import { AckLevel } from '../wire/generated/engram/v1/service.js';
+
+export interface WaitingWrite {
+  readonly handle: RequestHandle;
+  readonly space: SpaceKey;
+  readonly dot: Dot;
+  /** Synced copies that are needed, this one included. */
+  readonly copies: number;
+  readonly deadlineMs: number;
+  /** Called once: acknowledged, or the deadline has passed with so many copies known to hold it. */
+  readonly finish: (outcome: 'acknowledged' | 'deadline', now: Now) => void;
+}
+
+/** Whether a peer is known to have synced a dot. */
+export type KnownOnPeer = (peer: NodeId, space: SpaceKey, dot: Dot) => boolean;
+
+const sweepTimer = 'acknowledgements.sweep';
+const sweepEveryMs = 50;
+
+export function copiesNeeded(level: AckLevel, copies: number): number {
+  switch (level) {
+    case AckLevel.ACK_ONE:
+      return Math.min(2, copies);
+    case AckLevel.ACK_QUORUM:
+      return Math.floor(copies / 2) + 1;
+    case AckLevel.ACK_ALL:
+      return copies;
+    default:
+      return 1;
+  }
+}
+
+export class Acknowledgements {
+  readonly #services: NodeServices;
+  readonly #known: KnownOnPeer;
+  readonly #waiting = new Map<SpaceKey, WaitingWrite[]>();
+  #count = 0;
+  #sweeping = false;
+
+  constructor(services: NodeServices, known: KnownOnPeer) {
+    this.#services = services;
+    this.#known = known;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  wait(write: WaitingWrite, now: Now): void {
+    if (this.#isDone(write)) return write.finish('acknowledged', now);
+    const waiting = this.#waiting.get(write.space);
+    if (waiting === undefined) this.#waiting.set(write.space, [write]);
+    else waiting.push(write);
+    this.#count += 1;
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    this.#services.effects.timers.arm(sweepTimer, now.monotonicMs + sweepEveryMs);
+  }
+
+  /** Answers what can be answered, after records were synced here or a peer said so. */
+  advance(space: SpaceKey, now: Now): void {
+    const waiting = this.#waiting.get(space);
+    if (waiting === undefined) return;
+    this.#settle(space, waiting, (write) => (this.#isDone(write) ? 'acknowledged' : null), now);
+  }
+
+  advanceAll(now: Now): void {
+    for (const space of [...this.#waiting.keys()]) this.advance(space, now);
+  }
+
+  /** The client has gone: nobody is answered. What was appended stays. */
+  cancel(handle: RequestHandle): void {
+    for (const [space, waiting] of this.#waiting) {
+      const left = waiting.filter((write) => write.handle !== handle);
+      this.#count -= waiting.length - left.length;
+      if (left.length === 0) this.#waiting.delete(space);
+      else this.#waiting.set(space, left);
+    }
+  }
+
+  timer(name: string, now: Now): boolean {
+    if (name !== sweepTimer) return false;
+    this.#sweeping = false;
+    for (const [space, waiting] of [...this.#waiting]) {
+      this.#settle(space, waiting, (write) => (write.deadlineMs <= now.monotonicMs ? 'deadline' : null), now);
+    }
+    if (this.#count > 0) {
+      this.#sweeping = true;
+      this.#services.effects.timers.arm(sweepTimer, now.monotonicMs + sweepEveryMs);
+    }
+    return true;
+  }
+
+  #settle(space: SpaceKey, waiting: readonly WaitingWrite[], judge: (write: WaitingWrite) => 'acknowledged' | 'deadline' | null, now: Now): void {
+    const left: WaitingWrite[] = [];
+    const settled: { write: WaitingWrite; outcome: 'acknowledged' | 'deadline' }[] = [];
+    for (const write of waiting) {
+      const outcome = judge(write);
+      if (outcome === null) left.push(write);
+      else settled.push({ write, outcome });
+    }
+    if (settled.length === 0) return;
+    if (left.length === 0) this.#waiting.delete(space);
+    else this.#waiting.set(space, left);
+    this.#count -= settled.length;
+    for (const { write, outcome } of settled) write.finish(outcome, now);
+  }
+
+  #isDone(write: WaitingWrite): boolean {
+    // Invariant: acknowledged <= synced, so a crash takes back nothing promised.
+    if (!(this.#services.store.spaceIfHeld(write.space)?.coverage.has(write.dot) ?? false)) return false;
+    if (write.copies === 1) return true;
+    let copies = 1;
+    for (const peer of this.#services.otherCopies(write.space)) {
+      if (this.#known(peer, write.space, write.dot)) copies += 1;
+      if (copies >= write.copies) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * The durable store of one node: log, index, cache and their upkeep, behind one interface for writes, reads and replication. Knows nothing of
+ * terms, peers or requests.
+ */
+import { VersionVector } from '../clock/version-vector.js';
+import type { NodeConfiguration } from '../configuration.js';
+import type { Effects } from '../effects.js';
+import type { Now } from '../events.js';
+import { type Author, authorOf, type NodeId, type SpaceKey } from '../identifiers.js';
+import { invariant } from '../invariant.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { Checkpointer } from '../storage/checkpointer.js';
+import { Compaction } from '../storage/compaction.js';
+import { DiskCalls } from '../storage/disk-calls.js';
+import type { RecordPlace } from '../storage/dot-positions.js';
+import { groupHeaderBytes } from '../storage/group.js';
+import { type VersionRow, versionFlags } from '../storage/record-index.js';
+import { Recovery, recoveryRetryTimer, type Recovered } from '../storage/recovery.js';
+import { noteDot, type Segment, unpin } from '../storage/segment.js';
+import { ValueCache } from '../storage/value-cache.js';
+import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
+import { RecordView } from '../wire/record.js';
+import { SpaceStore } from './space-store.js';
+
+/** What waits for a record to become durable. */
+export interface Appended {
+  /** The pending version that this record settles; null for records of others and moved ones, which are merged. */
+  readonly pending: { readonly space: SpaceStore; readonly version: VersionRow } | null;
+  /** Called when the record is durable and visible. `isNew`: its dot was not held before. */
+  readonly durable: ((now: Now, isNew: boolean) => void) | null;
+}
+
+export interface MemoryStoreOwner {
+  /** Recovery has finished: the store can be read, and soon written. */
+  storeOpened(recovered: Recovered, now: Now): void;
+  storeBlocked(file: string, now: Now): void;
+  /** There may be room for writes that were told to wait. */
+  roomChanged(now: Now): void;
+  /** Whether every other copy is known to hold the space's dots up to here: what they may still fetch is not compacted early. */
+  heldByCopies(space: SpaceKey, author: Author, sequence: number, now: Now): boolean;
+}
+
+export type PayloadReader = (payload: Uint8Array | null, now: Now) => void;
+
+export class MemoryStore {
+  readonly #configuration: NodeConfiguration;
+  readonly #effects: Effects;
+  readonly #pure: PureFunctions;
+  readonly #owner: MemoryStoreOwner;
+  readonly disk: DiskCalls;
+  readonly log: WriteAheadLog<Appended>;
+  readonly #checkpointer: Checkpointer;
+  readonly #compaction: Compaction;
+  readonly #cache: ValueCache;
+  readonly #spaces = new Map<SpaceKey, SpaceStore>();
+  readonly #view: RecordView;
+  #recovery: Recovery | null = null;
+  #recovered: Recovered | null = null;
+  /** Segments found at recovery: places may be retained in them before the log is open. */
+  readonly #recoveredSegments = new Map<number, Segment>();
+  /** Our own author of this boot. */
+  #author = '' as Author;
+  #compactionDue = false;
+
+  constructor(configuration: NodeConfiguration, effects: Effects, pure: PureFunctions, owner: MemoryStoreOwner) {
+    this.#configuration = configuration;
+    this.#effects = effects;
+    this.#pure = pure;
+    this.#owner = owner;
+    this.#view = new RecordView(pure);
+    this.#cache = new ValueCache(configuration.storage.cacheBytesMax);
+    this.disk = new DiskCalls(effects.disk);
+    this.log = new WriteAheadLog(configuration.storage, effects, this.disk, pure, {
+      groupSynced: (group, now) => this.#groupSynced(group, now),
+      segmentSealed: () => this.#checkpointer.write(() => undefined),
+      roomChanged: (now) => this.#roomChanged(now),
+    });
+    this.#checkpointer = new Checkpointer(effects, this.disk, pure, () => this.#checkpointContent());
+    const ports = { journal: effects.journal, disk: this.disk, checkpointer: this.#checkpointer, pure };
+    this.#compaction = new Compaction(configuration.storage, ports, {
+      sealedSegments: () => [...this.log.segments.values()].filter((segment) => segment.sealed),
+      mayRaiseHorizon: (segment, now) => this.#mayRaiseHorizon(segment, now),
+      isNeeded: (view, place) => this.#isNeeded(view, place),
+      moveRecord: (view, durable) => this.#moveRecord(view, durable),
+      markUnreadable: (segment) => this.#markUnreadable(segment),
+      raiseHorizon: (segment) => this.#raiseHorizon(segment),
+      dropSegment: (segment) => this.log.drop(segment),
+    });
+  }
+
+  get author(): Author {
+    return this.#author;
+  }
+
+  get recovered(): Recovered | null {
+    return this.#recovered;
+  }
+
+  /** All spaces that anything is held of, in order of their first use. */
+  spaces(): Iterable<SpaceStore> {
+    return this.#spaces.values();
+  }
+
+  spaceIfHeld(key: SpaceKey): SpaceStore | undefined {
+    return this.#spaces.get(key);
+  }
+
+  space(key: SpaceKey): SpaceStore {
+    let space = this.#spaces.get(key);
+    if (space === undefined) {
+      const { memory: options } = this.#configuration;
+      const places = { retain: (place: RecordPlace): void => this.#retain(place), release: (place: RecordPlace): void => this.#release(place) };
+      const world = { options, pure: this.#pure, journal: this.#effects.journal, cache: this.#cache, places };
+      space = new SpaceStore(key, this.#spaces.size, world);
+      this.#spaces.set(key, space);
+    }
+    return space;
+  }
+
+  start(candidate: NodeId): void {
+    const options = { candidate, retryMs: this.#configuration.storage.fullRetryMs };
+    this.#recovery = new Recovery(options, this.#effects, this.disk, this.#pure, {
+      horizonsRead: (horizons) => {
+        for (const [key, horizon] of horizons) for (const [author, sequence] of horizon) this.space(key).horizon.set(author, sequence);
+      },
+      recovered: (view, segment, offset) => {
+        this.#recoveredSegments.set(segment.number, segment);
+        this.space(view.space).merge(view, { segment: segment.number, offset, length: view.length });
+      },
+      finished: (recovered, now) => this.#opened(recovered, now),
+      blocked: (file, now) => this.#owner.storeBlocked(file, now),
+    });
+    this.#recovery.start();
+  }
+
+  #opened(recovered: Recovered, now: Now): void {
+    this.#recovered = recovered;
+    this.#author = authorOf(recovered.nodeId, recovered.boot);
+    this.#checkpointer.continueFrom(recovered.checkpointNumber);
+    for (const [key, horizon] of recovered.horizons) {
+      const space = this.space(key);
+      const holes = recovered.holes === 'everything' ? absentBelow(space, horizon) : (recovered.holes.get(key) ?? null);
+      space.adoptHorizon(new Map(horizon), holes);
+    }
+    // Segments that were reserved and never used.
+    const used = recovered.segments.filter((segment) => segment.endBytes > 0);
+    const unused = recovered.segments.filter((segment) => segment.endBytes === 0);
+    for (const segment of used) this.log.segments.set(segment.number, segment);
+    // Where the old segments end must be durable before this boot writes: later watermarks would call their cut tails damage.
+    this.#checkpointer.write((written, then) => {
+      if (!written) {
+        this.#owner.storeBlocked('checkpoint', then);
+        this.#effects.timers.arm(recoveryRetryTimer, then.monotonicMs + this.#configuration.storage.fullRetryMs);
+        return;
+      }
+      for (const segment of unused) this.disk.remove(segment.file, () => undefined);
+      this.log.open([], recovered.nextSegment);
+    });
+    this.#owner.storeOpened(recovered, now);
+  }
+
+  timer(name: string, now: Now): boolean {
+    if (name !== recoveryRetryTimer) return this.log.timer(name, now);
+    if (this.#recovered === null) this.#recovery?.timer(now);
+    else this.#retryCheckpoint();
+    return true;
+  }
+
+  #retryCheckpoint(): void {
+    const recovered = this.#recovered;
+    invariant(recovered !== null, 'the checkpoint is tried again after recovery');
+    this.#checkpointer.write((written, now) => {
+      if (written) this.log.open([], recovered.nextSegment);
+      else this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#configuration.storage.fullRetryMs);
+    });
+  }
+
+  /** Whether a record of so many bytes can be appended now. */
+  room(bytes: number): Room {
+    if (this.#recovered === null) return 'wait';
+    return this.log.room(bytes);
+  }
+
+  /** Ends an event: what was gathered goes to the disk, and upkeep goes on. */
+  endTurn(now: Now): void {
+    if (this.#compactionDue) {
+      this.#compactionDue = false;
+      this.#compaction.proceed(now);
+    }
+    this.log.flush(now);
+  }
+
+  /**
+   * Reads the payload of a durable version: at once from the cache, else from the disk. `null` when its bytes are damaged, which makes it a hole.
+   */
+  readPayload(space: SpaceStore, version: VersionRow, then: PayloadReader, now: Now): void {
+    const key = space.cacheKey(version);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return then(cached, now);
+    if (space.index.has(version, versionFlags.damaged)) return then(null, now);
+    const author = space.index.authorOf(version);
+    const sequence = space.index.columns.sequence[version];
+    const memory = space.index.memoryOf(version);
+    this.readRecord(space.index.place(version), { author, sequence }, (view, later) => {
+      const still = space.index.versionOf(memory, author, sequence) === version;
+      if (view === null) {
+        if (still) space.markDamaged(version);
+        return then(null, later);
+      }
+      const payload = view.bytes.slice(view.payloadOffset, view.payloadOffset + view.payloadLength);
+      if (still) this.#cache.set(key, payload);
+      then(payload, later);
+    });
+  }
+
+  /** Reads a record back by its place and checks that it is the one that was asked for. The view is valid during the call only. */
+  readRecord(
+    place: RecordPlace,
+    dot: { readonly author: Author; readonly sequence: number },
+    then: (view: RecordView | null, now: Now) => void,
+  ): void {
+    const segment = this.log.segments.get(place.segment);
+    invariant(segment !== undefined, 'a place that the index points at is in a segment of the log');
+    segment.pins += 1;
+    this.disk.read(segment.file, { offset: place.offset, length: place.length }, (result, now) => {
+      unpin(segment);
+      if (result.kind !== 'read') return then(null, now);
+      const view = new RecordView(this.#pure);
+      const right = view.moveTo(result.bytes, 0, result.bytes.length) && view.intact() && view.sequence === dot.sequence && view.author === dot.author;
+      then(right ? view : null, now);
+    });
+  }
+
+  #groupSynced(group: Group<Appended>, now: Now): void {
+    const end = groupHeaderBytes + group.recordBytes;
+    let at = groupHeaderBytes;
+    for (const { pending, durable } of group.attachments) {
+      const moved = this.#view.moveTo(group.bytes, at, end);
+      invariant(moved, 'a group holds the records that were put into it');
+      const view = this.#view;
+      const place = { segment: group.segment.number, offset: group.offset + at, length: view.length };
+      noteDot(group.segment, view.space, view);
+      at += view.length;
+      let isNew = true;
+      if (pending === null) isNew = this.space(view.space).merge(view, place);
+      else pending.space.settlePending(pending.version, place, group.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength));
+      durable?.(now, isNew);
+    }
+    if (group.recordBytes > 0) this.#compactionDue = true;
+  }
+
+  #roomChanged(now: Now): void {
+    this.#compactionDue = true;
+    this.#owner.roomChanged(now);
+  }
+
+  #segment(number: number): Segment | undefined {
+    return this.log.segments.get(number) ?? this.#recoveredSegments.get(number);
+  }
+
+  #retain(place: RecordPlace): void {
+    const segment = this.#segment(place.segment);
+    if (segment !== undefined) segment.liveBytes += place.length;
+  }
+
+  #release(place: RecordPlace): void {
+    const segment = this.#segment(place.segment);
+    if (segment !== undefined) segment.liveBytes -= place.length;
+  }
+
+  #checkpointContent(): { segments: Segment[]; horizons: Map<SpaceKey, ReadonlyMap<Author, number>> } {
+    const segments = [...this.log.segments.values()].filter((segment) => segment.sealed).sort((left, right) => left.number - right.number);
+    const horizons = new Map<SpaceKey, ReadonlyMap<Author, number>>();
+    for (const space of this.#spaces.values()) if (space.horizon.size > 0) horizons.set(space.key, space.horizon);
+    return { segments, horizons };
+  }
+
+  #mayRaiseHorizon(segment: Segment, now: Now): boolean {
+    const { bytes, liveBytes } = this.log.usage();
+    const crowded = bytes - liveBytes > this.#configuration.storage.retainGarbageBytesMax;
+    for (const [key, dots] of segment.dots) {
+      const space = this.#spaces.get(key);
+      if (space === undefined) return false;
+      for (const author of dots.authors()) {
+        const last = dots.max(author);
+        if (space.coverage.prefix(author) < last) return false;
+        if (!crowded && last > (space.horizon.get(author) ?? 0) && !this.#owner.heldByCopies(key, author, last, now)) return false;
+      }
+    }
+    return true;
+  }
+
+  #isNeeded(view: RecordView, place: { readonly segment: number; readonly offset: number }): boolean {
+    const space = this.#spaces.get(view.space);
+    if (space === undefined) return true;
+    const memory = space.index.find(view.bytes, view.idOffset, view.idLength);
+    if (memory < 0) return false;
+    const version = space.index.versionOf(memory, view.author, view.sequence);
+    return version >= 0 && space.index.isAt(version, place);
+  }
+
+  #moveRecord(view: RecordView, durable: (now: Now) => void): boolean {
+    if (this.room(view.length) !== 'yes') return false;
+    this.appendRecord(view.bytes.subarray(view.at, view.at + view.length), { pending: null, durable });
+    return true;
+  }
+
+  /** Appends a whole record as it stands: one of another author, or one that moves. `room` has said yes. */
+  appendRecord(record: Uint8Array, appended: Appended): void {
+    this.log.append(record.length, appended, (target, at) => target.set(record, at));
+  }
+
+  #markUnreadable(segment: Segment): void {
+    segment.damaged = true;
+    for (const space of this.#spaces.values()) {
+      const { index } = space;
+      for (let version = 0; version < index.versionRows; version += 1) {
+        if (index.columns.segment[version] !== segment.number || index.columns.length[version] === 0) continue;
+        if (!index.has(version, versionFlags.free | versionFlags.pending)) space.markDamaged(version);
+      }
+    }
+  }
+
+  #raiseHorizon(segment: Segment): void {
+    for (const [key, dots] of segment.dots) {
+      const space = this.space(key);
+      const raised = new Map<Author, number>();
+      for (const author of dots.authors()) {
+        if (dots.max(author) > (space.horizon.get(author) ?? 0)) raised.set(author, dots.max(author));
+      }
+      if (raised.size > 0) space.adoptHorizon(raised, null);
+    }
+  }
+}
+
+/** Nobody can say what the damage took: every dot below the horizon that was not found is a hole. */
+function absentBelow(space: SpaceStore, horizon: ReadonlyMap<Author, number>): VersionVector {
+  const holes = new VersionVector();
+  for (const [author, sequence] of horizon) {
+    const held = space.coverage.of(author);
+    let from = 1;
+    for (const [heldFrom, heldTo] of held?.ranges() ?? []) {
+      if (heldFrom > sequence) break;
+      if (from < heldFrom) holes.add({ author, from, to: heldFrom - 1 });
+      from = heldTo + 1;
+    }
+    if (from <= sequence) holes.add({ author, from, to: sequence });
+  }
+  return holes;
+}

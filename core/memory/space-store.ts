@@ -1,0 +1,270 @@
+/**
+ * One copy of one space: what of it is durable on this disk, and the readable state that follows from it.
+ *
+ * Invariant: index, coverage and search columns describe synced records only, except versions marked pending, which no reader sees.
+ */
+import type { CausalContext } from '../clock/causal-context.js';
+import { VersionVector } from '../clock/version-vector.js';
+import type { MemoryOptions } from '../configuration.js';
+import type { Journal } from '../effects.js';
+import { type Author, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
+import { type MemoryRow, RecordIndex, versionFlags, type VersionRow } from '../storage/record-index.js';
+import type { ValueCache } from '../storage/value-cache.js';
+import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
+import type { RecordView, SupersededRequest } from '../wire/record.js';
+import { domination, type Standing, standing, type VersionFacts } from './merge.js';
+import { VectorTable } from './vector-table.js';
+
+/** Told when the index begins or ceases to need a place in the log. */
+export interface PlaceKeeper {
+  retain(place: RecordPlace): void;
+  release(place: RecordPlace): void;
+}
+
+export interface SpaceContext {
+  readonly options: MemoryOptions;
+  readonly pure: PureFunctions;
+  readonly journal: Journal;
+  readonly cache: ValueCache;
+  readonly places: PlaceKeeper;
+}
+
+const cacheKeysPerSpace = 2 ** 32;
+
+export class SpaceStore implements VersionFacts {
+  readonly key: SpaceKey;
+  readonly name: string;
+  readonly nameBytes: Uint8Array;
+  readonly generation: number;
+  readonly #number: number;
+  readonly #world: SpaceContext;
+  readonly index = new RecordIndex();
+  readonly contexts = new Map<VersionRow, CausalContext>();
+  readonly superseded = new Map<VersionRow, readonly SupersededRequest[]>();
+  readonly vectors = new VectorTable();
+  /** Dots verified on this disk, compacted ones among them. */
+  readonly coverage = new VersionVector();
+  /** Up to here dominated records may be gone from this disk. Invariant: within coverage, but for holes. */
+  readonly horizon = new Map<Author, number>();
+  readonly #positions = new Map<Author, DotPositions>();
+  /** Embedder of the first embedding; '' before it. */
+  embedder = '';
+  /** Versions whose embedding cannot be compared with the space's: kept, left out of vector recall, reported. */
+  otherDimension = 0;
+  /** Counts changes of coverage: what is derived from it can be kept while this stands still. */
+  coverageChanges = 0;
+  readonly #episode = new EpisodeView();
+
+  constructor(key: SpaceKey, number: number, world: SpaceContext) {
+    this.key = key;
+    this.name = spaceName(key);
+    this.generation = spaceGeneration(key);
+    this.nameBytes = world.pure.utf8Encode(this.name);
+    this.#number = number;
+    this.#world = world;
+  }
+
+  cacheKey(version: VersionRow): number {
+    return this.#number * cacheKeysPerSpace + version;
+  }
+
+  standing(memory: MemoryRow, options: { readonly pending: boolean }): Standing {
+    return standing(this, memory, options);
+  }
+
+  positionsOf(author: Author): DotPositions {
+    let positions = this.#positions.get(author);
+    if (positions === undefined) {
+      positions = new DotPositions();
+      positions.trim(this.horizon.get(author) ?? 0);
+      this.#positions.set(author, positions);
+    }
+    return positions;
+  }
+
+  /** Enters a version that is appended but not durable; `settlePending` follows once it is. */
+  addPending(memory: MemoryRow, version: PendingVersion): VersionRow {
+    const row = this.index.add(memory, { ...version, flags: version.tombstone ? versionFlags.tombstone | versionFlags.pending : versionFlags.pending });
+    this.#setFacts(row, version.context, version.superseded);
+    if (!version.tombstone) this.index.columns.vector[row] = version.vector;
+    return row;
+  }
+
+  settlePending(version: VersionRow, place: RecordPlace, payload: Uint8Array): void {
+    this.index.clearFlag(version, versionFlags.pending);
+    this.#settle(version, place);
+    this.#cover(this.index.authorOf(version), this.index.columns.sequence[version], place);
+    if (this.index.columns.length[version] > 0 && this.#world.cache.hasRoom(payload.length)) {
+      this.#world.cache.set(this.cacheKey(version), payload.slice());
+    }
+  }
+
+  /** Takes in a durable record of any author, in any order, any number of times. True when its dot was new here. */
+  merge(view: RecordView, place: RecordPlace): boolean {
+    const author = view.author;
+    const sequence = view.sequence;
+    const isNew = !this.coverage.has({ author, sequence });
+    const memory = this.index.findOrAdd(view.bytes, view.idOffset, view.idLength);
+    const known = this.index.versionOf(memory, author, sequence);
+    if (known >= 0) this.#moveVersion(known, place);
+    else if (isNew || sequence > (this.horizon.get(author) ?? 0)) this.#mergeVersion(memory, view, place);
+    this.#cover(author, sequence, place);
+    return isNew;
+  }
+
+  /** A record stands in a second place now, bytes unchanged: the index points there from now on. */
+  #moveVersion(version: VersionRow, place: RecordPlace): void {
+    if (this.index.columns.length[version] > 0) this.#world.places.release(this.index.place(version));
+    this.index.setPlace(version, place);
+    this.index.clearFlag(version, versionFlags.damaged);
+    this.#world.places.retain(place);
+  }
+
+  #mergeVersion(memory: MemoryRow, view: RecordView, place: RecordPlace): void {
+    const version = this.index.add(memory, {
+      author: view.author,
+      sequence: view.sequence,
+      timeMs: view.timeMs,
+      timeLogical: view.timeLogical,
+      confidence: view.confidence,
+      hashHigh: view.hashHigh,
+      hashLow: view.hashLow,
+      requestHigh: view.requestHigh,
+      requestLow: view.requestLow,
+      flags: view.isTombstone ? versionFlags.tombstone : 0,
+    });
+    this.#setFacts(version, view.context(), view.superseded());
+    if (!view.isTombstone) this.index.columns.vector[version] = this.#addRow(view);
+    this.#settle(version, place);
+  }
+
+  #setFacts(version: VersionRow, context: CausalContext, superseded: readonly SupersededRequest[]): void {
+    if (context.authors.length > 0) this.contexts.set(version, context);
+    if (superseded.length > 0) this.superseded.set(version, superseded);
+  }
+
+  #addRow(view: RecordView): number {
+    const payload = view.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength);
+    const limits = { textBytesMax: Number.MAX_SAFE_INTEGER, dimensionsMax: this.#world.options.dimensionsMax };
+    const fault = checkEpisode(payload, limits, this.#episode, this.#world.pure);
+    // A record that this version cannot understand is kept as it is and found by its id alone.
+    if (fault !== null || !this.#episode.canonical) return -1;
+    return this.addSearchRow(payload, this.#episode, view.timeMs);
+  }
+
+  /** Enters the columns by which an episode is found; not found before it is marked readable. Fixes dimension and embedder of the space. */
+  addSearchRow(payload: Uint8Array, episode: EpisodeView, writtenAtMs: number): number {
+    const embedder = this.embedderOf(payload, episode);
+    let embedding: Float32Array | null = null;
+    if (episode.dimensions > 0) {
+      if (this.vectors.dimensions === 0) {
+        this.vectors.fixDimensions(episode.dimensions);
+        this.embedder = embedder;
+      }
+      if (episode.dimensions === this.vectors.dimensions && embedder === this.embedder) {
+        embedding = new Float32Array(episode.dimensions);
+        readEmbedding(payload, episode.embeddingOffset, episode.dimensions, embedding, 0);
+      } else this.otherDimension += 1;
+    }
+    const occurredAtMs = Number.isNaN(episode.occurredAtMs) ? writtenAtMs : episode.occurredAtMs;
+    return this.vectors.add({ embedding, occurredAtMs, contextBits: episode.contextBits });
+  }
+
+  embedderOf(payload: Uint8Array, episode: EpisodeView): string {
+    if (episode.embedderLength === 0) return '';
+    return this.#world.pure.utf8Decode(payload.subarray(episode.embedderOffset, episode.embedderOffset + episode.embedderLength));
+  }
+
+  /** A version has become durable: whom it dominates, whether it is dominated, and who is readable now. */
+  #settle(version: VersionRow, place: RecordPlace): void {
+    const { index } = this;
+    index.setPlace(version, place);
+    this.#world.places.retain(place);
+    const memory = index.memoryOf(version);
+    if (index.next[index.headOf(memory)] < 0) {
+      // Alone: nothing to decide.
+      const row = index.columns.vector[version];
+      if (row >= 0) this.vectors.setSearchable(row, true);
+      return;
+    }
+    const { dropped, dominatedTombstones } = domination(this, version);
+    for (const tombstone of dominatedTombstones) index.setFlag(tombstone, versionFlags.dominated);
+    for (const gone of dropped) this.#drop(gone);
+    const { live, rule } = standing(this, memory, { pending: false });
+    for (let each = index.headOf(memory); each >= 0; each = index.next[each]) {
+      const row = index.columns.vector[each];
+      if (row >= 0 && !index.has(each, versionFlags.pending)) this.vectors.setSearchable(row, each === live[0]);
+    }
+    if (rule !== null) this.#world.journal.note({ kind: 'conflict.resolved', space: this.key, rule });
+  }
+
+  #drop(version: VersionRow): void {
+    if (this.index.columns.length[version] > 0) this.#world.places.release(this.index.place(version));
+    const row = this.index.columns.vector[version];
+    if (row >= 0) this.vectors.remove(row);
+    this.contexts.delete(version);
+    this.superseded.delete(version);
+    this.#world.cache.delete(this.cacheKey(version));
+    this.index.remove(version);
+  }
+
+  #cover(author: Author, sequence: number, place: RecordPlace): void {
+    if (sequence > (this.horizon.get(author) ?? 0)) this.positionsOf(author).set(sequence, place);
+    if (this.coverage.add({ author, from: sequence, to: sequence }) > 0) this.coverageChanges += 1;
+  }
+
+  /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. */
+  adoptHorizon(horizon: ReadonlyMap<Author, number>, holes: VersionVector | null): void {
+    for (const [author, sequence] of horizon) {
+      if (sequence < 1) continue;
+      const lost = holes?.of(author);
+      let from = 1;
+      for (const [holeFrom, holeTo] of lost?.ranges() ?? []) {
+        if (holeFrom > sequence) break;
+        if (from < holeFrom) this.coverage.add({ author, from, to: holeFrom - 1 });
+        from = holeTo + 1;
+      }
+      if (from <= sequence) this.coverage.add({ author, from, to: sequence });
+      if (sequence > (this.horizon.get(author) ?? 0)) {
+        this.horizon.set(author, sequence);
+        this.positionsOf(author).trim(sequence);
+      }
+    }
+    this.coverageChanges += 1;
+  }
+
+  /** The bytes of a record on this disk have turned out to be damaged: an explicit hole, to be fetched from a peer. */
+  markDamaged(version: VersionRow): void {
+    const author = this.index.authorOf(version);
+    const sequence = this.index.columns.sequence[version];
+    if (this.index.has(version, versionFlags.damaged)) return;
+    this.index.setFlag(version, versionFlags.damaged);
+    this.uncover(author, sequence);
+  }
+
+  uncover(author: Author, sequence: number): void {
+    if (this.coverage.remove({ author, from: sequence, to: sequence }) === 0) return;
+    this.coverageChanges += 1;
+    this.#world.journal.note({ kind: 'record.damaged', space: this.key, author, sequence });
+    this.#world.journal.note({ kind: 'hole.found', space: this.key, author, from: sequence, to: sequence });
+  }
+}
+
+export interface PendingVersion {
+  readonly author: Author;
+  readonly sequence: number;
+  readonly timeMs: number;
+  readonly timeLogical: number;
+  readonly confidence: number;
+  readonly hashHigh: number;
+  readonly hashLow: number;
+  readonly requestHigh: number;
+  readonly requestLow: number;
+  readonly tombstone: boolean;
+  readonly context: CausalContext;
+  readonly superseded: readonly SupersededRequest[];
+  /** Row of the search columns, or -1. */
+  readonly vector: number;
+}

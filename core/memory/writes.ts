@@ -1,0 +1,352 @@
+/**
+ * Remember, update, forget: from a request to a record in the log and, once enough copies have synced it, to an answer.
+ *
+ * A write is checked, placed after everything that this primary holds of its id, given a dot and appended; nothing is answered before the log says
+ * that it is durable. Retries are recognised by request id, which versions carry, so that recognising them survives restarts and failovers.
+ */
+import { type CausalContext, decodeContext, emptyContext, encodeContext, joinContexts, contextWith } from '../clock/causal-context.js';
+import type { RequestHandle } from '../effects.js';
+import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
+import type { Now } from '../events.js';
+import { type Dot, memoryIdBytesMax, type RequestId, requestIdBytes, type Term } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import type { VersionRow } from '../storage/record-index.js';
+import { checkEpisode, decodeEpisode, encodeEpisode, EpisodeView } from '../wire/episode.js';
+import type { BatchOutcome, Written } from '../wire/generated/engram/v1/service.js';
+import { bytesToHex, hexToBytes } from '../wire/hex.js';
+import { readU32 } from '../wire/bytes.js';
+import { type RecordDraft, recordLength, recordTypes, type RecordType, type SupersededRequest, writeRecord } from '../wire/record.js';
+import { decodeVersion, encodeVersion } from '../wire/version-bytes.js';
+import type { Acknowledgements } from './acknowledgements.js';
+import { carriesRequest, versionsOf } from './merge.js';
+import type { SpaceStore } from './space-store.js';
+
+/** One write as it was asked for. */
+export interface WriteIntent {
+  readonly kind: 'remember' | 'update' | 'forget';
+  readonly space: SpaceStore;
+  readonly term: Term;
+  readonly handle: RequestHandle;
+  readonly requestId: RequestId | null;
+  /** Position in a batch: each entry of a batch is a request of its own for retries. */
+  readonly entry: number;
+  readonly copies: number;
+  readonly deadlineMs: number;
+  /** An encoded Episode, or the id of what is to be forgotten. */
+  readonly payload: Uint8Array;
+  readonly context: Uint8Array;
+  readonly expectedVersion: Uint8Array;
+  readonly finish: (outcome: NonNullable<BatchOutcome['outcome']>, now: Now) => void;
+}
+
+const noPayload = new Uint8Array(0);
+/** What a record costs beside id and payload, at most, in the first judgement of room. */
+const overheadBytes = 4_096;
+
+export class Writes {
+  readonly #services: NodeServices;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #episode = new EpisodeView();
+  readonly #hash = new Uint32Array(2);
+  /** The last sequence given in each space by this boot. */
+  readonly #sequences = new Map<SpaceStore, number>();
+
+  constructor(services: NodeServices, acknowledgements: Acknowledgements) {
+    this.#services = services;
+    this.#acknowledgements = acknowledgements;
+  }
+
+  /** `wait`: there is no room in the log now; nothing has happened yet. */
+  begin(intent: WriteIntent, now: Now): 'taken' | 'wait' {
+    const room = this.#services.store.room(intent.payload.length + overheadBytes);
+    if (room === 'wait') return 'wait';
+    if (room === 'full') {
+      this.#fail(intent, 'STORAGE_FULL', { message: `node ${this.#services.configuration.name} has no disk space left for new records` }, now);
+      return 'taken';
+    }
+    const fault = intent.kind === 'forget' ? this.#forget(intent, now) : this.#write(intent, now);
+    if (fault !== null) this.#fail(intent, fault.code, fault, now);
+    return 'taken';
+  }
+
+  #fail(intent: WriteIntent, code: ErrorCode, details: ErrorDetails, now: Now): void {
+    intent.finish({ $case: 'failure', value: failure(code, details) }, now);
+  }
+
+  #write(intent: WriteIntent, now: Now): Fault | null {
+    const { space } = intent;
+    const { pure } = this.#services;
+    const episode = this.#episode;
+    let { payload } = intent;
+    const fault = checkEpisode(payload, this.#services.configuration.memory, episode, pure);
+    if (fault !== null) return fault;
+    if (!episode.canonical) {
+      const content = decodeEpisode(payload, pure);
+      if (content === null) return { code: 'INVALID_ARGUMENT', field: 'episode', message: 'the episode is not an encoded engram.v1.Episode' };
+      payload = encodeEpisode(content, pure);
+      const again = checkEpisode(payload, this.#services.configuration.memory, episode, pure);
+      if (again !== null) return again;
+    }
+    const mismatch = this.#mismatch(space, payload);
+    if (mismatch !== null) return mismatch;
+    pure.hash64(payload, this.#hash);
+    const id = { source: payload, offset: episode.idOffset, length: episode.idLength };
+    const held = this.#held(intent, id);
+    if (held.duplicate >= 0) return this.#repeat(intent, held, 'request-id', now);
+    const current = held.live[0] ?? -1;
+    if (current >= 0 && intent.kind === 'remember' && this.#sameContent(space, current)) return this.#repeat(intent, { ...held, duplicate: current }, 'content', now);
+    if (intent.kind === 'update' && current < 0) return notFound(this.#idText(id));
+    const conflict = this.#conflict(intent, current, id);
+    if (conflict !== null) return conflict;
+    const context = this.#contextOf(intent, held.versions);
+    if (!('authors' in context)) return context;
+    const type = current < 0 ? recordTypes.episode : recordTypes.update;
+    this.#append(intent, { type, id, payload, context, held, confidence: episode.confidence }, now);
+    return null;
+  }
+
+  #forget(intent: WriteIntent, now: Now): Fault | null {
+    const { payload, space } = intent;
+    const fault = forgetFault(payload);
+    if (fault !== null) return fault;
+    const id = { source: payload, offset: 0, length: payload.length };
+    const held = this.#held(intent, id);
+    if (held.duplicate >= 0) return this.#repeat(intent, held, 'request-id', now);
+    const current = held.live[0] ?? -1;
+    // With a context the client says what it wants gone, though this copy may not have heard of it yet.
+    if (current < 0 && intent.context.length === 0) return notFound(this.#idText(id));
+    const conflict = this.#conflict(intent, current, id);
+    if (conflict !== null) return conflict;
+    const context = this.#contextOf(intent, held.versions);
+    if (!('authors' in context)) return context;
+    const confidence = current < 0 ? 1 : space.index.columns.confidence[current];
+    this.#hash.fill(0);
+    this.#append(intent, { type: recordTypes.tombstone, id, payload: noPayload, context, held, confidence }, now);
+    return null;
+  }
+
+  #idText(id: IdBytes): string {
+    return this.#services.pure.utf8Decode(id.source.subarray(id.offset, id.offset + id.length));
+  }
+
+  #mismatch(space: SpaceStore, payload: Uint8Array): Fault | null {
+    const { dimensions } = space.vectors;
+    const episode = this.#episode;
+    if (episode.dimensions === 0 || dimensions === 0) return null;
+    if (episode.dimensions !== dimensions) {
+      const message = `space ${space.name} holds embeddings of ${dimensions} dimensions, this one has ${episode.dimensions}`;
+      return { code: 'DIMENSION_MISMATCH', field: 'episode.embedding', message };
+    }
+    const embedder = space.embedderOf(payload, episode);
+    if (embedder === space.embedder) return null;
+    const message = `space ${space.name} was made with embedder ${nameOf(space.embedder)}, this embedding by ${nameOf(embedder)}`;
+    return { code: 'EMBEDDER_MISMATCH', field: 'episode.embedder', message };
+  }
+
+  /** Everything that this primary holds of the id, appended or synced, and whether this very request is among it. */
+  #held(intent: WriteIntent, id: IdBytes): Held {
+    const { space } = intent;
+    const memory = space.index.find(id.source, id.offset, id.length);
+    const [high, low] = requestWords(intent);
+    if (memory < 0) return { memory, versions: [], live: [], duplicate: -1, high, low };
+    const versions = versionsOf(space.index, memory, { pending: true });
+    const { live } = space.standing(memory, { pending: true });
+    let duplicate = -1;
+    if (high !== 0 || low !== 0) {
+      const { columns } = space.index;
+      duplicate = versions.find((version) => columns.requestHigh[version] === high && columns.requestLow[version] === low) ?? -1;
+      // Carried out before and superseded since: the write is done, what took its place stands.
+      if (duplicate < 0) duplicate = versions.find((version) => carriesRequest(space, version, high, low)) ?? -1;
+    }
+    return { memory, versions, live, duplicate, high, low };
+  }
+
+  #sameContent(space: SpaceStore, version: VersionRow): boolean {
+    const { columns } = space.index;
+    return columns.hashHigh[version] === this.#hash[0] && columns.hashLow[version] === this.#hash[1];
+  }
+
+  #conflict(intent: WriteIntent, current: VersionRow, id: IdBytes): Fault | null {
+    if (intent.expectedVersion.length === 0) return null;
+    const expected = decodeVersion(intent.expectedVersion);
+    if (expected === null) return { code: 'INVALID_ARGUMENT', field: 'expected_version', message: 'the expected version is none that Engram gave out' };
+    const { index } = intent.space;
+    if (current >= 0 && index.authorOf(current) === expected.author && index.columns.sequence[current] === expected.sequence) return null;
+    return { code: 'CONFLICT', field: 'expected_version', message: `${this.#idText(id)} is at another version than the one expected` };
+  }
+
+  /** What the new version takes the place of: all that is held here, and what the client has read elsewhere. */
+  #contextOf(intent: WriteIntent, versions: readonly VersionRow[]): CausalContext | Fault {
+    const { space } = intent;
+    const own = this.#services.store.author;
+    let context: CausalContext = emptyContext;
+    if (intent.context.length > 0) {
+      const given = decodeContext(intent.context);
+      if (given === null) return { code: 'INVALID_ARGUMENT', field: 'context', message: 'the context is none that Engram gave out' };
+      context = given;
+    }
+    for (const version of versions) {
+      const author = space.index.authorOf(version);
+      const known = space.contexts.get(version);
+      if (known !== undefined) context = joinContexts(context, known);
+      if (author !== own) context = contextWith(context, { author, sequence: space.index.columns.sequence[version] });
+    }
+    const at = context.authors.indexOf(own);
+    if (at < 0) return context;
+    return { authors: context.authors.filter((_, index) => index !== at), sequences: context.sequences.filter((_, index) => index !== at) };
+  }
+
+  /** Requests that the new version takes the place of, the youngest first when there are too many. */
+  #supersededBy(space: SpaceStore, versions: readonly VersionRow[], timeMs: number): readonly SupersededRequest[] {
+    const { retryWindowMs, supersededRequestIdsMax } = this.#services.configuration.memory;
+    const { columns } = space.index;
+    const list: SupersededRequest[] = [];
+    for (const version of versions) {
+      const [high, low, ms] = [columns.requestHigh[version], columns.requestLow[version], columns.timeMs[version]];
+      if ((high !== 0 || low !== 0) && timeMs - ms <= retryWindowMs) list.push({ high, low, ms });
+      for (const request of space.superseded.get(version) ?? []) {
+        const known = list.some((other) => other.high === request.high && other.low === request.low);
+        if (!known && timeMs - request.ms <= retryWindowMs) list.push(request);
+      }
+    }
+    if (list.length <= 1) return list;
+    return list.sort((left, right) => right.ms - left.ms || right.high - left.high || right.low - left.low).slice(0, supersededRequestIdsMax);
+  }
+
+  #append(intent: WriteIntent, write: NewRecord, now: Now): void {
+    const { space } = intent;
+    const { store, clock, pure } = this.#services;
+    const time = clock.next(now.wallMs);
+    const sequence = (this.#sequences.get(space) ?? 0) + 1;
+    this.#sequences.set(space, sequence);
+    const superseded = this.#supersededBy(space, write.held.versions, time.ms);
+    const draft: RecordDraft = {
+      type: write.type,
+      term: intent.term,
+      time,
+      author: store.author,
+      sequence,
+      requestId: intent.requestId === null ? null : entryRequestId(intent.requestId, intent.entry),
+      hashHigh: this.#hash[0],
+      hashLow: this.#hash[1],
+      confidence: write.confidence,
+      spaceGeneration: space.generation,
+      spaceName: space.nameBytes,
+      idSource: write.id.source,
+      idOffset: write.id.offset,
+      idLength: write.id.length,
+      context: write.context,
+      superseded,
+      payload: write.payload,
+    };
+    const memory = write.held.memory >= 0 ? write.held.memory : space.index.findOrAdd(write.id.source, write.id.offset, write.id.length);
+    const tombstone = write.type === recordTypes.tombstone;
+    const version = space.addPending(memory, {
+      author: draft.author,
+      sequence,
+      timeMs: time.ms,
+      timeLogical: time.logical,
+      confidence: draft.confidence,
+      hashHigh: draft.hashHigh,
+      hashLow: draft.hashLow,
+      requestHigh: write.held.high,
+      requestLow: write.held.low,
+      tombstone,
+      context: write.context,
+      superseded,
+      vector: tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms),
+    });
+    store.log.append(recordLength(draft), { pending: { space, version }, durable: null }, (target, at) => writeRecord(draft, target, at, pure));
+    this.#await(intent, { author: draft.author, sequence }, { duplicate: false, context: write.context }, now);
+  }
+
+  /** The request has been carried out before: it waits for the same record, and gets the same answer. */
+  #repeat(intent: WriteIntent, held: Held, by: 'content' | 'request-id', now: Now): null {
+    const { index, contexts } = intent.space;
+    const version = held.duplicate;
+    this.#services.effects.journal.note({ kind: 'write.duplicate', space: intent.space.key, by });
+    const dot = { author: index.authorOf(version), sequence: index.columns.sequence[version] };
+    this.#await(intent, dot, { duplicate: true, context: contexts.get(version) ?? emptyContext }, now);
+    return null;
+  }
+
+  #await(intent: WriteIntent, dot: Dot, answer: { readonly duplicate: boolean; readonly context: CausalContext }, now: Now): void {
+    const { handle, copies, deadlineMs } = intent;
+    const finish = (outcome: 'acknowledged' | 'deadline', then: Now): void => {
+      if (outcome === 'acknowledged') {
+        const written: Written = {
+          version: encodeVersion(dot),
+          context: encodeContext(contextWith(answer.context, dot)),
+          duplicate: answer.duplicate,
+        };
+        return intent.finish({ $case: 'written', value: written }, then);
+      }
+      const message = `${copies} synced ${copies === 1 ? 'copy was' : 'copies were'} asked for and not reached in time; the write may yet take effect`;
+      this.#fail(intent, 'DEADLINE_EXCEEDED', { message }, then);
+    };
+    this.#acknowledgements.wait({ handle, space: intent.space.key, dot, copies, deadlineMs, finish }, now);
+  }
+}
+
+interface IdBytes {
+  readonly source: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+}
+
+interface Held {
+  /** -1 when the id is not known here. */
+  readonly memory: number;
+  readonly versions: readonly VersionRow[];
+  readonly live: readonly VersionRow[];
+  /** The version that shows that this request was carried out before; -1 for none. */
+  readonly duplicate: VersionRow;
+  readonly high: number;
+  readonly low: number;
+}
+
+interface NewRecord {
+  readonly type: RecordType;
+  readonly id: IdBytes;
+  readonly payload: Uint8Array;
+  readonly context: CausalContext;
+  readonly held: Held;
+  readonly confidence: number;
+}
+
+export type Fault = ErrorDetails & { readonly code: ErrorCode };
+
+function nameOf(embedder: string): string {
+  return embedder === '' ? '(none named)' : embedder;
+}
+
+function notFound(id: string): Fault {
+  return { code: 'NOT_FOUND', field: 'id', message: `there is no memory ${JSON.stringify(id)}` };
+}
+
+function forgetFault(id: Uint8Array): Fault | null {
+  if (id.length > 0 && id.length <= memoryIdBytesMax) return null;
+  return { code: 'INVALID_ARGUMENT', field: 'id', message: `an id has 1 to ${memoryIdBytesMax} bytes of UTF-8, this one has ${id.length}` };
+}
+
+/** Entry `n` of a batch is recognised as itself: its number is mixed into the request id's last word and first half alike. */
+function entryRequestId(id: RequestId, entry: number): RequestId {
+  if (entry === 0) return id;
+  const low = (Number.parseInt(id.slice(8, 16), 16) ^ Math.imul(entry, 0x9e_37_79_b1)) >>> 0;
+  return (id.slice(0, 8) + low.toString(16).padStart(8, '0') + id.slice(16)) as RequestId;
+}
+
+/** The first 64 bits of the entry's request id as the index keeps them. */
+function requestWords(intent: WriteIntent): readonly [number, number] {
+  if (intent.requestId === null) return [0, 0];
+  const id = entryRequestId(intent.requestId, intent.entry);
+  const bytes = hexToBytes(id);
+  return [readU32(bytes, 0), readU32(bytes, 4)];
+}
+
+/** A request id from its bytes; null for none; undefined for a wrong length. */
+export function requestIdFrom(bytes: Uint8Array): RequestId | null | undefined {
+  if (bytes.length === 0) return null;
+  if (bytes.length !== requestIdBytes) return undefined;
+  return bytesToHex(bytes, 0, requestIdBytes) as RequestId;
+}

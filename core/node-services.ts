@@ -1,0 +1,67 @@
+/**
+ * What the parts of a node share. Made once by EngramNode; each part takes what it needs from here and owns its own state.
+ */
+import type { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
+import type { NodeConfiguration } from './configuration.js';
+import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
+import type { Effects } from './effects.js';
+import type { NodeId, SpaceKey } from './identifiers.js';
+import { invariant } from './invariant.js';
+import type { MemoryStore } from './memory/memory-store.js';
+import type { PureFunctions } from './pure-functions.js';
+
+export class NodeServices {
+  readonly configuration: NodeConfiguration;
+  readonly effects: Effects;
+  readonly pure: PureFunctions;
+  readonly clock: HybridLogicalClock;
+  readonly store: MemoryStore;
+  #self: NodeId | null = null;
+  #control: ControlView | null = null;
+
+  constructor(
+    world: { readonly configuration: NodeConfiguration; readonly effects: Effects; readonly pure: PureFunctions },
+    clock: HybridLogicalClock,
+    store: MemoryStore,
+  ) {
+    this.configuration = world.configuration;
+    this.effects = world.effects;
+    this.pure = world.pure;
+    this.clock = clock;
+    this.store = store;
+  }
+
+  /** Recovery has told who this node is. */
+  identify(self: NodeId): void {
+    this.#self = self;
+    this.#control = this.configuration.control(self);
+  }
+
+  get identified(): boolean {
+    return this.#self !== null;
+  }
+
+  get self(): NodeId {
+    invariant(this.#self !== null, 'a node knows who it is once it has recovered');
+    return this.#self;
+  }
+
+  get control(): ControlView {
+    invariant(this.#control !== null, 'the control view is known once the node is');
+    return this.#control;
+  }
+
+  row(space: SpaceKey): Row | null {
+    return rowOf(this.control, space);
+  }
+
+  /** Whether this node holds a copy of the space. */
+  isCopy(space: SpaceKey): boolean {
+    return this.row(space)?.copies.includes(this.self) ?? false;
+  }
+
+  /** The row's other copies, in row order. */
+  otherCopies(space: SpaceKey): readonly NodeId[] {
+    return this.row(space)?.copies.filter((copy) => copy !== this.self) ?? [];
+  }
+}

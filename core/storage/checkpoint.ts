@@ -1,0 +1,89 @@
+/**
+ * The checkpoint: what the log alone cannot say. For each sealed segment its end and the dots in it, for each space its horizon. Two files take
+ * turns, so that one intact checkpoint remains whatever happens to the other; recovery takes the newest that is whole.
+ *
+ * Recovery reads the whole retained log anyway (vectors live in memory), so a checkpoint holds no index: losing it costs knowledge about damage,
+ * never data. See docs/decisions.
+ */
+import { decodeVersionVector, encodeVersionVector, type VersionVector } from '../clock/version-vector.js';
+import { type Author, authorBytes, type SpaceKey } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { ByteReader, ByteWriter } from '../wire/bytes.js';
+import { bytesToHex, hexToBytes } from '../wire/hex.js';
+import { unsealed } from './node-files.js';
+
+export const checkpointFiles = ['checkpoint-a', 'checkpoint-b'] as const;
+export const checkpointFormatVersion = 1;
+const magic = 0x4b_43_47_45;
+
+export interface CheckpointSegment {
+  readonly number: number;
+  readonly endBytes: number;
+  readonly dots: ReadonlyMap<SpaceKey, VersionVector>;
+}
+
+export interface Checkpoint {
+  /** Counts up; the greater of two is the newer. */
+  readonly number: number;
+  readonly segments: readonly CheckpointSegment[];
+  /** Per space and author the sequence up to which dominated records may be gone. */
+  readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): Uint8Array {
+  const writer = new ByteWriter(1_024).u32(magic).u16(checkpointFormatVersion).u48(checkpoint.number);
+  writer.u32(checkpoint.segments.length);
+  for (const segment of checkpoint.segments) {
+    writer.u32(segment.number).u32(segment.endBytes).u32(segment.dots.size);
+    for (const [space, dots] of segment.dots) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(dots));
+  }
+  writer.u32(checkpoint.horizons.size);
+  for (const [space, horizon] of checkpoint.horizons) {
+    writer.block(pure.utf8Encode(space)).u32(horizon.size);
+    for (const [author, sequence] of horizon) writer.raw(hexToBytes(author)).u48(sequence);
+  }
+  const body = writer.finish();
+  return new ByteWriter(body.length + 4).raw(body).u32(pure.crc32(body)).finish();
+}
+
+export type CheckpointReading =
+  | { readonly kind: 'whole'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'damaged'; readonly reason: string }
+  /** Written by a later version of Engram: nothing may be changed in this directory. */
+  | { readonly kind: 'newer'; readonly version: number };
+
+export function decodeCheckpoint(bytes: Uint8Array, pure: PureFunctions): CheckpointReading {
+  const body = unsealed(bytes, pure);
+  if (body === null) return { kind: 'damaged', reason: 'its checksum does not match' };
+  const reader = new ByteReader(body);
+  if (reader.u32() !== magic) return { kind: 'damaged', reason: 'it does not begin as a checkpoint does' };
+  const version = reader.u16();
+  if (version > checkpointFormatVersion) return { kind: 'newer', version };
+  const number = reader.u48();
+  const segments: CheckpointSegment[] = [];
+  const segmentCount = reader.u32();
+  for (let index = 0; index < segmentCount && !reader.failed; index += 1) {
+    const segment = { number: reader.u32(), endBytes: reader.u32(), dots: new Map<SpaceKey, VersionVector>() };
+    const spaces = reader.u32();
+    for (let each = 0; each < spaces && !reader.failed; each += 1) {
+      const space = pure.utf8Decode(reader.block()) as SpaceKey;
+      const dots = decodeVersionVector(reader.block());
+      if (dots === null) return { kind: 'damaged', reason: `the dots of segment ${segment.number} cannot be read` };
+      segment.dots.set(space, dots);
+    }
+    segments.push(segment);
+  }
+  const horizons = new Map<SpaceKey, Map<Author, number>>();
+  const spaceCount = reader.u32();
+  for (let index = 0; index < spaceCount && !reader.failed; index += 1) {
+    const space = pure.utf8Decode(reader.block()) as SpaceKey;
+    const horizon = new Map<Author, number>();
+    const authors = reader.u32();
+    for (let each = 0; each < authors && !reader.failed; each += 1) {
+      horizon.set(bytesToHex(reader.raw(authorBytes), 0, authorBytes) as Author, reader.u48());
+    }
+    horizons.set(space, horizon);
+  }
+  if (reader.failed) return { kind: 'damaged', reason: 'it ends in the middle' };
+  return { kind: 'whole', checkpoint: { number, segments, horizons } };
+}

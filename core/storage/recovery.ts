@@ -1,0 +1,341 @@
+/**
+ * Recovery: what a start learns from the disk, which is all that it knows. Reads identity, boot, checkpoints and every segment; cuts the torn tail;
+ * reports damage below the watermark as damage, never truncating it; then writes down the new boot and where each old segment ends, and only
+ * after both are durable is the node allowed to give dots.
+ *
+ * Two passes over segments that no checkpoint describes: the first learns from the groups' own watermarks what had been synced, the second reads.
+ */
+import { VersionVector } from '../clock/version-vector.js';
+import type { Effects } from '../effects.js';
+import type { DiskFile, Now } from '../events.js';
+import { type Author, authorBoot, authorNode, type Boot, type NodeId, type SpaceKey } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { RecordView } from '../wire/record.js';
+import { type Checkpoint, checkpointFiles, checkpointFormatVersion, decodeCheckpoint } from './checkpoint.js';
+import type { DiskCalls } from './disk-calls.js';
+import { bootFile, decodeBoot, decodeIdentity, encodeBoot, encodeIdentity, identityFile } from './node-files.js';
+import { newSegment, noteDot, type Segment, segmentNumber } from './segment.js';
+import { type SegmentScan, scanSegment } from './segment-scan.js';
+
+export interface Recovered {
+  readonly nodeId: NodeId;
+  readonly boot: Boot;
+  readonly segments: readonly Segment[];
+  readonly nextSegment: number;
+  readonly checkpointNumber: number;
+  readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
+  /**
+   * Dots that were on this disk, can no longer be read, and may be live: explicit holes. `everything` when nobody can say which: then each dot that is
+   * absent below a horizon is a hole.
+   */
+  readonly holes: ReadonlyMap<SpaceKey, VersionVector> | 'everything';
+  readonly damagedRanges: number;
+  readonly records: number;
+}
+
+export interface RecoveryOwner {
+  /** Before the first record: what the newest whole checkpoint says of the horizons. */
+  horizonsRead(horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>): void;
+  /** An intact record, in log order; the same dot may come again from a later place, which then counts. */
+  recovered(view: RecordView, segment: Segment, offset: number): void;
+  finished(recovered: Recovered, now: Now): void;
+  /** Identity and data are readable, but nothing can be written: the disk is full. Reads may be served; recovery goes on by itself. */
+  blocked(file: string, now: Now): void;
+}
+
+const readPieceBytes = 64 * 1_024;
+export const recoveryRetryTimer = 'recovery.retry';
+
+interface Unread {
+  readonly number: number;
+  readonly file: DiskFile;
+}
+
+export class Recovery {
+  readonly #effects: Effects;
+  readonly #disk: DiskCalls;
+  readonly #pure: PureFunctions;
+  readonly #owner: RecoveryOwner;
+  readonly #candidate: NodeId;
+  readonly #retryMs: number;
+  readonly #view: RecordView;
+
+  #nodeId: NodeId | null = null;
+  #lastBootCounter = 0;
+  readonly #checkpoints: Checkpoint[] = [];
+  #unreadableCheckpoints = 0;
+  readonly #unread: Unread[] = [];
+  /** Per segment the greatest offset that some watermark or checkpoint calls durable. */
+  readonly #trustedEnds = new Map<number, number>();
+  readonly #segments: Segment[] = [];
+  readonly #found = new Map<SpaceKey, VersionVector>();
+  #damagedRanges = 0;
+  #unlistedDamage = false;
+  #records = 0;
+  #retry: ((now: Now) => void) | null = null;
+
+  constructor(
+    options: { readonly candidate: NodeId; readonly retryMs: number },
+    effects: Effects,
+    disk: DiskCalls,
+    pure: PureFunctions,
+    owner: RecoveryOwner,
+  ) {
+    this.#candidate = options.candidate;
+    this.#retryMs = options.retryMs;
+    this.#effects = effects;
+    this.#disk = disk;
+    this.#pure = pure;
+    this.#owner = owner;
+    this.#view = new RecordView(pure);
+  }
+
+  start(): void {
+    this.#disk.list((result, now) => {
+      if (result.kind !== 'listed') return this.#stop('DATA_DIRECTORY_UNUSABLE', `the data directory cannot be listed: ${messageOf(result)}`);
+      const files = new Map(result.files.map((file) => [file.name, file]));
+      for (const file of result.files) {
+        const number = segmentNumber(file.name);
+        if (number !== null) this.#unread.push({ number, file });
+      }
+      this.#unread.sort((left, right) => left.number - right.number);
+      this.#readIdentity(files, now);
+    });
+  }
+
+  timer(now: Now): void {
+    const retry = this.#retry;
+    this.#retry = null;
+    retry?.(now);
+  }
+
+  #stop(code: string, message: string): void {
+    const reason = `${code}: ${message}`;
+    this.#effects.journal.note({ kind: 'node.halted', reason });
+    this.#effects.lifecycle.halt(reason);
+  }
+
+  #readSmall(files: ReadonlyMap<string, DiskFile>, name: string, then: (bytes: Uint8Array | null) => void): void {
+    const file = files.get(name);
+    if (file === undefined) return then(null);
+    this.#disk.read(name, { offset: 0, length: file.bytes }, (result) => then(result.kind === 'read' ? result.bytes : new Uint8Array(0)));
+  }
+
+  #readIdentity(files: ReadonlyMap<string, DiskFile>, _now: Now): void {
+    this.#readSmall(files, identityFile, (bytes) => {
+      // An unreadable identity makes a new node: its old dots stay valid, it only never gives another under the old name.
+      if (bytes !== null) this.#nodeId = decodeIdentity(bytes, this.#pure);
+      this.#readSmall(files, bootFile, (boot) => {
+        if (boot !== null) this.#lastBootCounter = decodeBoot(boot, this.#pure)?.counter ?? 0;
+        this.#readCheckpoint(files, 0);
+      });
+    });
+  }
+
+  #readCheckpoint(files: ReadonlyMap<string, DiskFile>, index: number): void {
+    if (index === checkpointFiles.length) {
+      this.#checkpoints.sort((left, right) => right.number - left.number);
+      for (const segment of this.#checkpoints[0]?.segments ?? []) this.#trustedEnds.set(segment.number, segment.endBytes);
+      this.#owner.horizonsRead(this.#checkpoints[0]?.horizons ?? new Map());
+      return this.#learnWatermarks(0);
+    }
+    const name = checkpointFiles[index];
+    this.#readSmall(files, name, (bytes) => {
+      if (bytes !== null) {
+        const reading = decodeCheckpoint(bytes, this.#pure);
+        if (reading.kind === 'newer') {
+          const message = `${name} has format ${reading.version}, this program reads up to ${checkpointFormatVersion}`;
+          return this.#stop('UNSUPPORTED_FORMAT', message);
+        }
+        if (reading.kind === 'whole') this.#checkpoints.push(reading.checkpoint);
+        else {
+          this.#unreadableCheckpoints += 1;
+          this.#effects.journal.note({ kind: 'checkpoint.unreadable', file: name, reason: reading.reason });
+        }
+      }
+      this.#readCheckpoint(files, index + 1);
+    });
+  }
+
+  #isListed(number: number): boolean {
+    return this.#checkpoints[0]?.segments.some((segment) => segment.number === number) ?? false;
+  }
+
+  /** First pass. */
+  #learnWatermarks(index: number): void {
+    if (index === this.#unread.length) return this.#readSegment(0);
+    const { number, file } = this.#unread[index];
+    if (this.#isListed(number)) return this.#learnWatermarks(index + 1);
+    this.#readWhole(file, (bytes) => {
+      let newer: number | null = null;
+      // Everything is trusted here, so that the walk goes past damage and meets every watermark behind it.
+      const scan = scanSegment({ number, bytes, trustedEnd: bytes.length }, this.#view, this.#pure, {
+        group: ({ watermark }) => {
+          const known = this.#trustedEnds.get(watermark.segment) ?? 0;
+          if (watermark.offset > known) this.#trustedEnds.set(watermark.segment, watermark.offset);
+        },
+      });
+      newer = scan.newerVersion;
+      if (newer !== null) return this.#stop('UNSUPPORTED_FORMAT', `${file.name} has groups of format ${newer}, written by a later version`);
+      this.#learnWatermarks(index + 1);
+    });
+  }
+
+  /** Second pass. */
+  #readSegment(index: number): void {
+    if (index === this.#unread.length) return this.#judge();
+    const { number, file } = this.#unread[index];
+    this.#readWhole(file, (bytes) => {
+      const listed = this.#checkpoints[0]?.segments.find((segment) => segment.number === number);
+      // A listed segment ends where its checkpoint says: what stands behind was cut by an earlier recovery.
+      const known = listed === undefined ? bytes : bytes.subarray(0, listed.endBytes);
+      const segment = newSegment(number, file.bytes);
+      segment.sealed = true;
+      const trustedEnd = Math.min(this.#trustedEnds.get(number) ?? 0, known.length);
+      const scan = scanSegment({ number, bytes: known, trustedEnd }, this.#view, this.#pure, {
+        record: (view, offset) => this.#record(view, segment, offset),
+      });
+      if (listed !== undefined) for (const [space, dots] of listed.dots) unite(segment.dots, space, dots);
+      segment.endBytes = Math.max(scan.endBytes, listed?.endBytes ?? 0);
+      this.#noteScan(segment, scan, listed !== undefined);
+      this.#segments.push(segment);
+      this.#readSegment(index + 1);
+    });
+  }
+
+  #record(view: RecordView, segment: Segment, offset: number): void {
+    this.#records += 1;
+    segment.recordBytes += view.length;
+    const dot = { author: view.author, sequence: view.sequence };
+    noteDot(segment, view.space, dot);
+    noteFound(this.#found, view.space, dot);
+    if (this.#nodeId !== null && authorNode(dot.author) === this.#nodeId) {
+      this.#lastBootCounter = Math.max(this.#lastBootCounter, authorBoot(dot.author).counter);
+    }
+    this.#owner.recovered(view, segment, offset);
+  }
+
+  #noteScan(segment: Segment, scan: SegmentScan, listed: boolean): void {
+    for (const range of scan.damage) {
+      segment.damaged = true;
+      this.#damagedRanges += 1;
+      if (!listed) this.#unlistedDamage = true;
+      this.#effects.journal.note({ kind: 'log.damage-found', segment: segment.number, offset: range.offset, bytes: range.bytes });
+    }
+    if (scan.tornBytes > 0) {
+      this.#effects.journal.note({ kind: 'log.tail-cut', segment: segment.number, offset: scan.endBytes, bytes: scan.tornBytes });
+    }
+  }
+
+  /** Reads a whole file; where the medium refuses, in pieces, the unreadable ones as zeros, which no checksum accepts. */
+  #readWhole(file: DiskFile, then: (bytes: Uint8Array) => void): void {
+    this.#disk.read(file.name, { offset: 0, length: file.bytes }, (result) => {
+      if (result.kind === 'read') return then(result.bytes);
+      this.#readPieces(file, 0, new Uint8Array(file.bytes), then);
+    });
+  }
+
+  #readPieces(file: DiskFile, offset: number, into: Uint8Array, then: (bytes: Uint8Array) => void): void {
+    if (offset >= file.bytes) return then(into);
+    const length = Math.min(readPieceBytes, file.bytes - offset);
+    this.#disk.read(file.name, { offset, length }, (result) => {
+      if (result.kind === 'read') into.set(result.bytes, offset);
+      this.#readPieces(file, offset + length, into, then);
+    });
+  }
+
+  /** What the damage took with it. */
+  #judge(): void {
+    const checkpoint = this.#checkpoints[0];
+    const holes = new Map<SpaceKey, VersionVector>();
+    const missingFiles = (checkpoint?.segments ?? []).filter((listed) => !this.#segments.some((segment) => segment.number === listed.number));
+    for (const lost of missingFiles) this.#damagedRanges += lost.endBytes > 0 ? 1 : 0;
+    const lostDots = [...this.#segments.filter((segment) => segment.damaged).map((segment) => segment.dots), ...missingFiles.map((file) => file.dots)];
+    for (const dots of lostDots) {
+      for (const [space, vector] of dots) {
+        const found = this.#found.get(space) ?? new VersionVector();
+        for (const hole of found.missingFrom(vector)) noteRange(holes, space, hole);
+      }
+    }
+    const everything = this.#unlistedDamage || (this.#unreadableCheckpoints > 0 && this.#damagedRanges > 0);
+    for (const [space, vector] of holes) {
+      for (const author of vector.authors()) {
+        for (const [from, to] of vector.of(author)?.ranges() ?? []) this.#effects.journal.note({ kind: 'hole.found', space, author, from, to });
+      }
+    }
+    this.#writeIdentity({ holes: everything ? 'everything' : holes });
+  }
+
+  #writeIdentity(judged: { readonly holes: Recovered['holes'] }): void {
+    if (this.#nodeId !== null) return this.#writeBoot(this.#nodeId, judged);
+    const nodeId = this.#candidate;
+    const attempt = (): void => {
+      this.#disk.replace(identityFile, encodeIdentity(nodeId, this.#pure), (result, now) => {
+        if (result.kind === 'failed') return this.#again(identityFile, result, attempt, now);
+        this.#nodeId = nodeId;
+        this.#effects.journal.note({ kind: 'node.identity-made', node: nodeId });
+        this.#writeBoot(nodeId, judged);
+      });
+    };
+    attempt();
+  }
+
+  #writeBoot(nodeId: NodeId, judged: { readonly holes: Recovered['holes'] }): void {
+    const stream = this.#pure.random('boot');
+    const random = (stream.uint32().toString(16).padStart(8, '0') + stream.uint32().toString(16).padStart(8, '0')) as string;
+    const boot: Boot = { counter: this.#lastBootCounter + 1, random };
+    const attempt = (): void => {
+      this.#disk.replace(bootFile, encodeBoot(boot, this.#pure), (result, now) => {
+        if (result.kind === 'failed') return this.#again(bootFile, result, attempt, now);
+        this.#owner.finished(this.#outcome(nodeId, boot, judged.holes), now);
+      });
+    };
+    attempt();
+  }
+
+  #outcome(nodeId: NodeId, boot: Boot, holes: Recovered['holes']): Recovered {
+    const highest = this.#unread[this.#unread.length - 1]?.number ?? 0;
+    return {
+      nodeId,
+      boot,
+      segments: this.#segments,
+      nextSegment: highest + 1,
+      checkpointNumber: this.#checkpoints[0]?.number ?? 0,
+      horizons: this.#checkpoints[0]?.horizons ?? new Map(),
+      holes,
+      damagedRanges: this.#damagedRanges,
+      records: this.#records,
+    };
+  }
+
+  #again(file: string, failed: { readonly code: string; readonly message: string }, attempt: () => void, now: Now): void {
+    if (failed.code !== 'ENOSPC') return this.#stop('DATA_DIRECTORY_UNUSABLE', `${file} cannot be written: ${failed.message}`);
+    this.#effects.journal.note({ kind: 'storage.full', file });
+    this.#owner.blocked(file, now);
+    this.#retry = attempt;
+    this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#retryMs);
+  }
+}
+
+function messageOf(result: { readonly kind: string; readonly message?: string }): string {
+  return result.message ?? result.kind;
+}
+
+function noteFound(found: Map<SpaceKey, VersionVector>, space: SpaceKey, dot: { readonly author: Author; readonly sequence: number }): void {
+  noteRange(found, space, { author: dot.author, from: dot.sequence, to: dot.sequence });
+}
+
+function noteRange(into: Map<SpaceKey, VersionVector>, space: SpaceKey, range: { readonly author: Author; readonly from: number; readonly to: number }): void {
+  let vector = into.get(space);
+  if (vector === undefined) {
+    vector = new VersionVector();
+    into.set(space, vector);
+  }
+  vector.add(range);
+}
+
+function unite(into: Map<SpaceKey, VersionVector>, space: SpaceKey, dots: VersionVector): void {
+  const known = into.get(space);
+  if (known === undefined) into.set(space, dots.clone());
+  else known.unionWith(dots);
+}

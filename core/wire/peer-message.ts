@@ -1,0 +1,204 @@
+/**
+ * What nodes say to each other: raw bytes under a checksum, every message complete in itself, so that any of them may be lost, doubled or come late.
+ *
+ *   offset  bytes  field (little endian)
+ *        0      4  magic
+ *        4      4  CRC-32 of everything after this field
+ *        8      1  format version
+ *        9      1  kind
+ *       10      8  xxHash64 of the cluster id
+ *       18     28  who sends: node and boot
+ *       46         body
+ */
+import { type Author, authorBytes, type SpaceKey, type Term } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { ByteReader, ByteWriter, readU32 } from './bytes.js';
+import { bytesToHex, hexToBytes } from './hex.js';
+
+export interface SpaceReport {
+  readonly space: SpaceKey;
+  /** The term that the sender acknowledges writes in; null when it does not. */
+  readonly term: Term | null;
+  /** An encoded VersionVector: what is synced on the sender's disk. */
+  readonly coverage: Uint8Array;
+}
+
+export type PeerMessage =
+  /** Asks for a pong, and says what the sender holds of the spaces that both have copies of. */
+  | { readonly kind: 'ping'; readonly number: number; readonly spaces: readonly SpaceReport[] }
+  | { readonly kind: 'pong'; readonly number: number }
+  /** Records of one (space, author) in ascending sequence. Pushed as they are appended, or in answer to a fetch. */
+  | {
+      readonly kind: 'run';
+      readonly space: SpaceKey;
+      readonly author: Author;
+      /** 0 when pushed. */
+      readonly fetch: number;
+      readonly records: Uint8Array;
+    }
+  /** Cumulative: all sequences of the author up to `end` are synced here. */
+  | { readonly kind: 'acknowledge'; readonly space: SpaceKey; readonly author: Author; readonly end: number }
+  /** Asks for records that the sender lacks, at most `credit` bytes of them. */
+  | {
+      readonly kind: 'fetch';
+      readonly fetch: number;
+      readonly space: SpaceKey;
+      readonly credit: number;
+      /** Where a snapshot goes on; 0 at its beginning. */
+      readonly cursor: number;
+      readonly coverage: Uint8Array;
+    }
+  /** The end of the answer to a fetch from the log: `runs` run messages were sent. */
+  | { readonly kind: 'fetched'; readonly fetch: number; readonly space: SpaceKey; readonly runs: number }
+  /**
+   * The answer to a fetch that reaches below the horizon: retained records of any author, in index order. Once all are synced up to the last, what is
+   * absent below the horizon is known to be dominated, except in the holes.
+   */
+  | {
+      readonly kind: 'snapshot';
+      readonly fetch: number;
+      readonly space: SpaceKey;
+      readonly cursor: number;
+      /** 0 at the end. */
+      readonly next: number;
+      readonly horizon: ReadonlyMap<Author, number>;
+      /** An encoded VersionVector. */
+      readonly holes: Uint8Array;
+      readonly records: Uint8Array;
+    };
+
+export const peerFormatVersion = 1;
+export const peerHeaderBytes = 46;
+const magic = 0x50_4d_47_45;
+const kinds = ['ping', 'pong', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
+
+export interface Envelope {
+  readonly from: Author;
+  readonly message: PeerMessage;
+}
+
+export type EnvelopeFault = 'too short' | 'not a message' | 'checksum' | 'format version' | 'another cluster' | 'malformed';
+
+/** Writes and reads messages of one cluster. */
+export class PeerCodec {
+  readonly #pure: PureFunctions;
+  readonly #cluster = new Uint32Array(2);
+
+  constructor(clusterId: string, pure: PureFunctions) {
+    this.#pure = pure;
+    pure.hash64(pure.utf8Encode(clusterId), this.#cluster);
+  }
+
+  encode(from: Author, message: PeerMessage): Uint8Array {
+    const writer = new ByteWriter(message.kind === 'run' || message.kind === 'snapshot' ? message.records.length + 256 : 256);
+    writer.u32(magic).u32(0).u8(peerFormatVersion).u8(kinds.indexOf(message.kind));
+    writer.u32(this.#cluster[0]).u32(this.#cluster[1]).raw(hexToBytes(from));
+    this.#body(writer, message);
+    const crc = this.#pure.crc32(writer.finish().subarray(8));
+    writer.patchU32(4, crc);
+    return writer.finish();
+  }
+
+  #space(writer: ByteWriter, space: SpaceKey): ByteWriter {
+    return writer.block(this.#pure.utf8Encode(space));
+  }
+
+  #body(writer: ByteWriter, message: PeerMessage): void {
+    switch (message.kind) {
+      case 'ping':
+        writer.u48(message.number).u16(message.spaces.length);
+        for (const { space, term, coverage } of message.spaces) {
+          this.#space(writer, space).u8(term === null ? 0 : 1);
+          if (term !== null) writer.u32(term.generation).u48(term.index).u32(term.counter);
+          writer.block(coverage);
+        }
+        return;
+      case 'pong':
+        writer.u48(message.number);
+        return;
+      case 'run':
+        this.#space(writer, message.space).raw(hexToBytes(message.author)).u32(message.fetch).block(message.records);
+        return;
+      case 'acknowledge':
+        this.#space(writer, message.space).raw(hexToBytes(message.author)).u48(message.end);
+        return;
+      case 'fetch':
+        this.#space(writer, message.space).u32(message.fetch).u32(message.credit).u32(message.cursor).block(message.coverage);
+        return;
+      case 'fetched':
+        this.#space(writer, message.space).u32(message.fetch).u32(message.runs);
+        return;
+      case 'snapshot':
+        this.#space(writer, message.space).u32(message.fetch).u32(message.cursor).u32(message.next).u32(message.horizon.size);
+        for (const [author, sequence] of message.horizon) writer.raw(hexToBytes(author)).u48(sequence);
+        writer.block(message.holes).block(message.records);
+        return;
+    }
+  }
+
+  /** The message, or what is wrong with the bytes. Never throws. */
+  decode(bytes: Uint8Array): Envelope | EnvelopeFault {
+    if (bytes.length < peerHeaderBytes) return 'too short';
+    if (readU32(bytes, 0) !== magic) return 'not a message';
+    if (readU32(bytes, 4) !== this.#pure.crc32(bytes.subarray(8))) return 'checksum';
+    if (bytes[8] !== peerFormatVersion) return 'format version';
+    if (readU32(bytes, 10) !== this.#cluster[0] || readU32(bytes, 14) !== this.#cluster[1]) return 'another cluster';
+    const from = bytesToHex(bytes, 18, authorBytes) as Author;
+    const reader = new ByteReader(bytes, peerHeaderBytes);
+    const message = this.#read(reader, kinds[bytes[9]]);
+    return message === null || reader.failed || reader.remaining > 0 ? 'malformed' : { from, message };
+  }
+
+  #readSpace(reader: ByteReader): SpaceKey {
+    return this.#pure.utf8Decode(reader.block()) as SpaceKey;
+  }
+
+  #readAuthor(reader: ByteReader): Author {
+    const raw = reader.raw(authorBytes);
+    return (reader.failed ? '' : bytesToHex(raw, 0, authorBytes)) as Author;
+  }
+
+  #read(reader: ByteReader, kind: PeerMessage['kind'] | undefined): PeerMessage | null {
+    switch (kind) {
+      case 'ping':
+        return this.#readPing(reader);
+      case 'pong':
+        return { kind, number: reader.u48() };
+      case 'run':
+        return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), fetch: reader.u32(), records: reader.block() };
+      case 'acknowledge':
+        return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), end: reader.u48() };
+      case 'fetch':
+        return { kind, space: this.#readSpace(reader), fetch: reader.u32(), credit: reader.u32(), cursor: reader.u32(), coverage: reader.block() };
+      case 'fetched':
+        return { kind, space: this.#readSpace(reader), fetch: reader.u32(), runs: reader.u32() };
+      case 'snapshot':
+        return this.#readSnapshot(reader);
+      case undefined:
+        return null;
+    }
+  }
+
+  #readPing(reader: ByteReader): PeerMessage {
+    const number = reader.u48();
+    const count = reader.u16();
+    const spaces: SpaceReport[] = [];
+    for (let index = 0; index < count && !reader.failed; index += 1) {
+      const space = this.#readSpace(reader);
+      const term = reader.u8() === 0 ? null : { generation: reader.u32(), index: reader.u48(), counter: reader.u32() };
+      spaces.push({ space, term, coverage: reader.block() });
+    }
+    return { kind: 'ping', number, spaces };
+  }
+
+  #readSnapshot(reader: ByteReader): PeerMessage {
+    const space = this.#readSpace(reader);
+    const fetch = reader.u32();
+    const cursor = reader.u32();
+    const next = reader.u32();
+    const horizon = new Map<Author, number>();
+    const count = reader.u32();
+    for (let index = 0; index < count && !reader.failed; index += 1) horizon.set(this.#readAuthor(reader), reader.u48());
+    return { kind: 'snapshot', fetch, space, cursor, next, horizon, holes: reader.block(), records: reader.block() };
+  }
+}
