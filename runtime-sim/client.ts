@@ -1,0 +1,292 @@
+/**
+ * A simulated client process: outside the nodes, reaching each over links of its own. It does one thing at a time, tries the copies of a space in row
+ * order, follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
+ */
+import type { Operation, SeenVersion } from '../checker/history.js';
+import { spaceKey } from '../core/identifiers.js';
+import { AckLevel, Episode, type Failure, Reply, Request, Role } from '../core/wire/generated/engram/v1/service.js';
+import { Draws } from '../scenarios/random-streams.js';
+import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
+import { episodeText, valueOfEpisode, versionText } from './core-formats.js';
+import type { MutableOperation } from './history-recorder.js';
+import { eventKinds } from './trace.js';
+import type { Answer, Call, World } from './world.js';
+
+const tryTimeoutUs = 1_200_000;
+const operationTimeoutUs = 5_000_000;
+/** A node that did not answer is asked last for so long. */
+const suspicionUs = 3_000_000;
+const ackLevels: Readonly<Record<PlannedAck, AckLevel>> = {
+  local: AckLevel.ACK_LOCAL,
+  one: AckLevel.ACK_ONE,
+  quorum: AckLevel.ACK_QUORUM,
+  all: AckLevel.ACK_ALL,
+};
+const nothing = new Uint8Array(0);
+/** Another copy may do better: go on with the tries. */
+const otherCopyMayDo = new Set([
+  'NOT_PRIMARY',
+  'NOT_A_COPY',
+  'STARTING',
+  'OVERLOADED',
+  'STORAGE_FULL',
+  'DATA_DAMAGED',
+  'STOPPING',
+  'DEADLINE_EXCEEDED',
+  'INTERNAL',
+]);
+
+/** An operation as a client carries it out. */
+export interface ClientOperation {
+  readonly planned: PlannedOperation;
+  readonly kind: Operation['kind'];
+  /** The one node to ask, or null for the copies in row order. */
+  readonly only: number | null;
+}
+
+interface Current {
+  readonly operation: ClientOperation;
+  readonly record: MutableOperation;
+  readonly requestId: Uint8Array;
+  readonly context: Uint8Array;
+  readonly endUs: number;
+  /** Nodes still to be asked in this round. */
+  candidates: number[];
+  asked: number;
+  /** A try without a certain end: the write may have happened. */
+  uncertain: boolean;
+  lastCode: string | null;
+}
+
+export class SimulatedClient {
+  readonly index: number;
+  readonly #world: World;
+  readonly #name: string;
+  readonly #draws: Draws;
+  /** Endpoints of the copies of a space, in row order. */
+  readonly #copiesOf: ReadonlyMap<string, readonly number[]>;
+  readonly #waiting: ClientOperation[] = [];
+  #waitingHead = 0;
+  #current: Current | null = null;
+  #attempt = 0;
+  /** Counts processes: one that does not know what became of its write retires. */
+  #generation = 1;
+  readonly #contexts = new Map<string, Uint8Array>();
+  readonly #suspectedUntilUs: Float64Array;
+
+  constructor(world: World, index: number, copiesOf: ReadonlyMap<string, readonly number[]>) {
+    this.#world = world;
+    this.index = index;
+    this.#name = world.endpoints[index];
+    this.#draws = new Draws(world.seed, `client/${this.#name}`);
+    this.#copiesOf = copiesOf;
+    this.#suspectedUntilUs = new Float64Array(world.plan.nodes.length);
+  }
+
+  get idle(): boolean {
+    return this.#current === null && this.#waitingHead === this.#waiting.length;
+  }
+
+  /** What has not begun will not. */
+  stop(): void {
+    this.#waitingHead = this.#waiting.length;
+  }
+
+  submit(operation: ClientOperation): void {
+    this.#waiting.push(operation);
+    if (this.#current === null) this.#next();
+  }
+
+  answer(answer: Answer): void {
+    const current = this.#current;
+    if (current === null || answer.attempt !== this.#attempt) return;
+    this.#attempt += 1;
+    this.#suspectedUntilUs[answer.node] = 0;
+    const reply = Reply.decode(answer.bytes);
+    const { record } = current;
+    record.node = (reply.header?.nodeId ?? null) as Operation['node'];
+    record.answeredAs = answeredAs(reply);
+    if (reply.body?.$case === 'failure') this.#failed(current, reply.body.value, answer.node);
+    else this.#succeeded(current, reply);
+  }
+
+  /** A try has not been answered in time. */
+  timedOut(attempt: number): void {
+    const current = this.#current;
+    if (current === null || attempt !== this.#attempt) return;
+    this.#attempt += 1;
+    if (current.asked >= 0) {
+      this.#suspectedUntilUs[current.asked] = this.#world.nowUs + suspicionUs;
+      current.uncertain = true;
+      current.lastCode = 'TIMEOUT';
+    }
+    this.#tryNext(current);
+  }
+
+  #next(): void {
+    if (this.#waitingHead === this.#waiting.length) return;
+    const operation = this.#waiting[this.#waitingHead];
+    this.#waitingHead += 1;
+    const { planned, kind } = operation;
+    const { nowUs } = this.#world;
+    const context = planned.withContext === true ? (this.#contexts.get(`${planned.space}/${planned.id}`) ?? nothing) : nothing;
+    const isWrite = kind !== 'get' && kind !== 'final-read';
+    const requestId = isWrite ? this.#draws.hex(32) : '';
+    const record = this.#world.recorder.invoked({
+      process: `${this.#name}.${this.#generation}`,
+      kind,
+      space: spaceKey({ name: planned.space, generation: 1 }),
+      id: planned.id,
+      value: planned.value ?? null,
+      ack: planned.ack,
+      invokedMs: this.#world.loadMs(nowUs),
+      completedMs: Number.POSITIVE_INFINITY,
+      outcome: 'info',
+      error: null,
+      node: null,
+      answeredAs: null,
+      version: null,
+      seen: [],
+      withContext: context.length > 0,
+      requestId,
+      unlisted: 0,
+    });
+    this.#current = {
+      operation,
+      record,
+      requestId: isWrite ? Uint8Array.from(Buffer.from(requestId, 'hex')) : nothing,
+      context,
+      endUs: nowUs + operationTimeoutUs,
+      candidates: [],
+      asked: -1,
+      uncertain: false,
+      lastCode: null,
+    };
+    this.#startRound(this.#current);
+    this.#tryNext(this.#current);
+  }
+
+  /** The copies in row order, those that were silent lately last. */
+  #startRound(current: Current): void {
+    const { operation } = current;
+    if (operation.only !== null) {
+      current.candidates = [operation.only];
+      return;
+    }
+    const copies = this.#copiesOf.get(operation.planned.space) ?? [];
+    const silent = (node: number): boolean => this.#suspectedUntilUs[node] > this.#world.nowUs;
+    current.candidates = [...copies.filter((node) => !silent(node)), ...copies.filter(silent)];
+  }
+
+  #tryNext(current: Current): void {
+    const { nowUs, heap, network } = this.#world;
+    if (nowUs >= current.endUs) {
+      this.#end(current, current.uncertain && current.requestId.length > 0 ? 'info' : 'fail', current.lastCode);
+      return;
+    }
+    const node = current.candidates.shift();
+    if (node === undefined) {
+      // All have been asked: wait a little, then start over.
+      this.#startRound(current);
+      current.asked = -1;
+      heap.push(nowUs + 50_000 + this.#draws.integer({ min: 0, max: 150_000 }), eventKinds.tryTimeout, this.index, this.#attempt, null);
+      return;
+    }
+    current.asked = node;
+    const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, bytes: this.#encode(current) };
+    network.transmit(nowUs, this.index, node, eventKinds.request, call, call.bytes.length);
+    heap.push(Math.min(current.endUs, nowUs + tryTimeoutUs), eventKinds.tryTimeout, this.index, this.#attempt, null);
+  }
+
+  #encode(current: Current): Uint8Array {
+    const { planned } = current.operation;
+    const header = {
+      space: planned.space,
+      requestId: current.requestId,
+      sessionToken: nothing,
+      ack: ackLevels[planned.ack],
+      deadlineMs: tryTimeoutUs / 1_000,
+    };
+    return Request.encode({ header, body: requestBody(current) }).finish();
+  }
+
+  #succeeded(current: Current, reply: Reply): void {
+    const { record, operation } = current;
+    const key = `${operation.planned.space}/${operation.planned.id}`;
+    if (reply.body?.$case === 'written') {
+      record.version = versionText(reply.body.value.version);
+      this.#contexts.set(key, reply.body.value.context);
+    } else if (reply.body?.$case === 'got') {
+      const { memory, alternates, alternatesTotal, context } = reply.body.value;
+      record.seen = [...(memory === undefined ? [] : [memory]), ...alternates].map(seenVersion);
+      record.unlisted = Math.max(0, alternatesTotal - alternates.length);
+      this.#contexts.set(key, context);
+    }
+    this.#end(current, 'ok', null);
+  }
+
+  #failed(current: Current, failure: Failure, node: number): void {
+    current.lastCode = failure.code;
+    if (failure.outcomeUnknown) current.uncertain = true;
+    if (!otherCopyMayDo.has(failure.code)) {
+      this.#end(current, current.uncertain ? 'info' : 'fail', failure.code);
+      return;
+    }
+    const redirect = this.#world.nodeOf(failure.redirectNodeId);
+    if (redirect !== null && redirect !== node && current.operation.only === null) {
+      current.candidates = [redirect, ...current.candidates.filter((other) => other !== redirect)];
+    }
+    this.#tryNext(current);
+  }
+
+  #end(current: Current, outcome: Operation['outcome'], error: string | null): void {
+    const { record } = current;
+    // Whatever became of a read, it had no effect.
+    record.outcome = outcome === 'info' && current.requestId.length === 0 ? 'fail' : outcome;
+    record.error = error;
+    if (record.outcome === 'info') this.#generation += 1;
+    else record.completedMs = this.#world.loadMs(this.#world.nowUs);
+    this.#attempt += 1;
+    this.#current = null;
+    this.#next();
+  }
+}
+
+function requestBody(current: Current): Request['body'] {
+  const { planned, kind } = current.operation;
+  const { context } = current;
+  switch (kind) {
+    case 'get':
+    case 'final-read':
+      return { $case: 'get', value: { id: planned.id } };
+    case 'forget':
+      return { $case: 'forget', value: { id: planned.id, context, expectedVersion: nothing } };
+    case 'update':
+      return { $case: 'update', value: { episode: encodeEpisode(planned), context, expectedVersion: nothing } };
+    case 'remember':
+      return { $case: 'remember', value: { episode: encodeEpisode(planned), context } };
+  }
+}
+
+function encodeEpisode(planned: PlannedOperation): Uint8Array {
+  return Episode.encode({
+    id: planned.id,
+    text: episodeText(planned.value ?? '', planned.paddingBytes ?? 0),
+    embedding: [],
+    confidence: planned.confidence,
+    occurredAtMs: undefined,
+    who: '',
+    where: '',
+    tags: [],
+    embedder: '',
+  }).finish();
+}
+
+function seenVersion({ episode, version }: { readonly episode: Uint8Array; readonly version: Uint8Array }): SeenVersion {
+  return { value: valueOfEpisode(episode), version: versionText(version) ?? '' };
+}
+
+function answeredAs(reply: Reply): Operation['answeredAs'] {
+  if (reply.header?.role === Role.ROLE_PRIMARY) return reply.header.confirmed ? 'confirmed' : 'provisional';
+  return reply.header?.role === Role.ROLE_REPLICA ? 'replica' : null;
+}

@@ -1,0 +1,30 @@
+/**
+ * What each event costs its node in virtual CPU time: a cost by kind and by byte, after measurements on the machine that this was written on. A
+ * node is busy for that long, what arrives meanwhile waits, and what it sends departs when it is done: slow handlers delay pings here too.
+ */
+import type { CoreEvent } from '../core/events.js';
+
+/** Microseconds for an event of this kind, without its bytes. */
+const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
+  start: 50,
+  request: 12,
+  cancel: 1,
+  message: 5,
+  timer: 3,
+  disk: 4,
+  compute: 6,
+};
+/** Checksums, copies and index work: about 1 µs per kilobyte. */
+const bytesPerUs = 1_000;
+/** Handing one message, reply or disk operation over. */
+export const effectUs = 1;
+/** Exact scan: 3.4 million vectors of 128 floats per second (ARCHITECTURE.md). */
+const floatsScannedPerUs = 435;
+
+export function eventCostUs(kind: CoreEvent['kind'], bytes: number): number {
+  return eventUs[kind] + Math.floor(bytes / bytesPerUs);
+}
+
+export function scanCostUs(rows: number, dimensions: number): number {
+  return 20 + Math.ceil((rows * dimensions) / floatsScannedPerUs);
+}

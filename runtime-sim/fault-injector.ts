@@ -1,0 +1,177 @@
+/**
+ * Carries out the faults of a plan, and writes down for each whether it changed anything: a cut that dropped no message, a crash of a node that was
+ * down anyway, a rot that found nothing it might damage did not take effect, and a run that exercised nothing proves nothing.
+ */
+import type { FaultRecord } from '../checker/history.js';
+import { describeFault, type Fault, familyOf } from '../scenarios/fault-plan.js';
+import { Draws } from '../scenarios/random-streams.js';
+import { type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
+import type { DiskFile } from './disk-file.js';
+import type { NodeHost } from './node-host.js';
+import type { World } from './world.js';
+
+type FaultOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
+
+/** A cut that has not been healed by a fault of the plan: its drops are counted when the run ends. */
+interface OpenRecord {
+  readonly record: { -readonly [Field in keyof FaultRecord]: FaultRecord[Field] };
+  /** Whether it changed something by now. */
+  readonly took: () => boolean;
+}
+
+export class FaultInjector {
+  readonly #world: World;
+  readonly #hosts: readonly NodeHost[];
+  readonly #rot: Draws;
+  readonly #open: OpenRecord[] = [];
+  /** False once a fault damaged more than the fault model allows. */
+  insideFaultModel = true;
+
+  constructor(world: World, hosts: readonly NodeHost[]) {
+    this.#world = world;
+    this.#hosts = hosts;
+    this.#rot = new Draws(world.seed, 'disk.bit-rot');
+  }
+
+  apply(fault: Fault): void {
+    const record = { fault: describeFault(fault), family: familyOf[fault.kind], atMs: fault.atMs, tookEffect: false };
+    this.#world.recorder.faults.push(record);
+    const took = this.#carryOut(fault);
+    if (typeof took === 'boolean') record.tookEffect = took;
+    else this.#open.push({ record, took });
+  }
+
+  /** Asks the faults that last whether they had an effect. */
+  settle(): void {
+    for (const { record, took } of this.#open) record.tookEffect = took();
+  }
+
+  /** Power off, with the marks that go with it. */
+  crash(host: NodeHost): void {
+    const { recorder, nowUs } = this.#world;
+    if (!host.serving) recorder.mark('crashed while recovering');
+    recorder.crashed(host.index);
+    const { inFlight, sectors } = host.crash();
+    if (inFlight > 0 || sectors > 0) recorder.mark('write in flight at a crash');
+    if (this.#hosts.every(({ alive }) => !alive)) recorder.mark('all nodes down at once');
+    this.#world.trace.note(nowUs, host.index, () => ({ crash: true, inFlight, sectors }));
+  }
+
+  #carryOut(fault: Fault): boolean | (() => boolean) {
+    switch (fault.kind) {
+      case 'cutLinks':
+        return this.#cut(fault);
+      case 'healLinks':
+        return this.#world.network.heal(this.#endpoints(fault.from), this.#endpoints(fault.to)) > 0;
+      case 'setLinkRates':
+        this.#world.network.setRates(this.#endpoints(fault.from), this.#endpoints(fault.to), fault.rates);
+        return true;
+      case 'crash':
+        return this.#crashNode(this.#host(fault.node));
+      case 'restart':
+        return this.#restart(this.#host(fault.node));
+      case 'clockJump':
+        this.#host(fault.node).clock.jump(fault.byMs);
+        return true;
+      case 'clockDrift':
+        this.#host(fault.node).clock.drift(this.#world.nowUs, fault.ppm);
+        return true;
+      case 'diskBitRot':
+        return this.#rotBits(fault);
+      default:
+        return this.#disturbDisk(fault);
+    }
+  }
+
+  #cut(fault: FaultOf<'cutLinks'>): () => boolean {
+    const { network } = this.#world;
+    const [from, to] = [this.#endpoints(fault.from), this.#endpoints(fault.to)];
+    const before = network.droppedOn(from, to);
+    network.cut(from, to);
+    return () => network.droppedOn(from, to) > before;
+  }
+
+  #crashNode(host: NodeHost): boolean {
+    if (!host.alive) return false;
+    this.crash(host);
+    return true;
+  }
+
+  #restart(host: NodeHost): boolean {
+    if (host.alive) return false;
+    host.start();
+    return true;
+  }
+
+  #disturbDisk(fault: FaultOf<'diskStall' | 'diskError' | 'diskCapacity'>): () => boolean {
+    const { disk } = this.#host(fault.node);
+    const before = disk.disturbed;
+    if (fault.kind === 'diskStall') disk.stalledUntilUs = this.#us(fault.untilMs);
+    else if (fault.kind === 'diskError') disk.failUntil(fault.operation, this.#us(fault.untilMs));
+    else disk.capacityBytes = fault.bytes;
+    return () => disk.disturbed > before;
+  }
+
+  /**
+   * Aims at a place of the synced log, and goes on from there to the first group whose every record has an intact synced copy on another disk: the
+   * damage record of SPEC section 6.6, made from what the disks hold at this moment.
+   */
+  #rotBits(fault: FaultOf<'diskBitRot'>): boolean {
+    const host = this.#host(fault.node);
+    const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => syncedDots(other)));
+    const groups = syncedGroups(host);
+    const start = Math.floor(fault.position * groups.length);
+    for (let step = 0; step < groups.length; step += 1) {
+      const { file, offset, bytes, dots } = groups[(start + step) % groups.length];
+      if (!dots.every((dot) => others.has(dot))) continue;
+      const at = offset + this.#rot.integer({ min: 0, max: Math.max(0, bytes - fault.bytes) });
+      file.rot(at, Math.min(fault.bytes, offset + bytes - at), this.#rot);
+      this.#world.recorder.damaged(host.index, dots);
+      this.#world.trace.note(this.#world.nowUs, host.index, () => ({ rot: file.name, at, bytes: fault.bytes, dots }));
+      return true;
+    }
+    return false;
+  }
+
+  #host(name: string): NodeHost {
+    return this.#hosts[this.#world.plan.nodes.indexOf(name)];
+  }
+
+  #endpoints(names: readonly string[]): number[] {
+    return names.map((name) => this.#world.endpoints.indexOf(name));
+  }
+
+  #us(loadMs: number): number {
+    return this.#world.loadUs(loadMs);
+  }
+}
+
+interface SyncedGroup {
+  readonly file: DiskFile;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly dots: readonly string[];
+}
+
+/** The groups of a node's log that a crash could not touch and that can be read. */
+function syncedGroups(host: NodeHost): SyncedGroup[] {
+  return host.disk.files.flatMap((file) => {
+    const segment = segmentOf(file.name);
+    if (segment === null) return [];
+    const groups = new Map<number, { bytes: number; dots: string[] }>();
+    for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) enter(groups, record);
+    return [...groups]
+      .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes))
+      .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots }));
+  });
+}
+
+function enter(groups: Map<number, { bytes: number; dots: string[] }>, { groupOffset, groupBytes, dot }: PlacedRecord): void {
+  const group = groups.get(groupOffset);
+  if (group === undefined) groups.set(groupOffset, { bytes: groupBytes, dots: [dot] });
+  else group.dots.push(dot);
+}
+
+function syncedDots(host: NodeHost): string[] {
+  return syncedGroups(host).flatMap(({ dots }) => dots);
+}

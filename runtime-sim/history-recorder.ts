@@ -1,0 +1,185 @@
+/**
+ * The observer: writes down what clients asked and were told, what nodes noted, and what was done to them, in the form that checkers judge.
+ *
+ * It stands outside the system: times are true time in milliseconds since the start of load, and nothing it writes down reaches a node.
+ */
+import type { CopyState, FaultRecord, LoggedRecord, Operation, Recovery, SplitRecord, TermSpan } from '../checker/history.js';
+import type { DomainEvent } from '../core/domain-events.js';
+import type { NodeInspection } from '../core/engram-node.js';
+import { dotKey, type NodeId, type SpaceKey } from '../core/identifiers.js';
+import type { Reply } from '../core/wire/generated/engram/v1/service.js';
+import { markOf } from '../scenarios/marks.js';
+import { versionText } from './core-formats.js';
+
+export type MutableOperation = { -readonly [Field in keyof Operation]: Operation[Field] };
+type MutableSpan = { -readonly [Field in keyof TermSpan]: TermSpan[Field] };
+
+interface Dot {
+  readonly space: SpaceKey;
+  readonly version: string;
+}
+
+interface Crash {
+  readonly crashedMs: number;
+  /** How many of the node's releases were before it. */
+  readonly released: number;
+}
+
+/** What one node has promised and suffered, over all its boots. */
+class NodeRecord {
+  readonly released: Dot[] = [];
+  readonly damaged: Dot[] = [];
+  crash: Crash | null = null;
+  readonly spans = new Map<SpaceKey, MutableSpan>();
+}
+
+export class HistoryRecorder {
+  readonly operations: MutableOperation[] = [];
+  readonly terms: TermSpan[] = [];
+  readonly recoveries: Recovery[] = [];
+  readonly faults: FaultRecord[] = [];
+  readonly splits: SplitRecord[] = [];
+  readonly logs = new Map<NodeId, readonly LoggedRecord[]>();
+  readonly marks = new Map<string, number>();
+  /** Exceptions out of the core: bugs by definition. */
+  readonly failures: string[] = [];
+  /** Nodes that stopped themselves, and why. */
+  readonly halts: string[] = [];
+  readonly #nodes: readonly NodeRecord[];
+  readonly #ids: readonly NodeId[];
+  readonly #names: readonly string[];
+  readonly #nowMs: () => number;
+  /** Asks the core of a node that has just recovered what it holds. */
+  readonly #inspect: (node: number) => NodeInspection | null;
+  readonly #recovered: number[] = [];
+
+  constructor(options: {
+    readonly ids: readonly NodeId[];
+    readonly names: readonly string[];
+    readonly nowMs: () => number;
+    readonly inspect: (node: number) => NodeInspection | null;
+  }) {
+    this.#ids = options.ids;
+    this.#names = options.names;
+    this.#nodes = options.ids.map(() => new NodeRecord());
+    this.#nowMs = options.nowMs;
+    this.#inspect = options.inspect;
+  }
+
+  mark(name: string): void {
+    this.marks.set(name, (this.marks.get(name) ?? 0) + 1);
+  }
+
+  invoked(operation: Omit<Operation, 'index'>): MutableOperation {
+    const entered: MutableOperation = { index: this.operations.length, ...operation };
+    this.operations.push(entered);
+    return entered;
+  }
+
+  /** A write was acknowledged by this node: it owes it from now on. */
+  acknowledged(node: number, space: SpaceKey, version: string): void {
+    this.#nodes[node].released.push({ space, version });
+  }
+
+  /** A node let an answer go: what it acknowledges counts even if the answer never arrives. */
+  answered(node: number, reply: Reply, space: SpaceKey): void {
+    if (reply.body?.$case !== 'written') return;
+    const version = versionText(reply.body.value.version);
+    if (version !== null) this.acknowledged(node, space, version);
+  }
+
+  noted(node: number, event: DomainEvent): void {
+    const mark = markOf(event);
+    if (mark !== null) this.mark(mark);
+    if (event.kind === 'node.started') this.#recovered.push(node);
+    else if (event.kind === 'term.taken') this.#termTaken(node, event.space, event.term);
+    else if (event.kind === 'term.ended') this.#termEnded(node, event.space);
+  }
+
+  /** After the handling of an event: inspections are made of settled states only. */
+  settle(): void {
+    for (let node = this.#recovered.pop(); node !== undefined; node = this.#recovered.pop()) this.#nodeRecovered(node);
+  }
+
+  get hasRecovered(): boolean {
+    return this.#recovered.length > 0;
+  }
+
+  crashed(node: number): void {
+    const record = this.#nodes[node];
+    for (const space of [...record.spans.keys()]) this.#termEnded(node, space);
+    record.crash = { crashedMs: this.#nowMs(), released: record.released.length };
+  }
+
+  damaged(node: number, dots: readonly string[]): void {
+    for (const dot of dots) {
+      const middle = dot.indexOf(' ');
+      this.#nodes[node].damaged.push({ space: dot.slice(0, middle) as SpaceKey, version: dot.slice(middle + 1) });
+    }
+  }
+
+  halted(node: number, reason: string): void {
+    this.halts.push(`${this.#names[node]} at ${this.#nowMs()} ms: ${reason}`);
+  }
+
+  coreThrew(node: number, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.failures.push(`${this.#names[node]} at ${this.#nowMs()} ms: ${text}`);
+  }
+
+  #nodeRecovered(node: number): void {
+    const record = this.#nodes[node];
+    const { crash } = record;
+    if (crash === null) return;
+    const inspection = this.#inspect(node);
+    if (inspection === null) return;
+    record.crash = null;
+    this.recoveries.push({
+      node: this.#ids[node],
+      crashedMs: crash.crashedMs,
+      recoveredMs: this.#nowMs(),
+      released: record.released.slice(0, crash.released),
+      recovered: copyStates(inspection, this.#ids[node]),
+      damaged: [...record.damaged],
+    });
+  }
+
+  #termTaken(node: number, space: SpaceKey, term: TermSpan['term']): void {
+    this.#termEnded(node, space);
+    this.mark('provisional term taken over');
+    const span: MutableSpan = {
+      space,
+      node: this.#ids[node],
+      confirmed: term.counter === 0,
+      term,
+      fromMs: this.#nowMs(),
+      untilMs: Number.POSITIVE_INFINITY,
+    };
+    this.#nodes[node].spans.set(space, span);
+    this.terms.push(span);
+  }
+
+  #termEnded(node: number, space: SpaceKey): void {
+    const span = this.#nodes[node].spans.get(space);
+    if (span === undefined) return;
+    span.untilMs = this.#nowMs();
+    this.#nodes[node].spans.delete(space);
+  }
+}
+
+/** What a node says its copies hold, in the checkers' words. */
+export function copyStates(inspection: NodeInspection, node: NodeId): CopyState[] {
+  return inspection.spaces.map(({ space, versions, coverage }) => ({
+    node,
+    space,
+    versions: versions.map(({ id, author, sequence, tombstone, maximal, live, contentHash }) => ({
+      id,
+      version: dotKey({ author, sequence }),
+      tombstone,
+      maximal,
+      live,
+      contentHash,
+    })),
+    coverage: Object.fromEntries(coverage),
+  }));
+}

@@ -1,0 +1,323 @@
+/**
+ * A simulated machine: one core, the disk that outlives it, its clocks, its timers and its processor.
+ *
+ * What the core asks for is collected while it handles an event and done when it has returned, at the moment when its processor is done with
+ * the event. What arrives meanwhile waits. A crash drops the core and everything in memory; the next process knows the disk only.
+ */
+import { crc32 } from 'node:zlib';
+import type { NodeConfiguration } from '../core/configuration.js';
+import type { DomainEvent } from '../core/domain-events.js';
+import type { Effects } from '../core/effects.js';
+import type { NodeInspection } from '../core/engram-node.js';
+import type { CoreEvent, DiskResult, Now } from '../core/events.js';
+import type { NodeId } from '../core/identifiers.js';
+import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
+import type { PureFunctions } from '../core/pure-functions.js';
+import { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
+import type { PlannedClock } from '../scenarios/run-plan.js';
+import { ClockModel } from './clock-model.js';
+import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
+import { DiskModel, type DiskRequest, type DiskRequestKind } from './disk-model.js';
+import { NodeTimers, type TimerState } from './node-timers.js';
+import { simulatedPureFunctions } from './pure-functions.js';
+import { eventKinds } from './trace.js';
+import type { Answer, Call, World } from './world.js';
+
+/** The part of EngramNode that a runtime drives. */
+export interface SimulatedCore {
+  handle(event: CoreEvent, now: Now): void;
+  inspect(): NodeInspection;
+}
+
+export type CoreFactory = (configuration: NodeConfiguration, effects: Effects, pure: PureFunctions) => SimulatedCore;
+
+/** Wall clock of all nodes at the start of a run, before offsets: 2026-01-01. */
+const startWallMs = 1_767_225_600_000;
+const noParts: readonly Uint8Array[] = [];
+
+const asked = { message: 0, disk: 1, arm: 2, disarm: 3, compute: 4, reply: 5, note: 6 } as const;
+
+export interface NodeHostOptions {
+  readonly index: number;
+  readonly id: NodeId;
+  readonly configuration: NodeConfiguration;
+  readonly clock: PlannedClock | undefined;
+  readonly createCore: CoreFactory;
+  /** Endpoint of each peer. */
+  readonly endpointOf: ReadonlyMap<NodeId, number>;
+}
+
+export class NodeHost {
+  readonly index: number;
+  readonly id: NodeId;
+  readonly disk: DiskModel;
+  readonly clock: ClockModel;
+  readonly #world: World;
+  readonly #options: NodeHostOptions;
+  readonly #effects: Effects;
+  #core: SimulatedCore | null = null;
+  #timers: NodeTimers;
+  /** Counts processes: what was meant for an earlier one is lost. */
+  incarnation = 0;
+  /** What this process has seen that could change what it holds: inspections are kept while it stays. */
+  #changes = 0;
+  #inspectedAt = -1;
+  #inspection: NodeInspection | null = null;
+  #busyUntilUs = 0;
+  #inbox: { event: CoreEvent; kind: number; detail: number; bytes: number }[] = [];
+  #inboxHead = 0;
+  readonly #asked: number[] = [];
+  readonly #arguments: unknown[] = [];
+  #calls = new Map<number, Call>();
+  #lastHandle = 0;
+  #halted: string | null = null;
+  /** Whether this process has ended its recovery. */
+  serving = false;
+
+  constructor(world: World, options: NodeHostOptions) {
+    this.#world = world;
+    this.#options = options;
+    this.index = options.index;
+    this.id = options.id;
+    const name = world.plan.nodes[options.index];
+    this.disk = new DiskModel({ seed: world.seed, node: name, rates: world.plan.disk });
+    this.clock = new ClockModel({ atUs: 0, wallMs: startWallMs + (options.clock?.offsetMs ?? 0), driftPpm: options.clock?.driftPpm ?? 0 });
+    this.#timers = new NodeTimers(world.heap, this.clock, options.index);
+    this.#effects = this.#collectingEffects();
+  }
+
+  get alive(): boolean {
+    return this.#core !== null;
+  }
+
+  /** Power on. */
+  start(): void {
+    this.incarnation += 1;
+    this.#world.network.incarnations[this.index] = this.incarnation;
+    this.#timers = new NodeTimers(this.#world.heap, this.clock, this.index);
+    this.#busyUntilUs = this.#world.nowUs;
+    const pure = simulatedPureFunctions(this.#world.seed, `core/${this.#world.plan.nodes[this.index]}/${this.incarnation}`);
+    this.#core = this.#options.createCore(this.#options.configuration, this.#effects, pure);
+    this.serving = false;
+    this.#take({ kind: 'start', candidateNodeId: this.id }, eventKinds.start, this.incarnation, 0);
+  }
+
+  /** Power off: memory is gone, the disk keeps what it keeps. Returns the sectors and operations that were at stake. */
+  crash(): { readonly inFlight: number; readonly sectors: number } {
+    const inFlight = this.disk.inFlight;
+    const sectors = this.disk.crash();
+    this.#core = null;
+    this.incarnation += 1;
+    this.#world.network.incarnations[this.index] = this.incarnation;
+    this.#inbox = [];
+    this.#inboxHead = 0;
+    this.#calls = new Map();
+    this.#inspection = null;
+    this.#inspectedAt = -1;
+    this.#changes += 1;
+    return { inFlight, sectors };
+  }
+
+  /** What the core says of itself, not older than its last change; null while it is down. */
+  inspect(): NodeInspection | null {
+    if (this.#core === null) return null;
+    if (this.#inspectedAt !== this.#changes || this.#inspection === null) {
+      this.#inspection = this.#core.inspect();
+      this.#inspectedAt = this.#changes;
+    }
+    return this.#inspection;
+  }
+
+  message(bytes: Uint8Array): void {
+    this.#take({ kind: 'message', bytes }, eventKinds.message, crc32(bytes), bytes.length);
+  }
+
+  request(call: Call): void {
+    this.#lastHandle += 1;
+    this.#calls.set(this.#lastHandle, call);
+    const event: CoreEvent = { kind: 'request', handle: this.#lastHandle, request: Request.decode(call.bytes) };
+    this.#take(event, eventKinds.request, crc32(call.bytes), call.bytes.length);
+  }
+
+  timer(timer: TimerState, version: number): void {
+    if (this.#core === null || !this.#timers.due(timer, version, this.#world.nowUs)) return;
+    timer.armed = false;
+    this.#take(timer.event, eventKinds.timer, timer.event.name.length, 0);
+  }
+
+  diskDone(request: DiskRequest): void {
+    const { nowUs, heap } = this.#world;
+    if (nowUs < this.disk.stalledUntilUs) {
+      this.disk.disturbed += 1;
+      heap.push(this.disk.stalledUntilUs, eventKinds.disk, this.index, this.incarnation, request);
+      return;
+    }
+    const result = this.disk.complete(request, nowUs);
+    this.#take({ kind: 'disk', ticket: request.ticket, result }, eventKinds.disk, detailOf(request, result), request.length);
+  }
+
+  computed(event: CoreEvent): void {
+    this.#take(event, eventKinds.compute, 0, 0);
+  }
+
+  /** The processor is free again: the next of what waits. */
+  free(): void {
+    if (this.#core === null || this.#inboxHead === this.#inbox.length) return;
+    const next = this.#inbox[this.#inboxHead];
+    this.#inboxHead += 1;
+    if (this.#inboxHead === this.#inbox.length) {
+      this.#inbox = [];
+      this.#inboxHead = 0;
+    }
+    this.#handle(next.event, next.kind, next.detail, next.bytes);
+    if (this.#inboxHead < this.#inbox.length) this.#wakeWhenFree();
+  }
+
+  #take(event: CoreEvent, kind: number, detail: number, bytes: number): void {
+    if (this.#world.nowUs >= this.#busyUntilUs && this.#inbox.length === 0) {
+      this.#handle(event, kind, detail, bytes);
+      return;
+    }
+    this.#inbox.push({ event, kind, detail, bytes });
+    if (this.#inbox.length - this.#inboxHead === 1) this.#wakeWhenFree();
+  }
+
+  #wakeWhenFree(): void {
+    this.#world.heap.push(this.#busyUntilUs, eventKinds.nodeFree, this.index, this.incarnation, null);
+  }
+
+  #handle(event: CoreEvent, kind: number, detail: number, bytes: number): void {
+    const world = this.#world;
+    const core = this.#core as SimulatedCore;
+    world.trace.event(world.nowUs, kind, this.index, detail);
+    if (event.kind === 'disk' || event.kind === 'compute' || event.kind === 'request') this.#changes += 1;
+    this.#busyUntilUs = world.nowUs + eventCostUs(event.kind, bytes);
+    this.#halted = null;
+    try {
+      core.handle(event, { monotonicMs: this.clock.monotonicMs(world.nowUs), wallMs: this.clock.wallMs(world.nowUs) });
+    } catch (error) {
+      this.#asked.length = 0;
+      this.#arguments.length = 0;
+      world.recorder.coreThrew(this.index, error);
+      this.#halted = 'threw';
+    }
+    this.#perform();
+    if (world.recorder.hasRecovered) world.recorder.settle();
+    if (this.#halted !== null) this.#stop(this.#halted);
+  }
+
+  #stop(reason: string): void {
+    this.#world.recorder.halted(this.index, reason);
+    this.#world.heap.push(this.#world.nowUs, eventKinds.restart, this.index, this.incarnation, reason);
+  }
+
+  /** Does what the core asked for, in the order of its calls, each a little later than the one before. */
+  #perform(): void {
+    const { heap, network, trace, recorder } = this.#world;
+    const asks = this.#asked;
+    const values = this.#arguments;
+    let at = 0;
+    for (let index = 0; index < asks.length; index += 1) {
+      this.#busyUntilUs += effectUs;
+      const departUs = this.#busyUntilUs;
+      const first = values[at];
+      const second = values[at + 1];
+      at += 2;
+      switch (asks[index]) {
+        case asked.message: {
+          const to = this.#options.endpointOf.get(first as NodeId);
+          const bytes = second as Uint8Array;
+          if (to !== undefined) network.transmit(departUs, this.index, to, eventKinds.message, bytes, bytes.length);
+          break;
+        }
+        case asked.disk: {
+          const request = first as DiskRequest;
+          heap.push(this.disk.submit(request, departUs), eventKinds.disk, this.index, this.incarnation, request);
+          break;
+        }
+        case asked.arm:
+          this.#timers.arm(first as string, second as number, departUs);
+          break;
+        case asked.disarm:
+          this.#timers.disarm(first as string);
+          break;
+        case asked.compute: {
+          const job = first as ComputeJob;
+          const event: CoreEvent = { kind: 'compute', ticket: second as number, result: scan(job) };
+          heap.push(departUs + scanCostUs(job.rows, job.dimensions), eventKinds.compute, this.index, this.incarnation, event);
+          break;
+        }
+        case asked.reply:
+          this.#reply(first as number, second as Reply, departUs);
+          break;
+        default:
+          trace.consequence(index, (first as DomainEvent).kind.length);
+          trace.note(this.#world.nowUs, this.index, () => first as DomainEvent);
+          if ((first as DomainEvent).kind === 'node.started') this.serving = true;
+          recorder.noted(this.index, first as DomainEvent);
+      }
+    }
+    asks.length = 0;
+    values.length = 0;
+  }
+
+  #reply(handle: number, reply: Reply, departUs: number): void {
+    const call = this.#calls.get(handle);
+    if (call === undefined) return;
+    this.#calls.delete(handle);
+    const answer: Answer = { attempt: call.attempt, node: this.index, bytes: Reply.encode(reply).finish() };
+    this.#world.recorder.answered(this.index, reply, call.space);
+    this.#world.network.transmit(departUs, this.index, call.client, eventKinds.reply, answer, answer.bytes.length);
+  }
+
+  #ask(what: number, first: unknown, second: unknown): void {
+    if (this.#halted !== null) return;
+    this.#asked.push(what);
+    this.#arguments.push(first, second);
+  }
+
+  #askDisk(kind: DiskRequestKind, file: string, offset: number, length: number, parts: readonly Uint8Array[], ticket: number): void {
+    this.#ask(asked.disk, { kind, file, offset, length, parts, ticket } satisfies DiskRequest, null);
+  }
+
+  #collectingEffects(): Effects {
+    return {
+      network: { send: (to, message) => this.#ask(asked.message, to, message) },
+      disk: {
+        list: (ticket) => this.#askDisk('list', '', 0, 0, noParts, ticket),
+        read: (file, { offset, length }, ticket) => this.#askDisk('read', file, offset, length, noParts, ticket),
+        reserve: (file, bytes, ticket) => this.#askDisk('reserve', file, 0, bytes, noParts, ticket),
+        write: (file, offset, parts, ticket) => this.#askDisk('write', file, offset, totalBytes(parts), parts, ticket),
+        sync: (file, ticket) => this.#askDisk('sync', file, 0, 0, noParts, ticket),
+        replace: (file, bytes, ticket) => this.#askDisk('replace', file, 0, bytes.length, [bytes], ticket),
+        remove: (file, ticket) => this.#askDisk('remove', file, 0, 0, noParts, ticket),
+      },
+      timers: {
+        arm: (name, atMs) => this.#ask(asked.arm, name, atMs),
+        disarm: (name) => this.#ask(asked.disarm, name, null),
+      },
+      compute: { run: (job, ticket) => this.#ask(asked.compute, job, ticket) },
+      replies: { send: (request, reply) => this.#ask(asked.reply, request, reply) },
+      journal: { note: (event) => this.#ask(asked.note, event, null) },
+      lifecycle: {
+        halt: (reason) => {
+          this.#halted = reason;
+        },
+      },
+    };
+  }
+}
+
+function totalBytes(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
+}
+
+/** A number that depends on what a disk operation did. */
+function detailOf(request: DiskRequest, result: DiskResult): number {
+  let detail = Math.imul(request.offset, 31) + request.kind.length;
+  if (request.kind === 'write' || request.kind === 'replace') for (const part of request.parts) detail = crc32(part, detail >>> 0);
+  else if (result.kind === 'read') detail = crc32(result.bytes, detail >>> 0);
+  return result.kind === 'failed' ? ~detail : detail;
+}

@@ -1,0 +1,40 @@
+/**
+ * The pure functions that the platform does for the core: CRC-32 by zlib, xxHash64 by WebAssembly, UTF-8 by the encoder. The same results as in
+ * the production runtime; only the random streams differ: here they come from the seed.
+ */
+import { crc32 } from 'node:zlib';
+import xxhash from 'xxhash-wasm';
+import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
+import { Draws, type Seed } from '../scenarios/random-streams.js';
+
+const { h64Raw } = await xxhash();
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The pure functions of one process: its random streams are fresh, named by `purpose` and by the stream's own name. */
+export function simulatedPureFunctions(seed: Seed, purpose: string): PureFunctions {
+  const streams = new Map<string, RandomStream>();
+  return {
+    crc32,
+    hash64(bytes, out) {
+      const hash = h64Raw(bytes);
+      out[0] = Number(hash >> 32n);
+      out[1] = Number(hash & 0xffff_ffffn);
+    },
+    utf8Encode: (text) => encoder.encode(text),
+    utf8Decode: (bytes) => decoder.decode(bytes),
+    random(name) {
+      let stream = streams.get(name);
+      if (stream === undefined) {
+        stream = new Draws(seed, `${purpose}/${name}`);
+        streams.set(name, stream);
+      }
+      return stream;
+    },
+  };
+}
+
+/** xxHash64 of a text, as 16 hexadecimal digits: for seed files. */
+export function textHash(text: string): string {
+  return h64Raw(encoder.encode(text)).toString(16).padStart(16, '0');
+}

@@ -1,0 +1,155 @@
+/**
+ * One seed of one scenario, from plan to verdict: what the command line, the tests, the chaos subset and the benchmark all call.
+ */
+
+import type { History, Verdict } from '../checker/history.js';
+import { type CheckerName, judge } from '../checker/index.js';
+import { EngramNode } from '../core/engram-node.js';
+import { drawPlan, durationMsDefault, nodesDefault } from '../scenarios/catalogue.js';
+import type { RunPlan } from '../scenarios/run-plan.js';
+import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
+import type { HistoryRecorder } from './history-recorder.js';
+import type { CoreFactory } from './node-host.js';
+import { Simulation } from './simulation.js';
+import { type ChainLog, Trace, type TraceFile } from './trace.js';
+import { withoutTheWorld } from './world-guard.js';
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly nodes?: number;
+  readonly durationMs?: number;
+  /** Run this plan instead of the one that the seed draws. */
+  readonly plan?: RunPlan;
+  readonly chainLog?: ChainLog;
+  readonly traceFile?: TraceFile;
+  /** Something else than the core, for tests of the simulator itself. */
+  readonly createCore?: CoreFactory;
+}
+
+export type Verdicts = Readonly<Record<string, Verdict>>;
+
+export interface RunResult {
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly plan: RunPlan;
+  readonly simulatedMs: number;
+  readonly wallMs: number;
+  readonly events: number;
+  readonly traceHash: string;
+  readonly operations: { readonly invoked: number; readonly ok: number; readonly failed: number; readonly unknown: number };
+  readonly acknowledgedWrites: number;
+  readonly lostWrites: number;
+  readonly convergenceMs: number | null;
+  readonly probes: Readonly<Record<string, number>>;
+  readonly verdicts: Verdicts;
+  readonly verdict: 'ok' | 'violation' | 'unknown';
+  /** A violation that is nothing but slow: exit 3, not 1. */
+  readonly notConverged: boolean;
+  readonly reason: string | null;
+  readonly history: History;
+}
+
+const realCore: CoreFactory = (configuration, effects, pure) => new EngramNode(configuration, effects, pure);
+
+/** The plan that a seed draws for a scenario. */
+export function planOf(options: RunOptions): RunPlan {
+  return (
+    options.plan ??
+    drawPlan(options.scenario, options.seed, { nodes: options.nodes ?? nodesDefault, durationMs: options.durationMs ?? durationMsDefault })
+  );
+}
+
+export function runSeed(options: RunOptions): RunResult {
+  const startedAt = performance.now();
+  const run = withoutTheWorld(() => simulate(options));
+  return { ...run, wallMs: Math.round((performance.now() - startedAt) * 10) / 10 };
+}
+
+function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {
+  const { scenario, seed } = options;
+  const plan = planOf(options);
+  const trace = new Trace({
+    ...(options.chainLog === undefined ? {} : { log: options.chainLog }),
+    ...(options.traceFile === undefined ? {} : { file: options.traceFile }),
+  });
+  const simulation = new Simulation({ plan, seed, trace, createCore: options.createCore ?? realCore });
+  simulation.run();
+  const history = simulation.history();
+  const judged = judgeRun(history, simulation.recorder, scenario.checkers);
+  return {
+    scenario: scenario.name,
+    seed,
+    plan,
+    simulatedMs: simulation.simulatedMs,
+    events: trace.events,
+    traceHash: trace.hash,
+    operations: count(history),
+    acknowledgedWrites: history.operations.filter(({ kind, outcome }) => outcome === 'ok' && kind !== 'get' && kind !== 'final-read')
+      .length,
+    lostWrites: figure(judged.verdicts.loss, 'lostWrites') ?? 0,
+    convergenceMs: figure(judged.verdicts.convergence, 'convergenceMs') ?? simulation.liveness.convergenceMs,
+    probes: Object.fromEntries([...simulation.recorder.marks].sort(([left], [right]) => (left < right ? -1 : 1))),
+    ...judged,
+    history,
+  };
+}
+
+type Judged = Pick<RunResult, 'verdicts' | 'verdict' | 'notConverged' | 'reason'>;
+
+/** The checkers' judgement, and what only the simulator sees: exceptions out of the core, and spaces that take no write after the heal. */
+function judgeRun(history: History, recorder: HistoryRecorder, required: readonly CheckerName[]): Judged {
+  const judgement = judge(history, required);
+  const verdicts: Verdicts = { ...judgement.verdicts, invariants: invariants(recorder), serving: serving(history) };
+  const bad = Object.entries(verdicts).filter(([, { verdict }]) => verdict === 'violation');
+  const worst = bad.find(([, verdict]) => !isSlowness(verdict)) ?? bad[0];
+  if (worst !== undefined) {
+    const [name, verdict] = worst;
+    const reason = verdict.verdict === 'violation' ? verdict.reason : '';
+    return { verdicts, verdict: 'violation', notConverged: isSlowness(verdict), reason: `${name}: ${reason}` };
+  }
+  return { verdicts, verdict: judgement.verdict, notConverged: false, reason: judgement.reason };
+}
+
+function isSlowness(verdict: Verdict): boolean {
+  return verdict.verdict === 'violation' && verdict.notConverged === true;
+}
+
+/** An exception out of the core is a bug, whatever else happened. */
+function invariants(recorder: HistoryRecorder): Verdict {
+  const [first] = recorder.failures;
+  if (first === undefined) return { verdict: 'ok', halts: recorder.halts };
+  return { verdict: 'violation', reason: `the core threw on ${first}`, failures: recorder.failures.length, halts: recorder.halts };
+}
+
+/** After the heal every space takes a write again. */
+function serving(history: History): Verdict {
+  const writes = history.operations.filter(({ id, kind }) => id === 'after-the-heal' && kind === 'remember');
+  const refused = writes.filter(({ outcome }) => outcome !== 'ok');
+  if (refused.length > 0) {
+    const [{ space, error, index }] = refused;
+    return {
+      verdict: 'violation',
+      notConverged: true,
+      reason: `after the heal ${space} did not take a write: ${error}`,
+      operations: [index],
+    };
+  }
+  return writes.length === 0 ? { verdict: 'not-applicable' } : { verdict: 'ok', writes: writes.length };
+}
+
+function figure(verdict: Verdict | undefined, name: string): number | undefined {
+  const value = verdict === undefined ? undefined : (verdict as Record<string, unknown>)[name];
+  return typeof value === 'number' ? value : undefined;
+}
+
+function count(history: History): RunResult['operations'] {
+  const operations = { invoked: 0, ok: 0, failed: 0, unknown: 0 };
+  for (const { outcome } of history.operations) {
+    operations.invoked += 1;
+    if (outcome === 'ok') operations.ok += 1;
+    else if (outcome === 'fail') operations.failed += 1;
+    else operations.unknown += 1;
+  }
+  return operations;
+}

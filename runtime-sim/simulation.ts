@@ -1,0 +1,258 @@
+/**
+ * One run: nodes, clients, network, disks and faults of a plan, driven by the heap of events until the plan's story and the liveness that follows it
+ * are told. Synchronous from the first event to the last; nothing in here knows what time it really is.
+ */
+import type { History } from '../checker/history.js';
+import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
+import { type ControlView, withRows } from '../core/control/members-and-rows.js';
+import type { CoreEvent } from '../core/events.js';
+import { type NodeId, nodeId, spaceKey } from '../core/identifiers.js';
+import { invariant } from '../core/invariant.js';
+import type { Fault } from '../scenarios/fault-plan.js';
+import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
+import type { RunPlan } from '../scenarios/run-plan.js';
+import type { PlannedOperation } from '../scenarios/workload.js';
+import { SimulatedClient } from './client.js';
+import { loggedRecords } from './core-formats.js';
+import type { DiskRequest } from './disk-model.js';
+import { EventHeap } from './event-heap.js';
+import { FaultInjector } from './fault-injector.js';
+import { HistoryRecorder } from './history-recorder.js';
+import { Liveness, tickUs } from './liveness.js';
+import { incarnationOf, NetworkModel, senderOf } from './network-model.js';
+import { type CoreFactory, NodeHost } from './node-host.js';
+import type { TimerState } from './node-timers.js';
+import { splitRecords } from './split-records.js';
+import { eventKinds, type Trace } from './trace.js';
+import type { Answer, Call, World } from './world.js';
+
+/** Nodes start at zero, load a little later: the first terms take a moment. */
+const loadStartUs = 2_000_000;
+/** A run that needs more is caught in a circle. */
+const eventsMax = 100_000_000;
+
+export interface SimulationOptions {
+  readonly plan: RunPlan;
+  readonly seed: Seed;
+  readonly trace: Trace;
+  readonly createCore: CoreFactory;
+}
+
+export class Simulation {
+  readonly #world: World;
+  readonly #hosts: readonly NodeHost[];
+  readonly #clients: readonly SimulatedClient[];
+  readonly #readers: readonly SimulatedClient[];
+  readonly #injector: FaultInjector;
+  readonly liveness: Liveness;
+
+  constructor({ plan, seed, trace, createCore }: SimulationOptions) {
+    const random = new RandomStreams(seed);
+    const heap = new EventHeap();
+    const ids = plan.nodes.map((name) => nodeId(random.stream(`identity/${name}`).hex(32)));
+    const endpoints = [...plan.nodes, ...plan.clients, ...plan.nodes.map((name) => `reader-${name}`)];
+    const endpointOf = new Map(ids.map((id, index) => [id, index]));
+    const recorder = new HistoryRecorder({
+      ids,
+      names: plan.nodes,
+      nowMs: () => this.#world.loadMs(this.#world.nowUs),
+      inspect: (node) => this.#hosts[node].inspect(),
+    });
+    this.#world = {
+      seed,
+      plan,
+      random,
+      heap,
+      network: new NetworkModel({ seed, heap, names: endpoints, background: plan.background }),
+      trace,
+      recorder,
+      endpoints,
+      nowUs: 0,
+      loadMs: (us) => (us - loadStartUs) / 1_000,
+      loadUs: (ms) => Math.round(ms * 1_000) + loadStartUs,
+      nodeOf: (id) => endpointOf.get(id as NodeId) ?? null,
+    };
+    const control = controlView(plan, ids);
+    this.#hosts = ids.map(
+      (id, index) =>
+        new NodeHost(this.#world, {
+          index,
+          id,
+          configuration: configurationOf(plan, index, control),
+          clock: plan.clocks.find(({ node }) => node === plan.nodes[index]),
+          createCore,
+          endpointOf,
+        }),
+    );
+    const copiesOf = new Map(plan.rows.map(({ space, copies }) => [space, copies.map((name) => plan.nodes.indexOf(name))]));
+    const client = (index: number): SimulatedClient => new SimulatedClient(this.#world, index, copiesOf);
+    this.#clients = plan.clients.map((_, at) => client(plan.nodes.length + at));
+    this.#readers = plan.nodes.map((_, at) => client(plan.nodes.length + plan.clients.length + at));
+    this.#injector = new FaultInjector(this.#world, this.#hosts);
+    this.liveness = new Liveness({
+      world: this.#world,
+      hosts: this.#hosts,
+      clients: this.#clients,
+      readers: this.#readers,
+      injector: this.#injector,
+      copiesOf,
+    });
+  }
+
+  get recorder(): HistoryRecorder {
+    return this.#world.recorder;
+  }
+
+  /** Virtual milliseconds since the first node started. */
+  get simulatedMs(): number {
+    return Math.round(this.#world.nowUs / 1_000);
+  }
+
+  run(): void {
+    const { heap, trace } = this.#world;
+    this.#schedulePlan();
+    while (!this.liveness.done && heap.pop()) {
+      invariant(heap.timeUs >= this.#world.nowUs, 'time does not go back');
+      this.#world.nowUs = heap.timeUs;
+      this.#dispatch(heap);
+      invariant(trace.events < eventsMax, 'a run ends');
+    }
+    this.#injector.settle();
+    for (const host of this.#hosts) this.recorder.logs.set(host.id, loggedRecords(host.disk.durableWrites));
+    this.recorder.splits.push(...splitRecords(this.#world, this.#hosts));
+  }
+
+  history(): History {
+    const { recorder, liveness } = this;
+    const { plan, network } = this.#world;
+    const networkFault = { fault: 'loss, duplication and reordering', family: 'network', atMs: 0, tookEffect: network.mishaps > 0 };
+    return {
+      operations: recorder.operations,
+      logs: recorder.logs,
+      recoveries: recorder.recoveries,
+      terms: recorder.terms,
+      samples: liveness.samples,
+      faults: plan.families.includes('network') ? [...recorder.faults, networkFault] : recorder.faults,
+      splits: recorder.splits,
+      healedMs: liveness.healedMs,
+      majorityHealedMs: liveness.majorityHealedMs,
+      endedMs: this.#world.loadMs(this.#world.nowUs),
+      insideFaultModel: this.#injector.insideFaultModel,
+      acknowledgementsPerSideMin: plan.acknowledgementsPerSideMin,
+      familiesDrawn: plan.families,
+    };
+  }
+
+  #schedulePlan(): void {
+    const { heap, plan, loadUs } = this.#world;
+    const starts = this.#world.random.stream('start');
+    for (const host of this.#hosts) heap.push(starts.integer({ min: 0, max: 300_000 }), eventKinds.start, host.index, 0, null);
+    for (const fault of plan.faults) heap.push(loadUs(fault.atMs), eventKinds.fault, 0, 0, fault);
+    for (const operation of plan.operations) {
+      heap.push(loadUs(operation.atMs), eventKinds.operation, plan.nodes.length + plan.clients.indexOf(operation.client), 0, operation);
+    }
+    heap.push(loadUs(plan.durationMs), eventKinds.phase, 0, 0, null);
+  }
+
+  #dispatch(heap: EventHeap): void {
+    const { kind, target, extra } = heap;
+    switch (kind) {
+      case eventKinds.message:
+      case eventKinds.request:
+        if (this.#hosts[target].incarnation === incarnationOf(extra)) this.#deliver(kind, target, senderOf(extra), heap.payload);
+        return;
+      case eventKinds.timer:
+        this.#hosts[target].timer(heap.payload as TimerState, extra);
+        return;
+      case eventKinds.disk:
+        if (this.#hosts[target].incarnation === extra) this.#hosts[target].diskDone(heap.payload as DiskRequest);
+        return;
+      case eventKinds.compute:
+        if (this.#hosts[target].incarnation === extra) this.#hosts[target].computed(heap.payload as CoreEvent);
+        return;
+      case eventKinds.nodeFree:
+        if (this.#hosts[target].incarnation === extra) this.#hosts[target].free();
+        return;
+      case eventKinds.start:
+      case eventKinds.restart:
+        this.#startOrStop(kind, target, extra);
+        return;
+      default:
+        this.#happenOutside(kind, target, extra, heap.payload);
+    }
+  }
+
+  #deliver(kind: number, target: number, sender: number, payload: unknown): void {
+    const host = this.#hosts[target];
+    if (!host.alive || !this.#world.network.arrives(sender, target)) return;
+    if (kind === eventKinds.message) host.message(payload as Uint8Array);
+    else host.request(payload as Call);
+  }
+
+  #startOrStop(kind: number, target: number, incarnation: number): void {
+    const host = this.#hosts[target];
+    if (host.incarnation !== incarnation) return;
+    if (kind === eventKinds.start) {
+      if (!host.alive) host.start();
+      return;
+    }
+    // It stopped itself: memory is gone as in any crash, and a supervisor starts it again.
+    this.#injector.crash(host);
+    const { heap, nowUs, plan } = this.#world;
+    heap.push(nowUs + plan.restartAfterMs * 1_000, eventKinds.start, target, host.incarnation, null);
+  }
+
+  /** What happens to clients, and to the whole. */
+  #happenOutside(kind: number, target: number, extra: number, payload: unknown): void {
+    const { trace, nowUs, heap } = this.#world;
+    trace.event(nowUs, kind, target, extra);
+    switch (kind) {
+      case eventKinds.reply:
+        if (this.#world.network.arrives(senderOf(extra), target)) this.#clientAt(target).answer(payload as Answer);
+        return;
+      case eventKinds.tryTimeout:
+        this.#clientAt(target).timedOut(extra);
+        return;
+      case eventKinds.operation: {
+        const planned = payload as PlannedOperation;
+        this.#clientAt(target).submit({ planned, kind: planned.kind, only: null });
+        return;
+      }
+      case eventKinds.fault:
+        if (!this.liveness.faultsOver) this.#injector.apply(payload as Fault);
+        return;
+      case eventKinds.phase:
+        if (!this.liveness.faultsOver) this.liveness.endLoad();
+        else this.liveness.tick();
+        heap.push(nowUs + tickUs, eventKinds.phase, 0, 0, null);
+        return;
+      default:
+        invariant(false, `an event of kind ${kind} is known`);
+    }
+  }
+
+  #clientAt(endpoint: number): SimulatedClient {
+    const at = endpoint - this.#hosts.length;
+    return at < this.#clients.length ? this.#clients[at] : this.#readers[at - this.#clients.length];
+  }
+}
+
+function controlView(plan: RunPlan, ids: readonly NodeId[]): ControlView {
+  const members = plan.nodes.map((name, index) => ({ id: ids[index], name }));
+  const rows = plan.rows.map(({ space, copies }) => ({
+    space: spaceKey({ name: space, generation: 1 }),
+    copies: copies.map((name) => ids[plan.nodes.indexOf(name)]),
+  }));
+  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, copiesByDefault: null }, rows);
+}
+
+function configurationOf(plan: RunPlan, index: number, control: ControlView): NodeConfiguration {
+  return {
+    name: plan.nodes[index],
+    clusterId: 'simulated',
+    control: () => control,
+    storage: { ...defaultStorageOptions, ...plan.configuration.storage },
+    memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
+    replication: { ...defaultReplicationOptions, ...plan.configuration.replication },
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * The trace: a hash chain over everything that happens, cheap enough to be always on. Equal hashes mean equal runs; with a log of the chain at
+ * every event, the first difference between two runs can be named.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+export class Trace {
+  #high = 0x6a09e667;
+  #low = 0xbb67ae85;
+  events = 0;
+  readonly #log: ChainLog | null;
+  readonly #file: TraceFile | null;
+
+  constructor(options: { readonly log?: ChainLog; readonly file?: TraceFile } = {}) {
+    this.#log = options.log ?? null;
+    this.#file = options.file ?? null;
+  }
+
+  /** Folds one event in. `detail` is a number that depends on its bytes. */
+  event(timeUs: number, kind: number, target: number, detail: number): void {
+    this.events += 1;
+    this.#fold(kind * 0x1_0000 + target, timeUs % 0x1_0000_0000);
+    this.#fold(detail, Math.floor(timeUs / 0x1_0000_0000));
+    if (this.#log !== null) this.#log.append(this.#high ^ this.#low, timeUs, kind, target, detail);
+    if (this.#file !== null) this.#file.event(this.events, timeUs, kind, target, detail);
+  }
+
+  /** Folds in what an event led to: belongs to the event before. */
+  consequence(what: number, detail: number): void {
+    this.#fold(what, detail);
+  }
+
+  /** A note for the trace file: not hashed. */
+  note(timeUs: number, target: number, fields: () => object): void {
+    if (this.#file !== null) this.#file.note(timeUs, target, fields());
+  }
+
+  #fold(one: number, other: number): void {
+    const high = Math.imul(this.#high ^ one, 0x85ebca6b);
+    const low = Math.imul(this.#low ^ other, 0xc2b2ae35);
+    this.#high = (((high << 13) | (high >>> 19)) + low) | 0;
+    this.#low = (((low << 17) | (low >>> 15)) ^ (this.#high >>> 3)) | 0;
+  }
+
+  /** 16 hexadecimal digits. */
+  get hash(): string {
+    return (this.#high >>> 0).toString(16).padStart(8, '0') + (this.#low >>> 0).toString(16).padStart(8, '0');
+  }
+}
+
+/** The chain at every event of one run, with enough beside it to say what the event was. */
+export class ChainLog {
+  length = 0;
+  #hashes = new Int32Array(2 ** 16);
+  #times = new Float64Array(2 ** 16);
+  #kinds = new Uint8Array(2 ** 16);
+  #targets = new Int32Array(2 ** 16);
+  #details = new Float64Array(2 ** 16);
+
+  append(hash: number, timeUs: number, kind: number, target: number, detail: number): void {
+    if (this.length === this.#hashes.length) this.#grow();
+    const at = this.length++;
+    this.#hashes[at] = hash;
+    this.#times[at] = timeUs;
+    this.#kinds[at] = kind;
+    this.#targets[at] = target;
+    this.#details[at] = detail;
+  }
+
+  /** Index of the first event at which the two chains differ, or null. */
+  firstDifference(other: ChainLog): number | null {
+    const shared = Math.min(this.length, other.length);
+    for (let at = 0; at < shared; at += 1) if (this.#hashes[at] !== other.#hashes[at]) return at;
+    return this.length === other.length ? null : shared;
+  }
+
+  describe(at: number, names: (target: number) => string): string {
+    if (at >= this.length) return 'the run had ended';
+    const detail = this.#details[at] >>> 0;
+    return `${eventNames[this.#kinds[at]]} at ${this.#times[at] / 1_000} ms of ${names(this.#targets[at])} (detail ${detail.toString(16)})`;
+  }
+
+  #grow(): void {
+    const length = this.#hashes.length * 2;
+    this.#hashes = widened(this.#hashes, new Int32Array(length));
+    this.#times = widened(this.#times, new Float64Array(length));
+    this.#kinds = widened(this.#kinds, new Uint8Array(length));
+    this.#targets = widened(this.#targets, new Int32Array(length));
+    this.#details = widened(this.#details, new Float64Array(length));
+  }
+}
+
+function widened<Typed extends Uint8Array | Int32Array | Float64Array>(from: Typed, to: Typed): Typed {
+  to.set(from);
+  return to;
+}
+
+/** Kinds of events in the heap. The numbers are part of the trace hash. */
+export const eventKinds = {
+  message: 1,
+  request: 2,
+  reply: 3,
+  timer: 4,
+  disk: 5,
+  compute: 6,
+  nodeFree: 7,
+  fault: 8,
+  start: 9,
+  operation: 10,
+  tryTimeout: 11,
+  phase: 12,
+  sample: 13,
+  restart: 14,
+} as const;
+
+export const eventNames: readonly string[] = ['', ...Object.keys(eventKinds)];
+
+/** One line of JSON per event, in the order in which they happened. Lines of one version are stable; the first line names the version. */
+export class TraceFile {
+  readonly #file: number;
+  readonly #names: (target: number) => string;
+  #lines: string[] = [];
+
+  constructor(path: string, names: (target: number) => string) {
+    this.#file = openSync(path, 'w');
+    this.#names = names;
+    this.#lines.push('{"trace":1}');
+  }
+
+  event(index: number, timeUs: number, kind: number, target: number, detail: number): void {
+    this.#line({ index, us: timeUs, event: eventNames[kind], of: this.#names(target), detail: (detail >>> 0).toString(16) });
+  }
+
+  note(timeUs: number, target: number, fields: object): void {
+    this.#line({ us: timeUs, of: this.#names(target), ...fields });
+  }
+
+  #line(fields: object): void {
+    this.#lines.push(JSON.stringify(fields));
+    if (this.#lines.length >= 4_096) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#lines.length > 0) writeSync(this.#file, `${this.#lines.join('\n')}\n`);
+    this.#lines = [];
+  }
+
+  close(): void {
+    this.#flush();
+    closeSync(this.#file);
+  }
+}

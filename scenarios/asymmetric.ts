@@ -1,0 +1,88 @@
+/**
+ * Asymmetric partition: some nodes are heard and hear nothing, or hear and are not heard.
+ *
+ * After a quiet start a random minority goes deaf: every link from the others into it is cut, every link out of it stays open. It keeps sending,
+ * no answer arrives, and the others keep hearing from a node that knows nothing of them. On other seeds it goes mute instead, or single links
+ * fail one way so that A reaches B while B does not reach A. Clients stand on either side. Then the links heal and all copies must agree.
+ *
+ * What has gone wrong here in other systems: a deaf primary that keeps its lease because its heartbeats still arrive, and a mute one that
+ * everybody waits for.
+ */
+import { cutLinks, type Fault, healLinks } from './fault-plan.js';
+import type { Draws } from './random-streams.js';
+import type { PlannedRow } from './run-plan.js';
+import type { Scenario } from './scenario.js';
+
+type Shape = 'deaf' | 'mute' | 'crooked';
+
+export const asymmetric: Scenario = {
+  name: 'asymmetric',
+  nodesMin: 3,
+  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'exercised'],
+
+  plan({ nodes, clients, rows, durationMs, random }) {
+    const when = random.stream('faults.when');
+    const who = random.stream('faults.who');
+    const shape = who.weighted<Shape>([
+      ['deaf', 0.5],
+      ['mute', 0.25],
+      ['crooked', 0.25],
+    ]);
+    const fromMs = Math.round((durationMs * when.integer({ min: 10, max: 30 })) / 100);
+    const untilMs = fromMs + Math.round((durationMs * when.integer({ min: 25, max: 55 })) / 100);
+
+    const apart = drawMinority(nodes, rows, who);
+    const together = nodes.filter((node) => !apart.includes(node));
+    const [theirs, others] = dealOut(clients, who);
+    // Clients of one side do not reach the other side at all: what crosses is only what the nodes say to each other, one way.
+    const faults: Fault[] = [
+      ...lasting(fromMs, untilMs, theirs, together),
+      ...lasting(fromMs, untilMs, others, apart),
+      ...(shape === 'deaf' ? lasting(fromMs, untilMs, together, apart) : []),
+      ...(shape === 'mute' ? lasting(fromMs, untilMs, apart, together) : []),
+      ...(shape === 'crooked' ? crookedLinks(apart, together, who).flatMap(([from, to]) => lasting(fromMs, untilMs, [from], [to])) : []),
+    ];
+    return {
+      faults,
+      splits: [
+        {
+          fromMs,
+          untilMs,
+          sides: [
+            { nodes: apart, clients: theirs },
+            { nodes: together, clients: others },
+          ],
+        },
+      ],
+      rest: shape === 'mute' ? 'mute' : 'deaf',
+      families: ['partition'],
+    };
+  },
+};
+
+function lasting(fromMs: number, untilMs: number, from: readonly string[], to: readonly string[]): Fault[] {
+  return [cutLinks({ atMs: fromMs, from, to }), healLinks({ atMs: untilMs, from, to })];
+}
+
+/** Less than half of the nodes, such that some space has a copy on either side. */
+function drawMinority(nodes: readonly string[], rows: readonly PlannedRow[], who: Draws): string[] {
+  const size = { min: 1, max: Math.max(1, Math.floor((nodes.length - 1) / 2)) };
+  let minority = who.subset(nodes, size);
+  for (let attempt = 0; attempt < 50 && !rows.some((row) => spans(row, minority)); attempt += 1) minority = who.subset(nodes, size);
+  return minority;
+}
+
+function spans(row: PlannedRow, side: readonly string[]): boolean {
+  return row.copies.some((copy) => side.includes(copy)) && row.copies.some((copy) => !side.includes(copy));
+}
+
+/** Every pair across the sides fails in exactly one direction, drawn for each. */
+function crookedLinks(apart: readonly string[], together: readonly string[], who: Draws): [string, string][] {
+  return apart.flatMap((one) => together.map((other): [string, string] => (who.chance(0.5) ? [one, other] : [other, one])));
+}
+
+function dealOut(clients: readonly string[], who: Draws): [string[], string[]] {
+  const order = who.shuffled(clients);
+  const middle = Math.ceil(order.length / 2);
+  return [order.slice(0, middle), order.slice(middle)];
+}

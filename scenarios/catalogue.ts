@@ -1,0 +1,128 @@
+/**
+ * Every scenario by name, and the drawing of a whole run plan from a seed: cluster, rows, configuration, background, workload, and the scenario's
+ * own story on top. A name without a scenario is pending: listed, and refused.
+ */
+import { asymmetric } from './asymmetric.js';
+import { cleanSplit } from './clean-split.js';
+import { drawBackground, drawClocks, drawConfiguration, drawDisk } from './configuration-draw.js';
+import { crashRestart } from './crash-restart.js';
+import { type Draws, RandomStreams, type Seed } from './random-streams.js';
+import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
+import { type Scenario, type ScenarioName, scenarioNames } from './scenario.js';
+import { drawWorkload, type PlannedOperation } from './workload.js';
+
+const built: Partial<Record<ScenarioName, Scenario>> = {
+  'clean-split': cleanSplit,
+  asymmetric,
+  'crash-restart': crashRestart,
+};
+
+export const catalogue: readonly { readonly name: ScenarioName; readonly scenario: Scenario | null }[] = scenarioNames.map((name) => ({
+  name,
+  scenario: built[name] ?? null,
+}));
+
+export function isScenarioName(text: string): text is ScenarioName {
+  return (scenarioNames as readonly string[]).includes(text);
+}
+
+export function scenarioOf(name: ScenarioName): Scenario | null {
+  return built[name] ?? null;
+}
+
+export interface PlanOptions {
+  readonly nodes: number;
+  /** Time under load. */
+  readonly durationMs: number;
+}
+
+export const nodesDefault = 5;
+export const nodesMax = 100;
+export const durationMsDefault = 60_000;
+/** SPEC section 6.9: a default run has at least 1,000 operations and, during a split, 20 acknowledgements on each side that holds a copy. */
+export const operationsPerSecond = 20;
+const acknowledgementsPerSide = 20;
+const copiesMax = 3;
+const clientsPerRun = 24;
+const spaceNames = ['default', 'journal', 'people', 'places', 'recipes'];
+
+export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): RunPlan {
+  const random = new RandomStreams(`${seed}/plan`);
+  const nodes = numbered('n', options.nodes);
+  const clients = numbered('c', clientsPerRun);
+  const rows = drawRows(nodes, random.stream('rows'));
+  const { rates: background, family: backgroundDrawn } = drawBackground(random);
+  const story = scenario.plan({ nodes, clients, rows, durationMs: options.durationMs, random });
+  const majority = random.stream('liveness').subset(nodes, majoritySize(nodes.length));
+  const scale = Math.min(1, options.durationMs / durationMsDefault);
+
+  return {
+    format: planFormat,
+    nodes,
+    clients,
+    durationMs: options.durationMs,
+    rows,
+    configuration: drawConfiguration(random),
+    background,
+    disk: drawDisk(random),
+    clocks: drawClocks(nodes, random),
+    restartAfterMs: random.stream('restart').integer({ min: 200, max: 2_000 }),
+    faults: [...story.faults].sort((left, right) => left.atMs - right.atMs),
+    splits: story.splits,
+    liveness: { majority, rest: story.rest },
+    families: [...story.families, ...(backgroundDrawn ? ['network'] : [])],
+    acknowledgementsPerSideMin: story.splits.length === 0 ? 0 : Math.floor(acknowledgementsPerSide * scale),
+    operations: drawOperations(options.durationMs, clients, rows, random),
+  };
+}
+
+function numbered(letter: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
+}
+
+function majoritySize(nodes: number): { min: number; max: number } {
+  const smallest = Math.floor(nodes / 2) + 1;
+  return { min: smallest, max: smallest };
+}
+
+function drawRows(nodes: readonly string[], draws: Draws): PlannedRow[] {
+  const spaces = spaceNames.slice(0, draws.integer({ min: 3, max: spaceNames.length }));
+  return spaces.map((space) => ({ space, copies: draws.shuffled(nodes).slice(0, copiesMax) }));
+}
+
+function drawOperations(
+  durationMs: number,
+  clients: readonly string[],
+  rows: readonly PlannedRow[],
+  random: RandomStreams,
+): PlannedOperation[] {
+  const mix = random.stream('workload.mix');
+  const forgets = mix.chance(0.7) ? 0.08 : 0;
+  const strictAcks = mix.chance(0.7);
+  return drawWorkload(
+    {
+      durationMs,
+      clients,
+      spaces: rows.map((row) => row.space),
+      idsPerSpace: mix.integer({ min: 6, max: 40 }),
+      operationsPerSecond,
+      acks: strictAcks
+        ? [
+            ['local', 0.7],
+            ['one', 0.12],
+            ['quorum', 0.12],
+            ['all', 0.06],
+          ]
+        : [['local', 1]],
+      kinds: [
+        ['remember', 0.42],
+        ['update', 0.25],
+        ['forget', forgets],
+        ['get', 0.25],
+      ],
+      paddingBytesMax: mix.pick([200, 2_000, 6_000]),
+      confidences: mix.pick([[1], [0.5, 0.9], [0.1, 0.3, 0.5, 0.7, 0.9]]),
+    },
+    random.stream('workload'),
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * Clean split: the cluster falls into two halves that cannot hear each other, and both go on.
+ *
+ * Once or twice in a run the nodes part, two against three or three against two, and the clients with them; both halves take writes for as long
+ * as they hold a copy. On some seeds one node stands between the halves and hears both: a bridge, over which nothing must be lost or made up.
+ * Then the links heal, and what each half wrote must be found on every copy.
+ *
+ * What has gone wrong here in other systems: the half that "loses" the election throws its acknowledged writes away.
+ */
+import { type Fault, split } from './fault-plan.js';
+import type { Draws } from './random-streams.js';
+import type { PlannedRow, PlannedSplit } from './run-plan.js';
+import type { Scenario } from './scenario.js';
+
+interface Halves {
+  readonly left: readonly string[];
+  readonly right: readonly string[];
+}
+
+export const cleanSplit: Scenario = {
+  name: 'clean-split',
+  nodesMin: 3,
+  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'exercised'],
+
+  plan({ nodes, clients, rows, durationMs, random }) {
+    const when = random.stream('faults.when');
+    const who = random.stream('faults.who');
+    const cuts = cutMoments(durationMs, when);
+
+    const faults: Fault[] = [];
+    const splits: PlannedSplit[] = [];
+    for (const { fromMs, untilMs } of cuts) {
+      const halves = drawHalves(nodes, rows, who);
+      const [leftClients, rightClients] = dealOut(clients, who);
+      faults.push(...split({ fromMs, untilMs, left: [...halves.left, ...leftClients], right: [...halves.right, ...rightClients] }));
+      splits.push({
+        fromMs,
+        untilMs,
+        sides: [
+          { nodes: halves.left, clients: leftClients },
+          { nodes: halves.right, clients: rightClients },
+        ],
+      });
+    }
+    return { faults, splits, rest: 'cut', families: ['partition'] };
+  },
+};
+
+/** One long cut, or two shorter ones with a breath between. */
+function cutMoments(durationMs: number, when: Draws): { fromMs: number; untilMs: number }[] {
+  const at = (share: number): number => Math.round(durationMs * share);
+  if (when.chance(0.5)) {
+    const from = when.integer({ min: 10, max: 30 }) / 100;
+    return [{ fromMs: at(from), untilMs: at(from + when.integer({ min: 25, max: 55 }) / 100) }];
+  }
+  const [first, second] = [when.integer({ min: 8, max: 15 }) / 100, when.integer({ min: 55, max: 62 }) / 100];
+  const length = (): number => when.integer({ min: 18, max: 30 }) / 100;
+  return [
+    { fromMs: at(first), untilMs: at(first + length()) },
+    { fromMs: at(second), untilMs: at(second + length()) },
+  ];
+}
+
+/** Two halves, at least one space with a copy in each; on a third of the seeds a bystander is in neither. */
+function drawHalves(nodes: readonly string[], rows: readonly PlannedRow[], who: Draws): Halves {
+  const bystander = nodes.length >= 5 && who.chance(0.35) ? who.pick(nodes) : null;
+  const parting = nodes.filter((node) => node !== bystander);
+  const smaller = Math.floor(parting.length / 2);
+  let halves: Halves = { left: parting.slice(0, smaller), right: parting.slice(smaller) };
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const order = who.shuffled(parting);
+    const cutAt = who.chance(0.5) ? smaller : parting.length - smaller;
+    halves = { left: order.slice(0, cutAt), right: order.slice(cutAt) };
+    if (rows.some((row) => bothHold(row, halves))) break;
+  }
+  return halves;
+}
+
+function bothHold(row: PlannedRow, { left, right }: Halves): boolean {
+  return row.copies.some((copy) => left.includes(copy)) && row.copies.some((copy) => right.includes(copy));
+}
+
+function dealOut(clients: readonly string[], who: Draws): [string[], string[]] {
+  const order = who.shuffled(clients);
+  const middle = Math.ceil(order.length / 2);
+  return [order.slice(0, middle), order.slice(middle)];
+}

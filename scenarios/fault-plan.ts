@@ -1,0 +1,134 @@
+/**
+ * Faults as plain data: what breaks, when (virtual milliseconds since the start of load), on which node or between which names. A plan can be
+ * written to a file, read back, edited and shortened; nothing in it refers to a runtime.
+ *
+ * Names are those of the run: nodes `n1`, `n2` …, clients `c1`, `c2` ….
+ */
+export type Fault =
+  /** Nothing sent from a name in `from` reaches a name in `to`. The other direction is another fault. */
+  | { readonly kind: 'cutLinks'; readonly atMs: number; readonly from: readonly string[]; readonly to: readonly string[] }
+  | { readonly kind: 'healLinks'; readonly atMs: number; readonly from: readonly string[]; readonly to: readonly string[] }
+  /** Replaces the rates of these links; `background` of the plan holds for all others. */
+  | {
+      readonly kind: 'setLinkRates';
+      readonly atMs: number;
+      readonly from: readonly string[];
+      readonly to: readonly string[];
+      readonly rates: LinkRates;
+    }
+  /** The machine loses power: memory is gone, unsynced sectors meet their fate. */
+  | { readonly kind: 'crash'; readonly atMs: number; readonly node: string }
+  | { readonly kind: 'restart'; readonly atMs: number; readonly node: string }
+  /** The wall clock jumps; the monotonic clock does not. */
+  | { readonly kind: 'clockJump'; readonly atMs: number; readonly node: string; readonly byMs: number }
+  /** Both clocks run fast (positive) or slow by this many parts in a million from now on. */
+  | { readonly kind: 'clockDrift'; readonly atMs: number; readonly node: string; readonly ppm: number }
+  /**
+   * Bits flip in synced bytes of the log and stay flipped. `position` in [0, 1) aims within the synced log; the runtime moves the hit to the next
+   * place where every record it would damage has an intact synced copy on another disk, and does nothing if there is none.
+   */
+  | { readonly kind: 'diskBitRot'; readonly atMs: number; readonly node: string; readonly position: number; readonly bytes: number }
+  /** Whatever the disk is asked for takes until `untilMs` at least. */
+  | { readonly kind: 'diskStall'; readonly atMs: number; readonly node: string; readonly untilMs: number }
+  /** Operations of one kind fail with EIO until `untilMs`. */
+  | {
+      readonly kind: 'diskError';
+      readonly atMs: number;
+      readonly node: string;
+      readonly operation: DiskOperation;
+      readonly untilMs: number;
+    }
+  /** The medium shrinks or grows to this many bytes; null lifts the bound. */
+  | { readonly kind: 'diskCapacity'; readonly atMs: number; readonly node: string; readonly bytes: number | null };
+
+export type FaultPlan = readonly Fault[];
+export type FaultKind = Fault['kind'];
+export type DiskOperation = 'read' | 'write' | 'sync';
+
+/** What a directed link does to messages. Chances are per message. */
+export interface LinkRates {
+  /** Least delay. */
+  readonly delayUsMin: number;
+  /** Uniform jitter on top. */
+  readonly jitterUs: number;
+  /** Chance that a message takes ten times the jitter longer. */
+  readonly slow: number;
+  readonly loss: number;
+  readonly duplicate: number;
+  /** Chance that a message may be overtaken: it waits up to `reorderUs` longer. */
+  readonly reorder: number;
+  readonly reorderUs: number;
+  /** Bytes per microsecond; the rest of the delay is on top. */
+  readonly bytesPerUs: number;
+}
+
+type Without<Kind extends FaultKind> = Omit<Extract<Fault, { kind: Kind }>, 'kind'>;
+
+export const cutLinks = (fault: Without<'cutLinks'>): Fault => ({ kind: 'cutLinks', ...fault });
+export const healLinks = (fault: Without<'healLinks'>): Fault => ({ kind: 'healLinks', ...fault });
+export const setLinkRates = (fault: Without<'setLinkRates'>): Fault => ({ kind: 'setLinkRates', ...fault });
+export const crash = (fault: Without<'crash'>): Fault => ({ kind: 'crash', ...fault });
+export const restart = (fault: Without<'restart'>): Fault => ({ kind: 'restart', ...fault });
+export const clockJump = (fault: Without<'clockJump'>): Fault => ({ kind: 'clockJump', ...fault });
+export const clockDrift = (fault: Without<'clockDrift'>): Fault => ({ kind: 'clockDrift', ...fault });
+export const diskBitRot = (fault: Without<'diskBitRot'>): Fault => ({ kind: 'diskBitRot', ...fault });
+export const diskStall = (fault: Without<'diskStall'>): Fault => ({ kind: 'diskStall', ...fault });
+export const diskError = (fault: Without<'diskError'>): Fault => ({ kind: 'diskError', ...fault });
+export const diskCapacity = (fault: Without<'diskCapacity'>): Fault => ({ kind: 'diskCapacity', ...fault });
+
+/** The family under which a fault is drawn on or off, and under which checks ask whether it took effect. */
+export const familyOf: Readonly<Record<FaultKind, string>> = {
+  cutLinks: 'partition',
+  healLinks: 'partition',
+  setLinkRates: 'network',
+  crash: 'crash',
+  restart: 'crash',
+  clockJump: 'clock',
+  clockDrift: 'clock',
+  diskBitRot: 'bit-rot',
+  diskStall: 'disk-stall',
+  diskError: 'disk-error',
+  diskCapacity: 'disk-full',
+};
+
+/** A cut in both directions, and its heal. */
+export function split(cut: {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly left: readonly string[];
+  readonly right: readonly string[];
+}): Fault[] {
+  const { fromMs, untilMs, left, right } = cut;
+  return [
+    cutLinks({ atMs: fromMs, from: left, to: right }),
+    cutLinks({ atMs: fromMs, from: right, to: left }),
+    healLinks({ atMs: untilMs, from: left, to: right }),
+    healLinks({ atMs: untilMs, from: right, to: left }),
+  ];
+}
+
+/** One line for people and for the fault record. */
+export function describeFault(fault: Fault): string {
+  switch (fault.kind) {
+    case 'cutLinks':
+      return `cut ${fault.from.join(',')} -> ${fault.to.join(',')}`;
+    case 'healLinks':
+      return `heal ${fault.from.join(',')} -> ${fault.to.join(',')}`;
+    case 'setLinkRates':
+      return `rates ${fault.from.join(',')} -> ${fault.to.join(',')}`;
+    case 'clockJump':
+      return `clock of ${fault.node} jumps by ${fault.byMs} ms`;
+    case 'clockDrift':
+      return `clock of ${fault.node} drifts by ${fault.ppm} ppm`;
+    case 'diskBitRot':
+      return `bit rot on ${fault.node}`;
+    case 'diskStall':
+      return `disk of ${fault.node} stalls until ${fault.untilMs} ms`;
+    case 'diskError':
+      return `${fault.operation} of ${fault.node} fails until ${fault.untilMs} ms`;
+    case 'diskCapacity':
+      return `disk of ${fault.node} holds ${fault.bytes ?? 'unlimited'} bytes`;
+    default:
+      return `${fault.kind} ${fault.node}`;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What a scenario is: a name, a story, the checkers that judge it, and a function from draws to faults. It knows neither runtime.
+ */
+import type { CheckerName } from '../checker/index.js';
+import type { FaultPlan } from './fault-plan.js';
+import type { RandomStreams } from './random-streams.js';
+import type { PlannedLiveness, PlannedRow, PlannedSplit } from './run-plan.js';
+
+export const scenarioNames = [
+  'clean-split',
+  'asymmetric',
+  'flapping',
+  'cascading',
+  'congestion',
+  'clock-skew',
+  'disk-faults',
+  'crash-restart',
+  'rolling-restart',
+  'permanent-loss',
+  'rebalance',
+  'swarm',
+] as const;
+
+export type ScenarioName = (typeof scenarioNames)[number];
+
+/** What a scenario may build its story from. */
+export interface Stage {
+  readonly nodes: readonly string[];
+  readonly clients: readonly string[];
+  readonly rows: readonly PlannedRow[];
+  /** Time under load; moments of the story are shares of it, so that a shorter run tells the same story. */
+  readonly durationMs: number;
+  readonly random: RandomStreams;
+}
+
+export interface Story {
+  readonly faults: FaultPlan;
+  readonly splits: readonly PlannedSplit[];
+  /** In which way the minority stays broken after load. */
+  readonly rest: PlannedLiveness['rest'];
+  /** Families that the run must be seen to exercise. */
+  readonly families: readonly string[];
+}
+
+export interface Scenario {
+  readonly name: ScenarioName;
+  readonly nodesMin: number;
+  readonly checkers: readonly CheckerName[];
+  plan(stage: Stage): Story;
+}

@@ -1,0 +1,62 @@
+/**
+ * What the clients do, as plain data: who asks what of which memory, and when. A client does one thing at a time, so an operation starts at its
+ * moment or when the client's previous one has ended.
+ *
+ * Ids are few, so that operations meet; values are unique, so that a read says which writes it saw.
+ */
+import type { Draws } from './random-streams.js';
+
+export type PlannedKind = 'remember' | 'update' | 'forget' | 'get';
+export type PlannedAck = 'local' | 'one' | 'quorum' | 'all';
+
+export interface PlannedOperation {
+  readonly atMs: number;
+  readonly client: string;
+  readonly kind: PlannedKind;
+  /** Name of the memory space. */
+  readonly space: string;
+  readonly id: string;
+  /** Of a remember or update: the unique value, the beginning of the episode's text. */
+  readonly value?: string;
+  readonly confidence?: number;
+  /** Bytes of padding behind the value. */
+  readonly paddingBytes?: number;
+  readonly ack: PlannedAck;
+  /** The client sends the causal context of its latest answer about this id, if it has one. */
+  readonly withContext?: boolean;
+}
+
+export interface WorkloadShape {
+  readonly durationMs: number;
+  readonly clients: readonly string[];
+  readonly spaces: readonly string[];
+  readonly idsPerSpace: number;
+  readonly operationsPerSecond: number;
+  readonly acks: readonly (readonly [PlannedAck, number])[];
+  readonly kinds: readonly (readonly [PlannedKind, number])[];
+  readonly paddingBytesMax: number;
+  /** Few distinct confidences make conflicts meet the later rules: time, then content. */
+  readonly confidences: readonly number[];
+}
+
+/** Operations over the whole duration at random moments, in the order of time. */
+export function drawWorkload(shape: WorkloadShape, draws: Draws): PlannedOperation[] {
+  const count = Math.ceil((shape.durationMs / 1_000) * shape.operationsPerSecond);
+  const moments = Array.from({ length: count }, () => draws.integer({ min: 0, max: Math.max(0, shape.durationMs - 1) })).sort(
+    (a, b) => a - b,
+  );
+  return moments.map((atMs, index) => {
+    const kind = draws.weighted(shape.kinds);
+    const space = draws.pick(shape.spaces);
+    const id = `m${draws.integer({ min: 1, max: shape.idsPerSpace })}`;
+    const client = draws.pick(shape.clients);
+    const ack = draws.weighted(shape.acks);
+    const withContext = draws.chance(0.4);
+    const paddingBytes = draws.chance(0.2) ? draws.integer({ min: 0, max: shape.paddingBytesMax }) : 0;
+    const confidence = draws.pick(shape.confidences);
+    const write = { atMs, client, kind, space, id, ack, withContext };
+    if (kind === 'get') return { atMs, client, kind, space, id, ack: 'local' };
+    if (kind === 'forget') return write;
+    return { ...write, value: `v${index + 1}`, confidence, paddingBytes };
+  });
+}
