@@ -4,6 +4,7 @@
 import type { SpaceKey } from '../core/identifiers.js';
 import type { ConvergenceSample, CopyState, History, LoggedRecord, Operation } from './history.js';
 import { isWrite } from './memory-traces.js';
+import { type SpaceDot, spaceDot } from './sequence-ranges.js';
 
 export interface DotConflict {
   readonly reason: string;
@@ -25,7 +26,7 @@ interface Content {
 /** Every dot for which two sources disagree, once each. */
 export function dotConflicts(history: History): DotConflict[] {
   const register = new ContentRegister();
-  for (const [node, log] of history.logs) for (const record of log) register.addRecord(record, `the log of ${node}`);
+  for (const [node, log] of history.logs) for (const record of log) register.addRecord(record, node);
   for (const operation of history.operations) register.addOperation(operation);
   // A dot that changed its content differs from the logs at any time: the last sample of each phase is enough.
   const last = (phase: ConvergenceSample['phase']) => history.samples.findLast((sample) => sample.phase === phase)?.copies ?? [];
@@ -37,67 +38,58 @@ export function dotConflicts(history: History): DotConflict[] {
 class ContentRegister {
   /** By space and dot. */
   readonly conflicts = new Map<string, DotConflict>();
-  private readonly contents = new Map<SpaceKey, Map<string, Content>>();
+  private readonly contents = new Map<SpaceKey, Map<string, Map<number, Content>>>();
 
-  addRecord(record: LoggedRecord, source: string): void {
-    const { space, id, kind, contentHash } = record;
-    const version = `${record.sequence}@${record.author}`;
-    const found = { source, id, tombstone: kind === 'tombstone', contentHash, value: record.value ?? null, record, operation: null };
-    const known = this.meet(space, version, found);
-    if (known === null || known.record === null || sameRecord(known.record, record)) return;
-    this.report(space, version, [known, found]);
+  addRecord(record: LoggedRecord, node: string): void {
+    const known = this.known(record);
+    if (known?.record && sameRecord(known.record, record)) return;
+    const { id, kind, contentHash, value = null } = record;
+    const found = { source: `the log of ${node}`, id, tombstone: kind === 'tombstone', contentHash, value, record, operation: null };
+    this.meet(record, found);
+    if (known !== undefined) this.report(record, known, found);
   }
 
   addOperation(operation: Operation): void {
     const { space, id, kind, value, version } = operation;
-    const shared = { id, contentHash: null, record: null };
+    const shared = { source: `the answer to operation ${operation.index}`, id, contentHash: null, record: null, operation };
     if (isWrite(operation) && operation.outcome === 'ok' && version !== null) {
-      this.meet(space, version, {
-        ...shared,
-        source: `the answer to operation ${operation.index}`,
-        tombstone: kind === 'forget',
-        value,
-        operation,
-      });
+      this.meet(spaceDot(space, version), { ...shared, tombstone: kind === 'forget', value });
     }
-    for (const seen of operation.seen) {
-      const source = `the answer to operation ${operation.index}`;
-      this.meet(space, seen.version, { ...shared, source, tombstone: false, value: seen.value, operation });
-    }
+    for (const seen of operation.seen) this.meet(spaceDot(space, seen.version), { ...shared, tombstone: false, value: seen.value });
   }
 
   addCopy({ space, node, versions }: CopyState): void {
     for (const { id, version, tombstone, contentHash } of versions) {
-      const known = this.contents.get(space)?.get(version);
-      if (known?.id === id && known.tombstone === tombstone && known.contentHash === contentHash) continue;
-      this.meet(space, version, { source: `the copy on ${node}`, id, tombstone, contentHash, value: null, record: null, operation: null });
+      const source = `the copy on ${node}`;
+      this.meet(spaceDot(space, version), { source, id, tombstone, contentHash, value: null, record: null, operation: null });
     }
   }
 
-  /** Compares with what is known, and learns from it. Answers what was known before. */
-  private meet(space: SpaceKey, version: string, found: Content): Content | null {
-    const versions = this.contents.get(space) ?? new Map<string, Content>();
-    this.contents.set(space, versions);
-    const known = versions.get(version);
+  private known({ space, author, sequence }: SpaceDot): Content | undefined {
+    return this.contents.get(space)?.get(author)?.get(sequence);
+  }
+
+  /** Compares with what is known, and learns from it. */
+  private meet(dot: SpaceDot, found: Content): void {
+    const known = this.known(dot);
     if (known === undefined) {
-      versions.set(version, found);
-      return null;
+      const authors = this.contents.get(dot.space) ?? new Map<string, Map<number, Content>>();
+      const sequences = authors.get(dot.author) ?? new Map<number, Content>();
+      this.contents.set(dot.space, authors.set(dot.author, sequences.set(dot.sequence, found)));
+      return;
     }
     const isSame = known.id === found.id && known.tombstone === found.tombstone;
-    if (!isSame || differ(known.contentHash, found.contentHash) || differ(known.value, found.value))
-      this.report(space, version, [known, found]);
+    if (!isSame || differ(known.contentHash, found.contentHash) || differ(known.value, found.value)) this.report(dot, known, found);
     known.contentHash ??= found.contentHash;
     known.value ??= found.value;
     known.operation ??= found.operation;
-    return known;
   }
 
-  private report(space: SpaceKey, version: string, [known, found]: readonly [Content, Content]): void {
-    const key = `${space} ${version}`;
-    if (this.conflicts.has(key)) return;
+  private report({ space, author, sequence }: SpaceDot, known: Content, found: Content): void {
+    const dot = `${sequence}@${author} of ${space}`;
+    if (this.conflicts.has(dot)) return;
     const operations = [known.operation, found.operation].flatMap((operation) => (operation === null ? [] : [operation.index]));
-    const reason = `two contents for the dot ${version} of ${space}: in ${known.source} and in ${found.source}`;
-    this.conflicts.set(key, { reason, operations });
+    this.conflicts.set(dot, { reason: `two contents for the dot ${dot}: in ${known.source} and in ${found.source}`, operations });
   }
 }
 
@@ -106,7 +98,13 @@ function differ(left: string | null, right: string | null): boolean {
 }
 
 function sameRecord(left: LoggedRecord, right: LoggedRecord): boolean {
-  return left.kind === right.kind && left.requestId === right.requestId && sameContext(left.context, right.context);
+  if (left === right) return true;
+  const isSame =
+    left.id === right.id &&
+    left.kind === right.kind &&
+    left.contentHash === right.contentHash &&
+    !differ(left.value ?? null, right.value ?? null);
+  return isSame && left.requestId === right.requestId && sameContext(left.context, right.context);
 }
 
 function sameContext(left: LoggedRecord['context'], right: LoggedRecord['context']): boolean {

@@ -4,7 +4,7 @@
  * Never looks at what the system says about causality: the contexts that records carry are no evidence, the order of logs and the operations of
  * clients are.
  */
-import type { Author, NodeId, SpaceKey } from '../core/identifiers.js';
+import { type Author, compareText, type NodeId, type SpaceKey } from '../core/identifiers.js';
 import type { History, LoggedRecord, Operation } from './history.js';
 
 /** One operation on a memory, or a record in a log that no operation of the history accounts for. */
@@ -46,6 +46,10 @@ export interface Memory {
   readonly reads: Step[];
   /** By number of the node: whose records of this memory its log holds, in log order. */
   readonly logs: Step[][];
+  /** By number of the node: the places of the records that it made itself, in the order in which it made them. */
+  readonly made: Place[][];
+  /** Walks over its supersession graph so far: the number of the last one, whose marks are the valid ones. */
+  walks: number;
 }
 
 export interface Traces {
@@ -134,26 +138,24 @@ class Tracer {
     const memory = this.memoryOf(record.space, record.id);
     const number = this.nodes.get(node) as number;
     while (memory.logs.length <= number) memory.logs.push([]);
-    const log = memory.logs[number] as Step[];
-    const position = log.length;
-    for (const step of this.writesBehind(record)) {
+    const steps = this.writesBehind(record);
+    for (const step of steps) {
       step.recorded = true;
       // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
-      if (!record.author.startsWith(node)) this.copiedRecords.push({ memory, step, record });
-      else if (!isPlaced(step, record)) step.made.push({ node: number, position, author: record.author, sequence: record.sequence });
-      log.push(step);
+      if (record.author.startsWith(node)) place(memory, number, step, record);
+      else this.copiedRecords.push({ memory, step, record });
     }
+    memory.logs[number]?.push(...steps);
   }
 
   /**
    * A primary that ships a record and crashes before its sync has made a record that its own log does not hold. What it held then is at most what its
-   * log holds, so such a record counts as made at the end of it.
+   * log holds, so such a record counts as made at the end of it, like one that has come back from a peer.
    */
   private placeRecordsLostByTheirAuthors(): void {
     for (const { memory, step, record } of this.copiedRecords) {
       const node = this.nodes.get(record.author.slice(0, 32) as NodeId);
-      if (node === undefined || isPlaced(step, record)) continue;
-      step.made.push({ node, position: memory.logs[node]?.length ?? 0, author: record.author, sequence: record.sequence });
+      if (node !== undefined) place(memory, node, step, record);
     }
   }
 
@@ -188,7 +190,7 @@ class Tracer {
     const byId = childOf(this.memories, space);
     const known = byId.get(id);
     if (known !== undefined) return known;
-    const made: Memory = { space, id, writes: [], forgets: [], reads: [], logs: [] };
+    const made: Memory = { space, id, writes: [], forgets: [], reads: [], logs: [], made: [], walks: 0 };
     byId.set(id, made);
     return made;
   }
@@ -208,8 +210,25 @@ function newStep(operation: Operation | null, previous: Step | null): Step {
   };
 }
 
-function isPlaced(step: Step, { author, sequence }: LoggedRecord): boolean {
-  return step.made.some((place) => place.sequence === sequence && place.author === author);
+/**
+ * Notes that a step's record stands at the end of its maker's log as known so far; but before everything that the same node made later, should it
+ * have been lost in a crash and come back from a peer.
+ */
+function place(memory: Memory, node: number, step: Step, { author, sequence }: LoggedRecord): void {
+  if (step.made.some((known) => known.sequence === sequence && known.author === author)) return;
+  while (memory.made.length <= node) memory.made.push([]);
+  const made = memory.made[node] as Place[];
+  let at = made.length;
+  while (at > 0 && isLater(made[at - 1] as Place, author, sequence)) at -= 1;
+  const position = made[at]?.position ?? memory.logs[node]?.length ?? 0;
+  const found = { node, position, author, sequence };
+  made.splice(at, 0, found);
+  step.made.push(found);
+}
+
+/** Of two records that one node made: boots follow each other by their counters, which lead in what tells the authors apart. */
+function isLater(place: Place, author: Author, sequence: number): boolean {
+  return place.author === author ? place.sequence > sequence : compareText(place.author, author) > 0;
 }
 
 function inOrderOfInvocation(operations: readonly Operation[]): readonly Operation[] {

@@ -20,9 +20,8 @@ export interface Inclusion {
   latestUnloggedMs: number;
 }
 
-/** The supersession graph of one memory. */
+/** The supersession graph of one memory. The marks stand in its steps: each walk makes those of all earlier ones invalid. */
 export class Supersession {
-  private walk = 0;
   private cursors: number[] = [];
   private readonly pending: Step[] = [];
   private inclusion: Inclusion = noInclusion();
@@ -37,7 +36,7 @@ export class Supersession {
 
   /** Forgets all marks. */
   begin(): void {
-    this.walk += 1;
+    this.memory.walks += 1;
     this.cursors = this.memory.logs.map(() => 0);
     this.inclusion = noInclusion();
   }
@@ -47,8 +46,8 @@ export class Supersession {
     for (const write of writes) this.pending.push(write);
     for (let step = this.pending.pop(); step !== undefined; step = this.pending.pop()) {
       onMet?.(step);
-      if (step.includedBy === this.walk) continue;
-      step.includedBy = this.walk;
+      if (step.includedBy === this.memory.walks) continue;
+      step.includedBy = this.memory.walks;
       this.followLogs(step);
       this.followContext(step);
     }
@@ -57,7 +56,7 @@ export class Supersession {
 
   /** Whether the last walk came by. */
   isIncluded(write: Step): boolean {
-    return write.includedBy === this.walk;
+    return write.includedBy === this.memory.walks;
   }
 
   private followLogs(step: Step): void {
@@ -75,8 +74,8 @@ export class Supersession {
 
   private followContext(step: Step): void {
     if (step.operation === null || !step.operation.withContext) return;
-    for (let past = step.previous; past !== null && past.walkedBy !== this.walk; past = past.previous) {
-      past.walkedBy = this.walk;
+    for (let past = step.previous; past !== null && past.walkedBy !== this.memory.walks; past = past.previous) {
+      past.walkedBy = this.memory.walks;
       if (past.operation?.outcome !== 'ok') continue;
       if (past.operation.kind === 'get' || past.operation.kind === 'final-read') {
         for (const seen of past.sees) if (seen !== null) this.pending.push(seen);
