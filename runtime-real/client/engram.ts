@@ -2,8 +2,7 @@
 import { defaultSpaceName } from '../../core/identifiers.js';
 import { bodyOf, statusOf } from './answers.js';
 import type { Embedder } from './embedder.js';
-import { ClientSpace, type Space } from './space.js';
-import type { Transport } from './transport.js';
+import { type ClientParts, ClientSpace, type Space } from './space.js';
 import type { CallOptions, Status } from './types.js';
 
 export interface Engram {
@@ -18,19 +17,19 @@ export interface Engram {
 
 export class EngramClient implements Engram {
   readonly embedder: Embedder | null;
-  readonly #transport: Transport;
+  readonly #parts: ClientParts;
   readonly #spaces = new Map<string, ClientSpace>();
   #closed: Promise<void> | null = null;
 
-  constructor(transport: Transport, embedder: Embedder | null) {
-    this.#transport = transport;
-    this.embedder = embedder;
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    this.embedder = parts.embedder;
   }
 
   space(name: string = defaultSpaceName): Space {
     const known = this.#spaces.get(name);
     if (known !== undefined) return known;
-    const space = new ClientSpace(name, this.#transport, this.embedder);
+    const space = new ClientSpace(name, this.#parts);
     this.#spaces.set(name, space);
     return space;
   }
@@ -38,12 +37,12 @@ export class EngramClient implements Engram {
   async status(options: CallOptions = {}): Promise<Status> {
     const empty = new Uint8Array(0);
     const header = { space: '', requestId: empty, sessionToken: empty, ack: 0, deadlineMs: options.deadlineMs ?? 0 };
-    const reply = await this.#transport.call({ header, body: { $case: 'status', value: {} } }, options.signal);
+    const reply = await this.#parts.transport.call({ header, body: { $case: 'status', value: {} } }, options.signal);
     return statusOf(bodyOf(reply, 'status'), reply.header);
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#transport.close();
+    this.#closed ??= this.#parts.transport.close();
     return this.#closed;
   }
 }

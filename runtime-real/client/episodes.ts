@@ -1,7 +1,9 @@
 /** From what an application says to the encoded Episode that is sent and stored, and back. */
 import { createHash } from 'node:crypto';
 import { EngramError } from '../../core/errors.js';
-import { Episode, type Memory as WireMemory } from '../../core/wire/generated/engram/v1/service.js';
+import type { PureFunctions } from '../../core/pure-functions.js';
+import { decodeEpisode, encodeEpisode } from '../../core/wire/episode.js';
+import type { Memory as WireMemory } from '../../core/wire/generated/engram/v1/service.js';
 import type { EpisodeInput, Memory } from './types.js';
 
 /** An episode ready to be sent. */
@@ -22,23 +24,27 @@ export function wantsEmbedding(episode: EpisodeInput): boolean {
 }
 
 /** Encodes an episode. Checks only what would be lost or changed in encoding; the node judges the rest. */
-export function encodeEpisodeInput(episode: EpisodeInput, made: EpisodeVector | null): EncodedEpisode {
+export function encodeEpisodeInput(episode: EpisodeInput, made: EpisodeVector | null, pure: PureFunctions): EncodedEpisode {
   checkTypes(episode);
-  const occurredAtMs = episode.occurredAt === undefined ? undefined : milliseconds(episode.occurredAt, 'episode.occurredAt');
-  const embedding = made?.embedding ?? episode.embedding ?? [];
+  const occurredAtMs = episode.occurredAt === undefined ? null : milliseconds(episode.occurredAt, 'episode.occurredAt');
+  const embedding = made?.embedding ?? episode.embedding ?? null;
   const id = episode.id ?? derivedId(episode, occurredAtMs);
-  const content: Episode = {
+  const content = {
     id,
     text: episode.text ?? '',
-    embedding: Array.from(embedding),
-    confidence: episode.confidence,
+    embedding: embedding === null || embedding.length === 0 ? null : floatsOf(embedding),
+    confidence: episode.confidence ?? 1,
     occurredAtMs,
     who: episode.who ?? '',
     where: episode.where ?? '',
-    tags: episode.tags === undefined ? [] : [...episode.tags],
+    tags: episode.tags ?? [],
     embedder: made?.embedder ?? episode.embedder ?? '',
   };
-  return { id, bytes: Episode.encode(content).finish() };
+  return { id, bytes: encodeEpisode(content, pure) };
+}
+
+function floatsOf(values: ArrayLike<number>): Float32Array {
+  return values instanceof Float32Array ? values : Float32Array.from(values);
 }
 
 /** Milliseconds since 1970, or INVALID_ARGUMENT naming `field`. */
@@ -49,26 +55,22 @@ export function milliseconds(time: Date | number, field: string): number {
   throw new EngramError('INVALID_ARGUMENT', { message: `${field} must be a Date or whole milliseconds since 1970, got ${shown}`, field });
 }
 
-export function memoryOf(wire: WireMemory): Memory {
-  const episode = Episode.decode(wire.episode);
+/** A memory as it came, decoded. */
+export function memoryOf(wire: WireMemory, pure: PureFunctions): Memory {
+  const episode = decodeEpisode(wire.episode, pure);
+  if (episode === null) throw new EngramError('INTERNAL', { message: 'the answer holds a memory that is no episode' });
   const confidence = wire.confidence;
   return {
-    id: episode.id,
-    text: episode.text,
-    embedding: episode.embedding.length === 0 ? null : Float32Array.from(episode.embedding),
-    embedder: episode.embedder,
+    ...episode,
     confidence: {
-      stored: confidence?.stored ?? episode.confidence ?? 1,
+      stored: confidence?.stored ?? episode.confidence,
       noNewerVersion: confidence?.noNewerVersion ?? 1,
       inTopK: confidence?.inTopK ?? 1,
-      adjusted: confidence?.adjusted ?? episode.confidence ?? 1,
+      adjusted: confidence?.adjusted ?? episode.confidence,
       reasons: confidence?.reasons ?? [],
     },
     occurredAtMs: episode.occurredAtMs ?? wire.writtenAtMs,
     writtenAtMs: wire.writtenAtMs,
-    who: episode.who,
-    where: episode.where,
-    tags: episode.tags,
     version: tokenText(wire.version),
   };
 }
@@ -85,8 +87,8 @@ export function tokenBytes(text: string | undefined, field: string): Uint8Array 
 }
 
 /** What the episode says, not how it was embedded or believed: saying the same again is the same memory. */
-function derivedId(episode: EpisodeInput, occurredAtMs: number | undefined): string {
-  const said: unknown[] = [episode.text ?? '', episode.who ?? '', episode.where ?? '', occurredAtMs ?? null, episode.tags ?? []];
+function derivedId(episode: EpisodeInput, occurredAtMs: number | null): string {
+  const said: unknown[] = [episode.text ?? '', episode.who ?? '', episode.where ?? '', occurredAtMs, episode.tags ?? []];
   if (episode.text === undefined || episode.text === '') said.push(Array.from(episode.embedding ?? []));
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
 }

@@ -10,6 +10,7 @@ import {
 import { singleNodeView } from '../../core/control/members-and-rows.js';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { EngramError } from '../../core/errors.js';
+import type { PureFunctions } from '../../core/pure-functions.js';
 import { createScanRunner } from '../compute/scan-runner.js';
 import { openDirectoryDisk } from '../disk/directory-disk.js';
 import { lockDirectory } from '../disk/directory-lock.js';
@@ -49,7 +50,8 @@ export async function openEngram(options: OpenOptions, internals: OpenInternals 
   const directory = resolve(options.dataDir);
   const lock = await lockDirectory(directory);
   try {
-    const host = await startHost(directory, options, internals);
+    const pure = await createPureFunctions();
+    const host = await startHost(directory, { ...options, pure }, internals);
     const transport = {
       target: directory,
       call: host.call.bind(host),
@@ -58,14 +60,14 @@ export async function openEngram(options: OpenOptions, internals: OpenInternals 
         lock.release();
       },
     };
-    return new EngramClient(transport, options.embedder === undefined ? ngramEmbedder() : options.embedder);
+    return new EngramClient({ transport, embedder: options.embedder === undefined ? ngramEmbedder() : options.embedder, pure });
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function startHost(directory: string, options: OpenOptions, internals: OpenInternals): Promise<NodeHost> {
+async function startHost(directory: string, options: OpenOptions & { pure: PureFunctions }, internals: OpenInternals): Promise<NodeHost> {
   const name = 'embedded';
   const cache = options.cacheBytesMax === undefined ? {} : { cacheBytesMax: options.cacheBytesMax };
   return NodeHost.start({
@@ -77,7 +79,7 @@ async function startHost(directory: string, options: OpenOptions, internals: Ope
       memory: { ...defaultMemoryOptions, ...options.memory },
       replication: defaultReplicationOptions,
     },
-    pure: await createPureFunctions(),
+    pure: options.pure,
     openDisk: (report) => openDirectoryDisk(directory, report, internals.fileCalls ?? systemFileCalls),
     openCompute: createScanRunner,
     onEvent: options.onEvent,

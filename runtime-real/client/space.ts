@@ -1,6 +1,7 @@
 /** One memory space, as an application uses it: the same over every transport. */
 import { randomBytes } from 'node:crypto';
 import { EngramError } from '../../core/errors.js';
+import type { PureFunctions } from '../../core/pure-functions.js';
 import { AckLevel, type RecallRequest, type Reply, type Request } from '../../core/wire/generated/engram/v1/service.js';
 import { answererOf, bodyOf } from './answers.js';
 import { type BatchOutcome, BatchWriter } from './batch-writer.js';
@@ -55,17 +56,26 @@ const noBytes = new Uint8Array(0);
 type Body = NonNullable<Request['body']>;
 type CallDetails = WriteOptions & { readonly write?: boolean };
 
+/** What a client is made of. */
+export interface ClientParts {
+  readonly transport: Transport;
+  readonly embedder: Embedder | null;
+  readonly pure: PureFunctions;
+}
+
 export class ClientSpace implements Space {
   readonly name: string;
   readonly #transport: Transport;
   readonly #embedder: Embedder | null;
+  readonly #pure: PureFunctions;
   /** What this client has seen of the space: every request must see at least that. */
   #sessionToken: Uint8Array = noBytes;
 
-  constructor(name: string, transport: Transport, embedder: Embedder | null) {
+  constructor(name: string, parts: ClientParts) {
     this.name = name;
-    this.#transport = transport;
-    this.#embedder = embedder;
+    this.#transport = parts.transport;
+    this.#embedder = parts.embedder;
+    this.#pure = parts.pure;
   }
 
   async remember(episode: EpisodeInput, options: WriteOptions = {}): Promise<WriteResult> {
@@ -113,8 +123,8 @@ export class ClientSpace implements Space {
     const got = bodyOf(reply, 'got');
     if (got.memory === undefined) return null;
     return {
-      ...memoryOf(got.memory),
-      alternates: got.alternates.map(memoryOf),
+      ...memoryOf(got.memory, this.#pure),
+      alternates: got.alternates.map((alternate) => memoryOf(alternate, this.#pure)),
       alternatesTotal: got.alternatesTotal,
       context: tokenText(got.context),
       answeredBy: answererOf(reply.header),
@@ -126,7 +136,7 @@ export class ClientSpace implements Space {
     const recalled = bodyOf(reply, 'recalled');
     const coverage = recalled.coverage ?? { targets: 1, answered: 1, searched: 0, total: 0, reasons: [] };
     return {
-      memories: recalled.memories.map((memory) => ({ ...memoryOf(memory), score: memory.score })),
+      memories: recalled.memories.map((memory) => ({ ...memoryOf(memory, this.#pure), score: memory.score })),
       coverage,
       answeredBy: answererOf(reply.header),
     };
@@ -180,7 +190,7 @@ export class ClientSpace implements Space {
       const made = new Map(
         wanting.map((episode, at) => [episode, { embedding: vectors[at] as Float32Array, embedder: embedder?.name ?? '' }]),
       );
-      return episodes.map((episode) => encodedOrError(() => encodeEpisodeInput(episode, made.get(episode) ?? null)));
+      return episodes.map((episode) => encodedOrError(() => encodeEpisodeInput(episode, made.get(episode) ?? null, this.#pure)));
     };
     if (embedder === null || wanting.length === 0) return encodeAll([]);
     const vectors = embedder.embed(wanting.map(({ text }) => text as string));

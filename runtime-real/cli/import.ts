@@ -1,0 +1,118 @@
+/** `engram import`: a file of any size, read no faster than the disk takes it in; a bad line is named and the rest goes on. */
+import { createReadStream, statSync } from 'node:fs';
+import { SingleBar } from 'cli-progress';
+import { EngramError } from '../../core/errors.js';
+import type { EpisodeInput } from '../client/types.js';
+import { importLines } from './import-lines.js';
+import { count, exitCodes, plural } from './output.js';
+import type { Session } from './session.js';
+
+export interface ImportOptions {
+  /** Print the id of each episode as soon as it is durable. */
+  readonly acknowledged?: boolean;
+  readonly batch?: number;
+}
+
+export async function importFile(session: Session, file: string, options: ImportOptions): Promise<number> {
+  const { output, space } = session;
+  const source = openSource(file);
+  const progress = progressBar(source.bytes);
+  const lineOf = new Map<number, number>();
+  const startedAt = performance.now();
+  let badLines = 0;
+  let taken = 0;
+
+  const report = (line: number, id: string, error: EngramError): void => {
+    progress.clear();
+    if (output.json) output.answer({ line, id, error: errorJson(error) }, () => '');
+    else
+      output.remark(
+        `${output.colors.red(`line ${line}`)} ${error.code}${error.field === undefined ? '' : ` (${error.field})`}: ${error.message}`,
+      );
+  };
+
+  async function* episodes(): AsyncGenerator<EpisodeInput> {
+    for await (const line of importLines(source.stream)) {
+      progress.update(line.bytesRead);
+      if (line.episode instanceof EngramError) {
+        badLines += 1;
+        report(line.number, '', line.episode);
+        continue;
+      }
+      lineOf.set(taken, line.number);
+      taken += 1;
+      yield line.episode;
+    }
+  }
+
+  try {
+    const summary = await space.rememberBatch(episodes(), {
+      ...(options.batch === undefined ? {} : { episodesMax: options.batch }),
+      onAcknowledged: (acknowledged) => {
+        for (const { index } of acknowledged) lineOf.delete(index);
+        if (options.acknowledged !== true) return;
+        const lines = acknowledged.map(({ id }) => (output.json ? JSON.stringify({ acknowledged: id }) : id));
+        process.stdout.write(`${lines.join('\n')}\n`);
+      },
+      onRefused: ({ index, id, error }) => {
+        report(lineOf.get(index) ?? 0, id, error);
+        lineOf.delete(index);
+      },
+    });
+    progress.stop();
+    const refused = summary.refused + badLines;
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const { written, duplicates } = summary;
+    output.answer({ space: space.name, written, duplicates, refused, seconds: Number(seconds.toFixed(3)) }, () => {
+      const parts = [`${plural(written, 'episode')} remembered in space ${space.name}`];
+      if (duplicates > 0) parts.push(`${count(duplicates)} were there already`);
+      if (refused > 0) parts.push(output.colors.red(`${plural(refused, 'line')} refused`));
+      return `${parts.join(', ')} (${seconds.toFixed(2)} s, every one synced to disk)`;
+    });
+    return refused > 0 ? exitCodes.failed : exitCodes.ok;
+  } finally {
+    progress.stop();
+    source.stream.destroy();
+  }
+}
+
+function errorJson({ code, message, field, hint }: EngramError): object {
+  return { code, message, field: field ?? null, hint };
+}
+
+function openSource(file: string): { stream: NodeJS.ReadStream | ReturnType<typeof createReadStream>; bytes: number } {
+  if (file === '-') return { stream: process.stdin, bytes: 0 };
+  try {
+    const found = statSync(file);
+    if (found.isDirectory()) throw new Error('it is a directory');
+    return { stream: createReadStream(file), bytes: found.size };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const hint = 'give a file of JSON lines, or - for standard input';
+    throw new EngramError('INVALID_ARGUMENT', { message: `cannot read ${file}: ${why}`, field: 'FILE', hint, cause: error });
+  }
+}
+
+interface Progress {
+  update(bytes: number): void;
+  /** Makes room for a line of text; the next update draws the bar again. */
+  clear(): void;
+  stop(): void;
+}
+
+/** A bar on standard error, if that is a terminal and the size is known. */
+function progressBar(bytes: number): Progress {
+  if (process.stderr.isTTY !== true || bytes === 0) return { update: () => {}, clear: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    format: 'import [{bar}] {percentage} %  {eta_formatted} left',
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+  });
+  bar.start(bytes, 0);
+  return {
+    update: (read) => bar.update(Math.min(read, bytes)),
+    clear: () => process.stderr.write('\r\u001b[K'),
+    stop: () => bar.stop(),
+  };
+}

@@ -1,0 +1,130 @@
+/** The commands of `engram`, their options and their help. What they do is in the files beside this one. */
+import { Command, Option } from 'commander';
+import { forget, get, type RecallOptions, type RememberOptions, recall, remember, status } from './commands.js';
+import { type DemoOptions, demo } from './demo/demo.js';
+import { logLevels } from './event-log.js';
+import { type ImportOptions, importFile } from './import.js';
+import { outputOf, parse, withSession } from './session.js';
+
+const examples = `
+Examples:
+  $ engram demo                                         real passages, questions, and a crash, in half a minute
+  $ engram remember "The build broke after the upgrade" --who ana --tag ci
+  $ engram recall "why did the build break" --limit 3
+  $ engram recall --tag ci --from 2026-05-01            the newest first, no question asked
+  $ engram import episodes.jsonl --space work
+  $ engram --json recall "broken build" | jq .memories[0].text
+
+Exit codes: 0 done; 1 the operation failed, or a part of it; 2 the command line is wrong; 4 internal error.
+`;
+
+const importHelp = `
+Each line is one JSON object:
+  {"id": "a-1", "text": "what happened", "occurredAt": "2026-05-01T12:30:00Z", "who": "ana", "where": "office",
+   "tags": ["ci"], "confidence": 0.9, "embedding": [0.1, …], "embedder": "name of what made it"}
+All fields are optional; without an id it is derived from the content, so that importing a file twice changes nothing.
+Without an embedding the built-in embedder makes one from the text; "embed": false leaves it out.
+
+A line that cannot be taken is named on standard error with its number, and the rest goes on; the exit code is then 1.
+`;
+
+/** `end` hears each command's exit code; `usage.message` receives what commander says of a wrong command line. */
+export function program(end: (exitCode: number) => void, usage: { message: string }): Command {
+  const root = new Command('engram')
+    .description('Remembers episodes on this machine and recalls them, with an honest confidence.')
+    .version('0.1.0')
+    .addOption(new Option('--data-dir <dir>', 'where everything is kept').env('ENGRAM_DATA_DIR').default('./engram-data'))
+    .option('--space <name>', 'memory space: 3 to 64 of a-z, 0-9, _ and -', 'default')
+    .option('--json', 'one JSON object per line on standard output and nothing else, errors too', false)
+    .addOption(new Option('--log-level <level>', 'log what happens inside, on standard error').choices(logLevels).default('silent'))
+    .addHelpText('after', examples)
+    .showHelpAfterError(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeErr: (text) => {
+        usage.message += text.replace(/^error: /, '').trim();
+      },
+    })
+    .exitOverride();
+  addDemo(root, end);
+  addImport(root, end);
+  addMemoryCommands(root, end);
+  root
+    .command('status')
+    .description('what the data directory holds')
+    .action(async (_options: object, command: Command) => end(await withSession(command, status)));
+  for (const command of root.commands) command.copyInheritedSettings(root).configureHelp({ showGlobalOptions: true });
+  return root;
+}
+
+function addDemo(root: Command, end: (exitCode: number) => void): void {
+  root
+    .command('demo')
+    .description('show it all on 778 real passages: import, questions, a crash, and what survives it')
+    .option('--keep', 'keep the data directory of the demo and say where it is', false)
+    .action(async (options: DemoOptions, command: Command) => {
+      const given = command.getOptionValueSourceWithGlobals('dataDir') === 'cli';
+      const dataDir = given ? command.optsWithGlobals<{ dataDir: string }>().dataDir : null;
+      end(await demo(outputOf(command), { ...options, dataDir }));
+    });
+}
+
+function addImport(root: Command, end: (exitCode: number) => void): void {
+  root
+    .command('import')
+    .description('remember the episodes of a file of JSON lines')
+    .argument('<file>', 'the file, or - for standard input')
+    .option('--acknowledged', 'print the id of each episode as soon as it is synced to disk', false)
+    .option('--batch <episodes>', 'episodes per write', parse.wholeNumber)
+    .addHelpText('after', importHelp)
+    .action(async (file: string, options: ImportOptions, command: Command) =>
+      end(await withSession(command, (session) => importFile(session, file, options))),
+    );
+}
+
+function addMemoryCommands(root: Command, end: (exitCode: number) => void): void {
+  root
+    .command('remember')
+    .description('remember one episode')
+    .argument('<text>', 'what happened, or - to read it from standard input')
+    .option('--id <id>', 'id of the memory, 1 to 256 bytes; derived from the content when absent')
+    .option('--confidence <probability>', 'how sure you are, from 0 to 1', parse.number)
+    .option('--at <time>', 'when it happened; now when absent', parse.time)
+    .option('--who <who>', 'who was part of it')
+    .option('--where <where>', 'where it happened')
+    .option('--tag <tag>', 'a tag; repeat it for several', parse.collect)
+    .option('--no-embed', 'store no embedding: only time and context will find it')
+    .addHelpText('after', '\nExample:\n  $ engram remember "Lena prefers tea" --who lena --tag taste --confidence 0.8\n')
+    .action(async (text: string, options: RememberOptions, command: Command) =>
+      end(await withSession(command, (session) => remember(session, text, options))),
+    );
+  root
+    .command('recall')
+    .description('recall the memories nearest to a question; without words the newest')
+    .argument('[words...]', 'the question')
+    .option('--limit <memories>', 'at most this many, 1 to 1000 (default: 10)', parse.wholeNumber)
+    .option('--from <time>', 'not before', parse.time)
+    .option('--until <time>', 'before', parse.time)
+    .option('--who <who>', 'only of this who')
+    .option('--where <where>', 'only of this where')
+    .option('--tag <tag>', 'only with this tag; repeat it to ask for several at once', parse.collect)
+    .option('--confidence-min <probability>', 'only if the adjusted confidence is at least this', parse.number)
+    .option('--embeddings', 'with --json: print the embeddings too', false)
+    .addHelpText('after', '\nExample:\n  $ engram recall "what does Lena drink" --who lena --limit 3\n')
+    .action(async (words: string[], options: RecallOptions, command: Command) =>
+      end(await withSession(command, (session) => recall(session, words, options))),
+    );
+  root
+    .command('get')
+    .description('show one memory in full')
+    .argument('<id>')
+    .option('--embeddings', 'with --json: print the embedding too', false)
+    .action(async (id: string, options: { embeddings?: boolean }, command: Command) =>
+      end(await withSession(command, (session) => get(session, id, options))),
+    );
+  root
+    .command('forget')
+    .description('forget one memory')
+    .argument('<id>')
+    .action(async (id: string, _options: object, command: Command) => end(await withSession(command, (session) => forget(session, id))));
+}
