@@ -2,8 +2,9 @@
  * Everything about a node that is chosen rather than learned. One flat record, every field with unit, meaning and bound; defaults suit a
  * production node. The simulator draws extreme values so that rare paths run often: the core has no other test switch.
  */
-import type { NodeId } from './identifiers.js';
+
 import type { ControlView } from './control/members-and-rows.js';
+import type { NodeId } from './identifiers.js';
 
 export interface NodeConfiguration {
   /** For people; identity is the NodeId. */

@@ -29,7 +29,13 @@ export type DomainEvent =
   | { readonly kind: 'term.ended'; readonly space: SpaceKey; readonly term: Term; readonly reason: string }
   /** Another node acknowledges in a term of its own for the same space at the same time. */
   | { readonly kind: 'term.overlap-seen'; readonly space: SpaceKey; readonly rival: NodeId }
-  | { readonly kind: 'replication.gap-seen'; readonly space: SpaceKey; readonly author: Author; readonly expected: number; readonly got: number }
+  | {
+      readonly kind: 'replication.gap-seen';
+      readonly space: SpaceKey;
+      readonly author: Author;
+      readonly expected: number;
+      readonly got: number;
+    }
   | { readonly kind: 'replication.superseded'; readonly space: SpaceKey; readonly author: Author; readonly records: number }
   /** Records written elsewhere while this node was cut off, or by it in an ended term, have been merged. */
   | { readonly kind: 'tail.merged'; readonly space: SpaceKey; readonly author: Author; readonly records: number }

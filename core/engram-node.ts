@@ -1,51 +1,140 @@
 /**
  * One Engram node: the pure core. Everything it knows came in as events, everything it wants goes out as effects, and nothing in here can touch
  * the world. Two runtimes drive it: real files and sockets, or the simulator.
+ *
+ * This file only wires the parts together and hands each event to the part that it is for.
  */
+import { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
 import type { NodeConfiguration } from './configuration.js';
 import type { Effects } from './effects.js';
 import type { CoreEvent, Now } from './events.js';
-import type { Author, NodeId, SpaceKey, Term } from './identifiers.js';
+import type { NodeId, SpaceKey } from './identifiers.js';
+import { unreachable } from './invariant.js';
+import { Acknowledgements } from './memory/acknowledgements.js';
+import { Answers, type CopyStanding } from './memory/answers.js';
+import { MemoryStore } from './memory/memory-store.js';
+import { Reads } from './memory/reads.js';
+import { Requests } from './memory/requests.js';
+import { Writes } from './memory/writes.js';
+import { inspectSpace, type NodeInspection } from './node-inspection.js';
+import { NodeServices } from './node-services.js';
 import type { PureFunctions } from './pure-functions.js';
+import { Replication } from './replication/replication.js';
 
-/** What a copy holds, for status pages and checkers. A snapshot: later events do not change it. */
-export interface SpaceInspection {
-  readonly space: SpaceKey;
-  readonly term: Term | null;
-  readonly coverage: ReadonlyMap<Author, readonly (readonly [number, number])[]>;
-  readonly versions: readonly VersionInspection[];
-}
+export type { NodeInspection, SpaceInspection, VersionInspection } from './node-inspection.js';
 
-export interface VersionInspection {
-  readonly id: string;
-  readonly author: Author;
-  readonly sequence: number;
-  readonly tombstone: boolean;
-  readonly maximal: boolean;
-  readonly live: boolean;
-  /** 16 hexadecimal digits. */
-  readonly contentHash: string;
-}
-
-export interface NodeInspection {
-  readonly nodeId: NodeId | null;
-  readonly phase: 'new' | 'recovering' | 'serving' | 'halted';
-  readonly spaces: readonly SpaceInspection[];
-}
+type Phase = NodeInspection['phase'];
 
 export class EngramNode {
-  constructor(
-    readonly configuration: NodeConfiguration,
-    readonly effects: Effects,
-    readonly pure: PureFunctions,
-  ) {}
+  readonly #effects: Effects;
+  readonly #services: NodeServices;
+  readonly #store: MemoryStore;
+  readonly #replication: Replication;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #answers: Answers;
+  readonly #reads: Reads;
+  readonly #requests: Requests;
+  #phase: Phase = 'new';
+  #lastWallMs = Number.NEGATIVE_INFINITY;
+
+  constructor(configuration: NodeConfiguration, effects: Effects, pure: PureFunctions) {
+    this.#effects = effects;
+    const clock = new HybridLogicalClock({ aheadMsMax: configuration.memory.foreignClockAheadMsMax });
+    this.#store = new MemoryStore(configuration, effects, pure, {
+      storeOpened: (recovered, now) => this.#opened(recovered.nodeId, now),
+      storeBlocked: () => undefined,
+      groupSent: (group, now) => this.#replication.groupSent(group, now),
+      groupDurable: (now) => this.#groupDurable(now),
+      roomChanged: (now) => this.#requests.roomChanged(now),
+      heldByCopies: (space, author, sequence) => this.#replication.heldByCopies(space, { author, sequence }),
+    });
+    this.#services = new NodeServices({ configuration, effects, pure }, clock, this.#store);
+    this.#replication = new Replication(this.#services, (space, now) => this.#acknowledgements.advance(space, now));
+    this.#acknowledgements = new Acknowledgements(this.#services, (peer, space, dot) => this.#replication.knows(peer, space, dot));
+    const copies: CopyStanding = this.#replication;
+    this.#answers = new Answers(this.#services, copies);
+    this.#reads = new Reads(this.#services, copies);
+    const writes = new Writes(this.#services, this.#acknowledgements);
+    const parts = { answers: this.#answers, copies, writes, reads: this.#reads, acknowledgements: this.#acknowledgements };
+    this.#requests = new Requests(this.#services, parts);
+  }
 
   /** Takes one event. Synchronous, deterministic, short; effects are performed by the runtime after it returns. Not re-entrant. */
   handle(event: CoreEvent, now: Now): void {
-    this.effects.journal.note({ kind: 'node.halted', reason: `${event.kind} at ${now.monotonicMs}` });
+    if (this.#phase === 'halted') return;
+    this.#watchClock(now);
+    switch (event.kind) {
+      case 'start':
+        this.#phase = 'recovering';
+        this.#store.start(event.candidateNodeId);
+        break;
+      case 'request':
+        if (this.#phase === 'serving') this.#requests.take(event.handle, event.request, now);
+        else this.#answers.fail(event.handle, 'STARTING', { message: 'the node is still recovering' });
+        break;
+      case 'cancel':
+        this.#requests.cancel(event.handle);
+        break;
+      case 'message':
+        if (this.#phase === 'serving') this.#replication.receive(event.bytes, now);
+        break;
+      case 'timer':
+        this.#timer(event.name, now);
+        break;
+      case 'disk':
+        this.#store.disk.settle(event.ticket, event.result, now);
+        break;
+      case 'compute':
+        this.#reads.computed(event.ticket, event.result, now);
+        break;
+      default:
+        unreachable(event);
+    }
+    this.#store.endTurn(now);
   }
 
+  #timer(name: string, now: Now): void {
+    if (this.#store.timer(name, now)) return;
+    if (this.#phase === 'serving' && !this.#replication.timer(name, now)) this.#requests.timer(name, now);
+  }
+
+  #opened(self: NodeId, now: Now): void {
+    const { recovered } = this.#store;
+    this.#services.identify(self);
+    for (const [author, time] of this.#store.timesFound()) {
+      if (author.startsWith(self)) this.#services.clock.resumeFrom(time);
+      else this.#services.clock.observe(time, now.wallMs);
+    }
+    this.#phase = 'serving';
+    this.#replication.start(now);
+    this.#effects.journal.note({
+      kind: 'node.started',
+      node: self,
+      boot: recovered?.boot.counter ?? 0,
+      records: recovered?.records ?? 0,
+      segments: recovered?.segments.length ?? 0,
+    });
+  }
+
+  #groupDurable(now: Now): void {
+    this.#acknowledgements.advanceAll(now);
+    this.#replication.groupDurable(now);
+  }
+
+  #watchClock(now: Now): void {
+    if (now.wallMs < this.#lastWallMs) this.#effects.journal.note({ kind: 'clock.jumped-back', byMs: this.#lastWallMs - now.wallMs });
+    this.#lastWallMs = now.wallMs;
+  }
+
+  /** A snapshot of what this node holds, for status pages and checkers. */
   inspect(): NodeInspection {
-    return { nodeId: null, phase: 'new', spaces: [] };
+    if (!this.#services.identified) return { nodeId: null, phase: this.#phase, spaces: [] };
+    const spaces = [...this.#store.spaces()].map((space) => inspectSpace(space, this.#replication.term(space.key, null)));
+    return { nodeId: this.#services.self, phase: this.#phase, spaces };
+  }
+
+  /** Changes whenever what a copy holds of the space changes: a cheap way to see that nothing has. */
+  changesOf(space: SpaceKey): number {
+    return this.#store.spaceIfHeld(space)?.coverageChanges ?? 0;
   }
 }

@@ -70,7 +70,10 @@ export function requestId(text: string): RequestId {
 }
 
 export function authorOf(node: NodeId, boot: Boot): Author {
-  invariant(Number.isInteger(boot.counter) && boot.counter > 0 && boot.counter < 2 ** 32, 'a boot counter is an unsigned 32-bit number above 0');
+  invariant(
+    Number.isInteger(boot.counter) && boot.counter > 0 && boot.counter < 2 ** 32,
+    'a boot counter is an unsigned 32-bit number above 0',
+  );
   invariant(bootRandomPattern.test(boot.random), 'a boot carries 64 random bits');
   return `${node}${boot.counter.toString(16).padStart(8, '0')}${boot.random}` as Author;
 }

@@ -102,7 +102,12 @@ export class Acknowledgements {
     return true;
   }
 
-  #settle(space: SpaceKey, waiting: readonly WaitingWrite[], judge: (write: WaitingWrite) => 'acknowledged' | 'deadline' | null, now: Now): void {
+  #settle(
+    space: SpaceKey,
+    waiting: readonly WaitingWrite[],
+    judge: (write: WaitingWrite) => 'acknowledged' | 'deadline' | null,
+    now: Now,
+  ): void {
     const left: WaitingWrite[] = [];
     const settled: { write: WaitingWrite; outcome: 'acknowledged' | 'deadline' }[] = [];
     for (const write of waiting) {

@@ -5,7 +5,7 @@ import { encodePrefixes } from '../clock/version-vector.js';
 import type { RequestHandle } from '../effects.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type SpaceKey, spaceKey, spaceNamePattern, defaultSpaceName, type Term, type Author } from '../identifiers.js';
+import { type Author, defaultSpaceName, type SpaceKey, spaceKey, spaceNamePattern, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { type Reply, type ReplyHeader, type Request, Role } from '../wire/generated/engram/v1/service.js';
 import type { SpaceStore } from './space-store.js';

@@ -2,6 +2,7 @@
  * The durable store of one node: log, index, cache and their upkeep, behind one interface for writes, reads and replication. Knows nothing of
  * terms, peers or requests.
  */
+import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-clock.js';
 import { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
 import type { Effects } from '../effects.js';
@@ -15,7 +16,7 @@ import { DiskCalls } from '../storage/disk-calls.js';
 import type { RecordPlace } from '../storage/dot-positions.js';
 import { groupHeaderBytes } from '../storage/group.js';
 import { type VersionRow, versionFlags } from '../storage/record-index.js';
-import { Recovery, recoveryRetryTimer, type Recovered } from '../storage/recovery.js';
+import { type Recovered, Recovery, recoveryRetryTimer } from '../storage/recovery.js';
 import { noteDot, type Segment, unpin } from '../storage/segment.js';
 import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
@@ -34,6 +35,9 @@ export interface MemoryStoreOwner {
   /** Recovery has finished: the store can be read, and soon written. */
   storeOpened(recovered: Recovered, now: Now): void;
   storeBlocked(file: string, now: Now): void;
+  groupSent(group: Group<Appended>, now: Now): void;
+  /** All records of a group are durable and visible. */
+  groupDurable(now: Now): void;
   /** There may be room for writes that were told to wait. */
   roomChanged(now: Now): void;
   /** Whether every other copy is known to hold the space's dots up to here: what they may still fetch is not compacted early. */
@@ -61,6 +65,8 @@ export class MemoryStore {
   /** Our own author of this boot. */
   #author = '' as Author;
   #compactionDue = false;
+  /** The latest logical time of each author's records, as recovery found them. */
+  readonly #timesFound = new Map<Author, HlcTimestamp>();
 
   constructor(configuration: NodeConfiguration, effects: Effects, pure: PureFunctions, owner: MemoryStoreOwner) {
     this.#configuration = configuration;
@@ -71,6 +77,7 @@ export class MemoryStore {
     this.#cache = new ValueCache(configuration.storage.cacheBytesMax);
     this.disk = new DiskCalls(effects.disk);
     this.log = new WriteAheadLog(configuration.storage, effects, this.disk, pure, {
+      groupSent: (group, now) => owner.groupSent(group, now),
       groupSynced: (group, now) => this.#groupSynced(group, now),
       segmentSealed: () => this.#checkpointer.write(() => undefined),
       roomChanged: (now) => this.#roomChanged(now),
@@ -109,12 +116,25 @@ export class MemoryStore {
     let space = this.#spaces.get(key);
     if (space === undefined) {
       const { memory: options } = this.#configuration;
-      const places = { retain: (place: RecordPlace): void => this.#retain(place), release: (place: RecordPlace): void => this.#release(place) };
+      const places = {
+        retain: (place: RecordPlace): void => this.#retain(place),
+        release: (place: RecordPlace): void => this.#release(place),
+      };
       const world = { options, pure: this.#pure, journal: this.#effects.journal, cache: this.#cache, places };
       space = new SpaceStore(key, this.#spaces.size, world);
       this.#spaces.set(key, space);
     }
     return space;
+  }
+
+  timesFound(): ReadonlyMap<Author, HlcTimestamp> {
+    return this.#timesFound;
+  }
+
+  #noteTime(view: RecordView): void {
+    const known = this.#timesFound.get(view.author);
+    const time = { ms: view.timeMs, logical: view.timeLogical };
+    if (known === undefined || compareTimestamps(known, time) < 0) this.#timesFound.set(view.author, time);
   }
 
   start(candidate: NodeId): void {
@@ -125,6 +145,7 @@ export class MemoryStore {
       },
       recovered: (view, segment, offset) => {
         this.#recoveredSegments.set(segment.number, segment);
+        this.#noteTime(view);
         this.space(view.space).merge(view, { segment: segment.number, offset, length: view.length });
       },
       finished: (recovered, now) => this.#opened(recovered, now),
@@ -173,6 +194,11 @@ export class MemoryStore {
       if (written) this.log.open([], recovered.nextSegment);
       else this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#configuration.storage.fullRetryMs);
     });
+  }
+
+  /** What a checkpoint says has changed: to be written soon, nothing waits for it. */
+  writeCheckpoint(): void {
+    this.#checkpointer.write(() => undefined);
   }
 
   /** Whether a record of so many bytes can be appended now. */
@@ -226,7 +252,8 @@ export class MemoryStore {
       unpin(segment);
       if (result.kind !== 'read') return then(null, now);
       const view = new RecordView(this.#pure);
-      const right = view.moveTo(result.bytes, 0, result.bytes.length) && view.intact() && view.sequence === dot.sequence && view.author === dot.author;
+      const right =
+        view.moveTo(result.bytes, 0, result.bytes.length) && view.intact() && view.sequence === dot.sequence && view.author === dot.author;
       then(right ? view : null, now);
     });
   }
@@ -243,10 +270,17 @@ export class MemoryStore {
       at += view.length;
       let isNew = true;
       if (pending === null) isNew = this.space(view.space).merge(view, place);
-      else pending.space.settlePending(pending.version, place, group.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength));
+      else
+        pending.space.settlePending(
+          pending.version,
+          place,
+          group.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength),
+        );
       durable?.(now, isNew);
     }
-    if (group.recordBytes > 0) this.#compactionDue = true;
+    if (group.recordBytes === 0) return;
+    this.#compactionDue = true;
+    this.#owner.groupDurable(now);
   }
 
   #roomChanged(now: Now): void {

@@ -10,7 +10,7 @@ import type { Journal } from '../effects.js';
 import { type Author, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
-import { type MemoryRow, RecordIndex, versionFlags, type VersionRow } from '../storage/record-index.js';
+import { type MemoryRow, RecordIndex, type VersionRow, versionFlags } from '../storage/record-index.js';
 import type { ValueCache } from '../storage/value-cache.js';
 import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
 import type { RecordView, SupersededRequest } from '../wire/record.js';
@@ -55,6 +55,7 @@ export class SpaceStore implements VersionFacts {
   otherDimension = 0;
   /** Counts changes of coverage: what is derived from it can be kept while this stands still. */
   coverageChanges = 0;
+  #updates = 0;
   readonly #episode = new EpisodeView();
 
   constructor(key: SpaceKey, number: number, world: SpaceContext) {
@@ -86,9 +87,12 @@ export class SpaceStore implements VersionFacts {
 
   /** Enters a version that is appended but not durable; `settlePending` follows once it is. */
   addPending(memory: MemoryRow, version: PendingVersion): VersionRow {
-    const row = this.index.add(memory, { ...version, flags: version.tombstone ? versionFlags.tombstone | versionFlags.pending : versionFlags.pending });
+    const row = this.index.add(memory, {
+      ...version,
+      flags: version.tombstone ? versionFlags.tombstone | versionFlags.pending : versionFlags.pending,
+    });
     this.#setFacts(row, version.context, version.superseded);
-    if (!version.tombstone) this.index.columns.vector[row] = version.vector;
+    if (!version.tombstone) this.#setRow(row, version.vector);
     return row;
   }
 
@@ -136,8 +140,13 @@ export class SpaceStore implements VersionFacts {
       flags: view.isTombstone ? versionFlags.tombstone : 0,
     });
     this.#setFacts(version, view.context(), view.superseded());
-    if (!view.isTombstone) this.index.columns.vector[version] = this.#addRow(view);
+    if (!view.isTombstone) this.#setRow(version, this.#addRow(view));
     this.#settle(version, place);
+  }
+
+  #setRow(version: VersionRow, row: number): void {
+    this.index.columns.vector[version] = row;
+    if (row >= 0) this.vectors.assign(row, version);
   }
 
   #setFacts(version: VersionRow, context: CausalContext, superseded: readonly SupersededRequest[]): void {
@@ -172,6 +181,10 @@ export class SpaceStore implements VersionFacts {
     return this.vectors.add({ embedding, occurredAtMs, contextBits: episode.contextBits });
   }
 
+  idText(memory: MemoryRow): string {
+    return this.#world.pure.utf8Decode(this.index.idOf(memory));
+  }
+
   embedderOf(payload: Uint8Array, episode: EpisodeView): string {
     if (episode.embedderLength === 0) return '';
     return this.#world.pure.utf8Decode(payload.subarray(episode.embedderOffset, episode.embedderOffset + episode.embedderLength));
@@ -191,6 +204,7 @@ export class SpaceStore implements VersionFacts {
     }
     const { dropped, dominatedTombstones } = domination(this, version);
     for (const tombstone of dominatedTombstones) index.setFlag(tombstone, versionFlags.dominated);
+    this.#updates += dropped.length;
     for (const gone of dropped) this.#drop(gone);
     const { live, rule } = standing(this, memory, { pending: false });
     for (let each = index.headOf(memory); each >= 0; each = index.next[each]) {
@@ -198,6 +212,15 @@ export class SpaceStore implements VersionFacts {
       if (row >= 0 && !index.has(each, versionFlags.pending)) this.vectors.setSearchable(row, each === live[0]);
     }
     if (rule !== null) this.#world.journal.note({ kind: 'conflict.resolved', space: this.key, rule });
+  }
+
+  /**
+   * Estimated updates of one memory per millisecond: updates that superseded a version since this boot, over memories and time. What a lagging
+   * copy's answer is discounted by.
+   */
+  updatesPerMemoryMs(sinceStartMs: number): number {
+    const memories = Math.max(1, this.index.memoryCount);
+    return sinceStartMs <= 0 ? 0 : this.#updates / memories / sinceStartMs;
   }
 
   #drop(version: VersionRow): void {

@@ -38,6 +38,8 @@ export class VectorTable {
   #searchableRows = 0;
   /** Whether each row's embedding can be compared: set when the row is written. */
   #comparable = new Uint8Array(rowsPerChunk);
+  /** Version whose columns a row holds. */
+  #owner = new Int32Array(rowsPerChunk).fill(-1);
 
   /** 0 until the first embedding fixes it. */
   get dimensions(): number {
@@ -92,12 +94,18 @@ export class VectorTable {
     else chunk.searchable[within] = this.#comparable[row] === 1 ? searchable.withEmbedding : searchable.withoutEmbedding;
   }
 
-  isSearchable(row: VectorRow): boolean {
-    return this.#chunks[Math.floor(row / rowsPerChunk)].searchable[row % rowsPerChunk] !== searchable.no;
+  /** Says whose columns the row holds. */
+  assign(row: VectorRow, version: number): void {
+    this.#owner[row] = version;
   }
 
-  occurredAtMs(row: VectorRow): number {
-    return this.#chunks[Math.floor(row / rowsPerChunk)].occurredAtMs[row % rowsPerChunk];
+  /** The version that a scan has found in this row; -1 when it is not readable any more. */
+  versionAt(row: VectorRow): number {
+    return this.isSearchable(row) ? this.#owner[row] : -1;
+  }
+
+  isSearchable(row: VectorRow): boolean {
+    return this.#chunks[Math.floor(row / rowsPerChunk)].searchable[row % rowsPerChunk] !== searchable.no;
   }
 
   remove(row: VectorRow): void {
@@ -121,9 +129,12 @@ export class VectorTable {
   #addChunk(): void {
     this.#chunks = [...this.#chunks, newChunk(this.#dimensions)];
     if (this.#comparable.length < this.#chunks.length * rowsPerChunk) {
-      const wider = new Uint8Array(this.#comparable.length * 2);
-      wider.set(this.#comparable);
-      this.#comparable = wider;
+      const comparable = new Uint8Array(this.#comparable.length * 2);
+      comparable.set(this.#comparable);
+      this.#comparable = comparable;
+      const owner = new Int32Array(comparable.length).fill(-1);
+      owner.set(this.#owner);
+      this.#owner = owner;
     }
   }
 }

@@ -4,18 +4,18 @@
  * A write is checked, placed after everything that this primary holds of its id, given a dot and appended; nothing is answered before the log says
  * that it is durable. Retries are recognised by request id, which versions carry, so that recognising them survives restarts and failovers.
  */
-import { type CausalContext, decodeContext, emptyContext, encodeContext, joinContexts, contextWith } from '../clock/causal-context.js';
+import { type CausalContext, contextWith, decodeContext, emptyContext, encodeContext, joinContexts } from '../clock/causal-context.js';
 import type { RequestHandle } from '../effects.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
 import { type Dot, memoryIdBytesMax, type RequestId, requestIdBytes, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { VersionRow } from '../storage/record-index.js';
-import { checkEpisode, decodeEpisode, encodeEpisode, EpisodeView } from '../wire/episode.js';
+import { readU32 } from '../wire/bytes.js';
+import { checkEpisode, decodeEpisode, EpisodeView, encodeEpisode } from '../wire/episode.js';
 import type { BatchOutcome, Written } from '../wire/generated/engram/v1/service.js';
 import { bytesToHex, hexToBytes } from '../wire/hex.js';
-import { readU32 } from '../wire/bytes.js';
-import { type RecordDraft, recordLength, recordTypes, type RecordType, type SupersededRequest, writeRecord } from '../wire/record.js';
+import { type RecordDraft, type RecordType, recordLength, recordTypes, type SupersededRequest, writeRecord } from '../wire/record.js';
 import { decodeVersion, encodeVersion } from '../wire/version-bytes.js';
 import type { Acknowledgements } from './acknowledgements.js';
 import { carriesRequest, versionsOf } from './merge.js';
@@ -61,7 +61,12 @@ export class Writes {
     const room = this.#services.store.room(intent.payload.length + overheadBytes);
     if (room === 'wait') return 'wait';
     if (room === 'full') {
-      this.#fail(intent, 'STORAGE_FULL', { message: `node ${this.#services.configuration.name} has no disk space left for new records` }, now);
+      this.#fail(
+        intent,
+        'STORAGE_FULL',
+        { message: `node ${this.#services.configuration.name} has no disk space left for new records` },
+        now,
+      );
       return 'taken';
     }
     const fault = intent.kind === 'forget' ? this.#forget(intent, now) : this.#write(intent, now);
@@ -82,7 +87,8 @@ export class Writes {
     if (fault !== null) return fault;
     if (!episode.canonical) {
       const content = decodeEpisode(payload, pure);
-      if (content === null) return { code: 'INVALID_ARGUMENT', field: 'episode', message: 'the episode is not an encoded engram.v1.Episode' };
+      if (content === null)
+        return { code: 'INVALID_ARGUMENT', field: 'episode', message: 'the episode is not an encoded engram.v1.Episode' };
       payload = encodeEpisode(content, pure);
       const again = checkEpisode(payload, this.#services.configuration.memory, episode, pure);
       if (again !== null) return again;
@@ -94,7 +100,8 @@ export class Writes {
     const held = this.#held(intent, id);
     if (held.duplicate >= 0) return this.#repeat(intent, held, 'request-id', now);
     const current = held.live[0] ?? -1;
-    if (current >= 0 && intent.kind === 'remember' && this.#sameContent(space, current)) return this.#repeat(intent, { ...held, duplicate: current }, 'content', now);
+    if (current >= 0 && intent.kind === 'remember' && this.#sameContent(space, current))
+      return this.#repeat(intent, { ...held, duplicate: current }, 'content', now);
     if (intent.kind === 'update' && current < 0) return notFound(this.#idText(id));
     const conflict = this.#conflict(intent, current, id);
     if (conflict !== null) return conflict;
@@ -169,7 +176,8 @@ export class Writes {
   #conflict(intent: WriteIntent, current: VersionRow, id: IdBytes): Fault | null {
     if (intent.expectedVersion.length === 0) return null;
     const expected = decodeVersion(intent.expectedVersion);
-    if (expected === null) return { code: 'INVALID_ARGUMENT', field: 'expected_version', message: 'the expected version is none that Engram gave out' };
+    if (expected === null)
+      return { code: 'INVALID_ARGUMENT', field: 'expected_version', message: 'the expected version is none that Engram gave out' };
     const { index } = intent.space;
     if (current >= 0 && index.authorOf(current) === expected.author && index.columns.sequence[current] === expected.sequence) return null;
     return { code: 'CONFLICT', field: 'expected_version', message: `${this.#idText(id)} is at another version than the one expected` };
@@ -210,7 +218,9 @@ export class Writes {
       }
     }
     if (list.length <= 1) return list;
-    return list.sort((left, right) => right.ms - left.ms || right.high - left.high || right.low - left.low).slice(0, supersededRequestIdsMax);
+    return list
+      .sort((left, right) => right.ms - left.ms || right.high - left.high || right.low - left.low)
+      .slice(0, supersededRequestIdsMax);
   }
 
   #append(intent: WriteIntent, write: NewRecord, now: Now): void {
@@ -256,7 +266,9 @@ export class Writes {
       superseded,
       vector: tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms),
     });
-    store.log.append(recordLength(draft), { pending: { space, version }, durable: null }, (target, at) => writeRecord(draft, target, at, pure));
+    store.log.append(recordLength(draft), { pending: { space, version }, durable: null }, (target, at) =>
+      writeRecord(draft, target, at, pure),
+    );
     this.#await(intent, { author: draft.author, sequence }, { duplicate: false, context: write.context }, now);
   }
 

@@ -46,7 +46,9 @@ export class Checkpointer {
     this.#number += 1;
     const number = this.#number;
     const bytes = encodeCheckpoint({ number, ...this.#content() }, this.#pure);
-    this.#disk.replace(checkpointFiles[number % checkpointFiles.length], bytes, (result, now) => this.#written(result, number, waiting, now));
+    this.#disk.replace(checkpointFiles[number % checkpointFiles.length], bytes, (result, now) =>
+      this.#written(result, number, waiting, now),
+    );
   }
 
   #written(result: DiskResult, number: number, waiting: readonly ((written: boolean, now: Now) => void)[], now: Now): void {

@@ -92,7 +92,8 @@ export class Compaction {
     scanSegment({ number: segment.number, bytes: result.bytes, trustedEnd: segment.endBytes }, this.#view, this.#pure, {
       record: (view, offset) => {
         job.seen += 1;
-        if (this.#owner.isNeeded(view, { segment: segment.number, offset })) queue.push(view.bytes.subarray(view.at, view.at + view.length));
+        if (this.#owner.isNeeded(view, { segment: segment.number, offset }))
+          queue.push(view.bytes.subarray(view.at, view.at + view.length));
       },
     });
     job.queue = queue;

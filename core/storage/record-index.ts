@@ -41,7 +41,12 @@ export interface VersionFields {
 const rowsAtFirst = 64;
 const idArenaAtFirst = 1_024;
 
-type Column = Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+type Column =
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 function wider<Kind extends Column>(column: Kind, capacity: number): Kind {
   const grown = new (column.constructor as new (length: number) => Kind)(capacity);
@@ -197,7 +202,9 @@ export class RecordIndex {
   }
 
   isAt(version: VersionRow, place: { readonly segment: number; readonly offset: number }): boolean {
-    return this.columns.segment[version] === place.segment && this.columns.offset[version] === place.offset && this.columns.length[version] > 0;
+    return (
+      this.columns.segment[version] === place.segment && this.columns.offset[version] === place.offset && this.columns.length[version] > 0
+    );
   }
 
   /** Takes a version out of its memory's list and frees the row. */
@@ -230,7 +237,8 @@ export class RecordIndex {
 
   /** Bytes of all columns: what the index costs in memory. */
   get memoryBytes(): number {
-    let bytes = this.#slots.byteLength + this.#hash.byteLength + this.#idOffset.byteLength + this.#idLength.byteLength + this.#head.byteLength;
+    let bytes =
+      this.#slots.byteLength + this.#hash.byteLength + this.#idOffset.byteLength + this.#idLength.byteLength + this.#head.byteLength;
     bytes += this.#ids.byteLength + this.next.byteLength + this.#memory.byteLength + this.#author.byteLength;
     for (const column of Object.values(this.columns)) bytes += column.byteLength;
     return bytes;

@@ -92,7 +92,8 @@ export class Recovery {
 
   start(): void {
     this.#disk.list((result, now) => {
-      if (result.kind !== 'listed') return this.#stop('DATA_DIRECTORY_UNUSABLE', `the data directory cannot be listed: ${messageOf(result)}`);
+      if (result.kind !== 'listed')
+        return this.#stop('DATA_DIRECTORY_UNUSABLE', `the data directory cannot be listed: ${messageOf(result)}`);
       const files = new Map(result.files.map((file) => [file.name, file]));
       for (const file of result.files) {
         const number = segmentNumber(file.name);
@@ -248,9 +249,14 @@ export class Recovery {
   #judge(): void {
     const checkpoint = this.#checkpoints[0];
     const holes = new Map<SpaceKey, VersionVector>();
-    const missingFiles = (checkpoint?.segments ?? []).filter((listed) => !this.#segments.some((segment) => segment.number === listed.number));
+    const missingFiles = (checkpoint?.segments ?? []).filter(
+      (listed) => !this.#segments.some((segment) => segment.number === listed.number),
+    );
     for (const lost of missingFiles) this.#damagedRanges += lost.endBytes > 0 ? 1 : 0;
-    const lostDots = [...this.#segments.filter((segment) => segment.damaged).map((segment) => segment.dots), ...missingFiles.map((file) => file.dots)];
+    const lostDots = [
+      ...this.#segments.filter((segment) => segment.damaged).map((segment) => segment.dots),
+      ...missingFiles.map((file) => file.dots),
+    ];
     for (const dots of lostDots) {
       for (const [space, vector] of dots) {
         const found = this.#found.get(space) ?? new VersionVector();
@@ -260,7 +266,8 @@ export class Recovery {
     const everything = this.#unlistedDamage || (this.#unreadableCheckpoints > 0 && this.#damagedRanges > 0);
     for (const [space, vector] of holes) {
       for (const author of vector.authors()) {
-        for (const [from, to] of vector.of(author)?.ranges() ?? []) this.#effects.journal.note({ kind: 'hole.found', space, author, from, to });
+        for (const [from, to] of vector.of(author)?.ranges() ?? [])
+          this.#effects.journal.note({ kind: 'hole.found', space, author, from, to });
       }
     }
     this.#writeIdentity({ holes: everything ? 'everything' : holes });
@@ -321,11 +328,19 @@ function messageOf(result: { readonly kind: string; readonly message?: string })
   return result.message ?? result.kind;
 }
 
-function noteFound(found: Map<SpaceKey, VersionVector>, space: SpaceKey, dot: { readonly author: Author; readonly sequence: number }): void {
+function noteFound(
+  found: Map<SpaceKey, VersionVector>,
+  space: SpaceKey,
+  dot: { readonly author: Author; readonly sequence: number },
+): void {
   noteRange(found, space, { author: dot.author, from: dot.sequence, to: dot.sequence });
 }
 
-function noteRange(into: Map<SpaceKey, VersionVector>, space: SpaceKey, range: { readonly author: Author; readonly from: number; readonly to: number }): void {
+function noteRange(
+  into: Map<SpaceKey, VersionVector>,
+  space: SpaceKey,
+  range: { readonly author: Author; readonly from: number; readonly to: number },
+): void {
   let vector = into.get(space);
   if (vector === undefined) {
     vector = new VersionVector();

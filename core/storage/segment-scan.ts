@@ -6,7 +6,16 @@
  */
 import type { PureFunctions } from '../pure-functions.js';
 import type { RecordView } from '../wire/record.js';
-import { claimedGroupVersion, foldRecord, groupFormatVersion, groupHeaderBytes, type LogPosition, nextGroupCandidate, paddedGroupBytes, readGroupHeader } from './group.js';
+import {
+  claimedGroupVersion,
+  foldRecord,
+  groupFormatVersion,
+  groupHeaderBytes,
+  type LogPosition,
+  nextGroupCandidate,
+  paddedGroupBytes,
+  readGroupHeader,
+} from './group.js';
 
 export interface SegmentScan {
   /** End of the last group that counts. */
@@ -27,7 +36,12 @@ export interface SegmentVisitor {
 }
 
 /** Whether lengths and checksums of the group's records are those that its header was sealed with. */
-function foldMatches(bytes: Uint8Array, offset: number, header: { recordBytes: number; records: number; fold: number }, view: RecordView): boolean {
+function foldMatches(
+  bytes: Uint8Array,
+  offset: number,
+  header: { recordBytes: number; records: number; fold: number },
+  view: RecordView,
+): boolean {
   const end = offset + groupHeaderBytes + header.recordBytes;
   let at = offset + groupHeaderBytes;
   let fold = 0;

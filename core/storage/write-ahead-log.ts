@@ -31,6 +31,8 @@ export interface Group<Attachment> {
 }
 
 export interface LogOwner<Attachment> {
+  /** The group is on its way to the disk; nothing about it is promised yet. */
+  groupSent(group: Group<Attachment>, now: Now): void;
   /** All records of the group are durable. */
   groupSynced(group: Group<Attachment>, now: Now): void;
   /** A segment is complete: all of it is durable and nothing will be added. */
@@ -142,22 +144,22 @@ export class WriteAheadLog<Attachment> {
     if (this.#inFlight !== null || this.#gatherRecordBytes === 0 || this.#current === null) return;
     const length = paddedGroupBytes(this.#gatherRecordBytes);
     if (this.#current.endBytes + length > this.#current.reservedBytes) this.#rotate(now);
-    this.#send(now, this.#watermark());
+    this.#send(now);
   }
 
-  /** The durable position as a later group will state it. */
-  #watermark(): LogPosition {
-    return this.#durable;
-  }
-
-  #send(_now: Now, watermark: LogPosition): void {
+  #send(now: Now): void {
     const segment = this.#current;
     invariant(segment !== null, 'a group has a segment to go to');
     const bytes = this.#gather;
     const length = paddedGroupBytes(this.#gatherRecordBytes);
     const offset = segment.endBytes;
     invariant(offset + length <= segment.reservedBytes, 'a group fits into the space reserved for it');
-    const header = { recordBytes: this.#gatherRecordBytes, records: this.#attachments.length, watermark, fold: this.#gatherFold };
+    const header = {
+      recordBytes: this.#gatherRecordBytes,
+      records: this.#attachments.length,
+      watermark: this.#durable,
+      fold: this.#gatherFold,
+    };
     sealGroup(bytes, { segment: segment.number, offset }, header, this.#pure);
     const group: Group<Attachment> = { segment, offset, bytes, recordBytes: this.#gatherRecordBytes, attachments: this.#attachments };
     segment.endBytes += length;
@@ -170,7 +172,8 @@ export class WriteAheadLog<Attachment> {
     this.#gatherFold = 0;
     this.#attachments = [];
     this.#disk.write(segment.file, offset, [bytes.subarray(0, length)], (result) => this.#mustSucceed(result, 'append to', segment));
-    this.#disk.sync(segment.file, (result, now) => this.#synced(result, group, now));
+    this.#disk.sync(segment.file, (result, then) => this.#synced(result, group, then));
+    this.#owner.groupSent(group, now);
   }
 
   /** Durability cannot be judged after a failed append or sync: stop, and let recovery read what is there. */
@@ -205,7 +208,7 @@ export class WriteAheadLog<Attachment> {
     const current = this.#current;
     const quiet = this.#inFlight === null && this.#gatherRecordBytes === 0;
     if (quiet && this.#watermarkBehind && current !== null && current.endBytes + groupHeaderBytes <= current.reservedBytes) {
-      this.#send(now, this.#watermark());
+      this.#send(now);
     }
     return true;
   }

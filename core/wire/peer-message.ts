@@ -169,7 +169,14 @@ export class PeerCodec {
       case 'acknowledge':
         return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), end: reader.u48() };
       case 'fetch':
-        return { kind, space: this.#readSpace(reader), fetch: reader.u32(), credit: reader.u32(), cursor: reader.u32(), coverage: reader.block() };
+        return {
+          kind,
+          space: this.#readSpace(reader),
+          fetch: reader.u32(),
+          credit: reader.u32(),
+          cursor: reader.u32(),
+          coverage: reader.block(),
+        };
       case 'fetched':
         return { kind, space: this.#readSpace(reader), fetch: reader.u32(), runs: reader.u32() };
       case 'snapshot':

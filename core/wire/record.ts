@@ -25,16 +25,26 @@
  *      108      2  length of the memory id
  *      110         space name · memory id · context entries (author 28, sequence 6) · superseded requests (first 8 bytes of the id, milliseconds 6) · payload
  */
-import { authorBytes, type Author, type RequestId, requestIdBytes, type SpaceKey, type Term } from '../identifiers.js';
-import { invariant } from '../invariant.js';
-import type { PureFunctions } from '../pure-functions.js';
+
 import { type CausalContext, emptyContext } from '../clock/causal-context.js';
 import type { HlcTimestamp } from '../clock/hybrid-logical-clock.js';
+import { type Author, authorBytes, type RequestId, requestIdBytes, type SpaceKey, type Term } from '../identifiers.js';
+import { invariant } from '../invariant.js';
+import type { PureFunctions } from '../pure-functions.js';
 import { readF64, readU16, readU32, readU48, sameBytes, writeF64, writeU16, writeU32, writeU48 } from './bytes.js';
 import { bytesToHex, hexToBytes } from './hex.js';
 
 /** Reserved from the first day; this version writes the first three. */
-export const recordTypes = { episode: 1, update: 2, tombstone: 3, pattern: 4, hint: 5, vote: 6, controlEntry: 7, checkpointMark: 8 } as const;
+export const recordTypes = {
+  episode: 1,
+  update: 2,
+  tombstone: 3,
+  pattern: 4,
+  hint: 5,
+  vote: 6,
+  controlEntry: 7,
+  checkpointMark: 8,
+} as const;
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
 export const recordFormatVersion = 1;
@@ -155,10 +165,7 @@ export class RecordView {
     const payloadOffset = readU16(bytes, at + 10);
     if (length < payloadOffset || at + length > end || bytes[at + 9] !== recordFormatVersion) return false;
     const variable =
-      bytes[at + 104] +
-      readU16(bytes, at + 108) +
-      readU16(bytes, at + 106) * contextEntryBytes +
-      bytes[at + 105] * supersededEntryBytes;
+      bytes[at + 104] + readU16(bytes, at + 108) + readU16(bytes, at + 106) * contextEntryBytes + bytes[at + 105] * supersededEntryBytes;
     if (payloadOffset !== fixedBytes + variable) return false;
     this.bytes = bytes;
     this.at = at;
@@ -184,7 +191,11 @@ export class RecordView {
   }
 
   get term(): Term {
-    return { generation: readU32(this.bytes, this.at + 12), index: readU48(this.bytes, this.at + 16), counter: readU32(this.bytes, this.at + 22) };
+    return {
+      generation: readU32(this.bytes, this.at + 12),
+      index: readU48(this.bytes, this.at + 16),
+      counter: readU32(this.bytes, this.at + 22),
+    };
   }
 
   get timeMs(): number {
@@ -240,7 +251,11 @@ export class RecordView {
     const length = this.bytes[this.at + 104];
     const generation = readU32(this.bytes, this.at + 100);
     const nameAt = this.at + fixedBytes;
-    if (generation !== this.#spaceGeneration || length !== this.#spaceBytes.length || !sameBytes(this.#spaceBytes, 0, this.bytes, nameAt, length)) {
+    if (
+      generation !== this.#spaceGeneration ||
+      length !== this.#spaceBytes.length ||
+      !sameBytes(this.#spaceBytes, 0, this.bytes, nameAt, length)
+    ) {
       this.#spaceBytes = this.bytes.slice(nameAt, nameAt + length);
       this.#spaceGeneration = generation;
       this.#space = `${this.#pure.utf8Decode(this.#spaceBytes)}#${generation}` as SpaceKey;

@@ -1,0 +1,278 @@
+/**
+ * Get and recall: from the readable state to answers, records read back from cache or disk on the way. Only synced records are ever seen.
+ *
+ * A recall scans outside `handle` and is judged again when the scan comes back: what ceased to be readable meanwhile is left out, and what a
+ * signature let pass is checked against the record itself.
+ */
+import { type CausalContext, contextWith, emptyContext, encodeContext, joinContexts } from '../clock/causal-context.js';
+import type { Ticket } from '../effects.js';
+import { failure } from '../errors.js';
+import type { Now } from '../events.js';
+import type { NodeServices } from '../node-services.js';
+import type { MemoryRow, VersionRow } from '../storage/record-index.js';
+import { contextBitsOf, decodeEpisode } from '../wire/episode.js';
+import type { Confidence, GetRequest, Memory, RecallRequest } from '../wire/generated/engram/v1/service.js';
+import { encodeVersion } from '../wire/version-bytes.js';
+import type { CopyStanding, ReplyBody } from './answers.js';
+import { adjustedConfidence, noNewerVersion } from './derived-confidence.js';
+import { versionsOf } from './merge.js';
+import type { ComputeJob, ScanResult } from './scan-kernel.js';
+import { normaliseInto } from './scan-kernel.js';
+import type { SpaceStore } from './space-store.js';
+
+export type Answer = (body: ReplyBody, now: Now) => void;
+
+interface Recall {
+  readonly space: SpaceStore;
+  readonly request: RecallRequest;
+  readonly cue: Float32Array | null;
+  readonly limit: number;
+  /** Rows asked of the scan: more than the limit, since some may turn out not to match. */
+  readonly asked: number;
+  readonly answer: Answer;
+}
+
+const recallLimitDefault = 10;
+/** Answers beyond this are cut short, and say so. */
+const replyBytesMax = 16 * 2 ** 20;
+const spareRows = 16;
+
+export class Reads {
+  readonly #services: NodeServices;
+  readonly #copies: CopyStanding;
+  readonly #scans = new Map<Ticket, Recall>();
+  #lastTicket: Ticket = 0;
+
+  constructor(services: NodeServices, copies: CopyStanding) {
+    this.#services = services;
+    this.#copies = copies;
+  }
+
+  get(space: SpaceStore, request: GetRequest, answer: Answer, now: Now): void {
+    const id = this.#services.pure.utf8Encode(request.id);
+    const memory = space.index.find(id, 0, id.length);
+    const nothing = { memory: undefined, alternates: [], alternatesTotal: 0, context: encodeContext(this.#contextOf(space, memory)) };
+    if (memory < 0) return answer({ $case: 'got', value: nothing }, now);
+    const { live } = space.standing(memory, { pending: false });
+    if (live.length === 0) return answer({ $case: 'got', value: nothing }, now);
+    const listed = live.slice(0, 1 + this.#services.configuration.memory.alternatesListedMax);
+    const context = encodeContext(this.#contextOf(space, memory));
+    this.#readAll(
+      space,
+      listed,
+      (payloads, then) => {
+        const readable = payloads[0];
+        if (readable === null) {
+          const message = `the record of ${JSON.stringify(request.id)} is damaged on the disk of node ${this.#services.configuration.name}`;
+          return answer({ $case: 'failure', value: failure('DATA_DAMAGED', { message, field: 'id' }) }, then);
+        }
+        const memories = listed.flatMap((version, index) => this.#memory(space, version, { payload: payloads[index], score: 0 }, then));
+        const [first, ...alternates] = memories;
+        answer({ $case: 'got', value: { memory: first, alternates, alternatesTotal: live.length - 1, context } }, then);
+      },
+      now,
+    );
+  }
+
+  /** All versions of the id that this copy holds, deletes included. */
+  #contextOf(space: SpaceStore, memory: MemoryRow): CausalContext {
+    let context: CausalContext = emptyContext;
+    if (memory < 0) return context;
+    for (const version of versionsOf(space.index, memory, { pending: false })) {
+      context = joinContexts(context, space.contexts.get(version) ?? emptyContext);
+      context = contextWith(context, { author: space.index.authorOf(version), sequence: space.index.columns.sequence[version] });
+    }
+    return context;
+  }
+
+  #readAll(
+    space: SpaceStore,
+    versions: readonly VersionRow[],
+    then: (payloads: readonly (Uint8Array | null)[], now: Now) => void,
+    now: Now,
+  ): void {
+    const payloads: (Uint8Array | null)[] = versions.map(() => null);
+    let left = versions.length;
+    if (left === 0) return then(payloads, now);
+    versions.forEach((version, index) => {
+      this.#services.store.readPayload(
+        space,
+        version,
+        (payload, later) => {
+          payloads[index] = payload;
+          left -= 1;
+          if (left === 0) then(payloads, later);
+        },
+        now,
+      );
+    });
+  }
+
+  #memory(
+    space: SpaceStore,
+    version: VersionRow,
+    found: { readonly payload: Uint8Array | null; readonly score: number },
+    now: Now,
+  ): Memory[] {
+    if (found.payload === null) return [];
+    const { index } = space;
+    return [
+      {
+        episode: found.payload,
+        version: encodeVersion({ author: index.authorOf(version), sequence: index.columns.sequence[version] }),
+        confidence: this.#confidence(space, index.columns.confidence[version], now),
+        score: found.score,
+        writtenAtMs: index.columns.timeMs[version],
+      },
+    ];
+  }
+
+  /** Derived when read, never written back. */
+  #confidence(space: SpaceStore, stored: number, now: Now): Confidence {
+    const primary = this.#copies.term(space.key, now) !== null;
+    const lag = primary ? { records: 0, ms: 0 } : this.#copies.lag(space.key, now);
+    const reasons: string[] = [];
+    let newer = 1;
+    if (!primary) {
+      const rate = space.updatesPerMemoryMs(now.monotonicMs);
+      const lagMs = lag.ms ?? now.monotonicMs;
+      newer = noNewerVersion({ updatesPerMs: rate, lagMs });
+      if (newer < 1) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
+    }
+    return {
+      stored,
+      noNewerVersion: newer,
+      inTopK: 1,
+      adjusted: adjustedConfidence({ stored, noNewerVersion: newer, inTopK: 1 }),
+      reasons,
+    };
+  }
+
+  recall(space: SpaceStore, request: RecallRequest, answer: Answer, now: Now): void {
+    const fault = this.#recallFault(space, request);
+    if (fault !== null) return answer({ $case: 'failure', value: failure(fault.code, fault) }, now);
+    const limit = request.limit === 0 ? recallLimitDefault : request.limit;
+    let cue: Float32Array | null = null;
+    if (request.embedding.length > 0) {
+      cue = new Float32Array(request.embedding.length);
+      normaliseInto(request.embedding, cue, 0);
+    }
+    this.#scan({ space, request, cue, limit, asked: limit + spareRows, answer }, now);
+  }
+
+  #recallFault(space: SpaceStore, request: RecallRequest) {
+    const { recallLimitMax } = this.#services.configuration.memory;
+    const { dimensions } = space.vectors;
+    if (request.limit > recallLimitMax) {
+      return { code: 'INVALID_ARGUMENT', field: 'limit', message: `limit is 1 to ${recallLimitMax}, not ${request.limit}` } as const;
+    }
+    if (!request.embedding.every(Number.isFinite)) {
+      return { code: 'INVALID_ARGUMENT', field: 'embedding', message: 'every number of the cue is finite' } as const;
+    }
+    if (request.embedding.length > 0 && request.embedding.every((value) => value === 0)) {
+      return { code: 'INVALID_ARGUMENT', field: 'embedding', message: 'a cue of zeros has no direction to compare' } as const;
+    }
+    if (request.embedding.length > 0 && dimensions > 0 && request.embedding.length !== dimensions) {
+      const message = `space ${space.name} holds embeddings of ${dimensions} dimensions, the cue has ${request.embedding.length}`;
+      return { code: 'DIMENSION_MISMATCH', field: 'embedding', message } as const;
+    }
+    if (request.embedding.length > 0 && request.embedder !== '' && dimensions > 0 && request.embedder !== space.embedder) {
+      const message = `space ${space.name} was made with embedder ${space.embedder || '(none named)'}, the cue by ${request.embedder}`;
+      return { code: 'EMBEDDER_MISMATCH', field: 'embedder', message } as const;
+    }
+    return null;
+  }
+
+  #scan(recall: Recall, now: Now): void {
+    const { space, request, cue } = recall;
+    // Nothing to compare with: no embedding has come to this space yet.
+    if (space.vectors.rows === 0 || (cue !== null && space.vectors.dimensions === 0)) return this.#found(recall, [], [], now);
+    this.#lastTicket += 1;
+    const job: ComputeJob = {
+      kind: 'scan',
+      dimensions: space.vectors.dimensions,
+      rowsPerChunk: space.vectors.rowsPerChunk,
+      chunks: space.vectors.chunks,
+      rows: space.vectors.rows,
+      cue,
+      occurredFromMs: request.occurredFromMs ?? Number.NEGATIVE_INFINITY,
+      occurredUntilMs: request.occurredUntilMs ?? Number.POSITIVE_INFINITY,
+      contextBits: contextBitsOf(request, this.#services.pure),
+      limit: recall.asked,
+    };
+    space.vectors.scanStarted();
+    this.#scans.set(this.#lastTicket, recall);
+    this.#services.effects.compute.run(job, this.#lastTicket);
+  }
+
+  computed(ticket: Ticket, result: ScanResult, now: Now): void {
+    const recall = this.#scans.get(ticket);
+    if (recall === undefined) return;
+    this.#scans.delete(ticket);
+    const { space } = recall;
+    space.vectors.scanEnded();
+    const versions: VersionRow[] = [];
+    const scores: number[] = [];
+    for (let at = 0; at < result.rows.length; at += 1) {
+      const version = space.vectors.versionAt(result.rows[at]);
+      if (version < 0) continue;
+      versions.push(version);
+      scores.push(recall.cue === null ? 0 : result.scores[at]);
+    }
+    const exhausted = result.rows.length < recall.asked;
+    this.#readAll(space, versions, (payloads, then) => this.#judge(recall, { versions, scores, payloads, exhausted }, then), now);
+  }
+
+  #judge(
+    recall: Recall,
+    found: {
+      readonly versions: readonly VersionRow[];
+      readonly scores: readonly number[];
+      readonly payloads: readonly (Uint8Array | null)[];
+      readonly exhausted: boolean;
+    },
+    now: Now,
+  ): void {
+    const kept: Memory[] = [];
+    const reasons: string[] = [];
+    let damaged = 0;
+    let bytes = 0;
+    for (let at = 0; at < found.versions.length && kept.length < recall.limit; at += 1) {
+      const payload = found.payloads[at];
+      if (payload === null) {
+        damaged += 1;
+        continue;
+      }
+      if (!this.#matches(recall, found.versions[at], payload)) continue;
+      bytes += payload.length;
+      if (bytes > replyBytesMax && kept.length > 0) {
+        reasons.push(`the answer was cut at ${replyBytesMax} bytes`);
+        break;
+      }
+      kept.push(...this.#memory(recall.space, found.versions[at], { payload, score: found.scores[at] }, now));
+    }
+    if (damaged > 0) reasons.push(`${damaged} of the best are damaged on this disk`);
+    // Signatures let too much pass: look deeper.
+    if (kept.length < recall.limit && !found.exhausted && reasons.length === 0) {
+      return this.#scan({ ...recall, asked: recall.asked * 4 }, now);
+    }
+    this.#found(recall, kept, reasons, now);
+  }
+
+  #matches(recall: Recall, version: VersionRow, payload: Uint8Array): boolean {
+    const { request, space } = recall;
+    if (space.index.columns.confidence[version] < request.confidenceMin) return false;
+    if (request.who === '' && request.where === '' && request.tags.length === 0) return true;
+    const episode = decodeEpisode(payload, this.#services.pure);
+    if (episode === null) return false;
+    if (request.who !== '' && episode.who !== request.who) return false;
+    if (request.where !== '' && episode.where !== request.where) return false;
+    return request.tags.every((tag) => episode.tags.includes(tag));
+  }
+
+  #found(recall: Recall, memories: Memory[], reasons: string[], now: Now): void {
+    const total = recall.space.vectors.searchableRows;
+    const coverage = { targets: 1, answered: 1, searched: total, total, reasons };
+    recall.answer({ $case: 'recalled', value: { memories, coverage } }, now);
+  }
+}

@@ -1,0 +1,285 @@
+/**
+ * A node's front door: judges each request, waits where waiting may help (room in the log, a session token), and hands it to writes or reads.
+ */
+import { decodePrefixes } from '../clock/version-vector.js';
+import type { RequestHandle } from '../effects.js';
+import { failure } from '../errors.js';
+import type { Now } from '../events.js';
+import type { Author, SpaceKey } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import { versionFlags } from '../storage/record-index.js';
+import {
+  AckLevel,
+  type BatchOutcome,
+  type Reply,
+  type Request,
+  Role,
+  type SpaceStatus,
+  type StatusReport,
+} from '../wire/generated/engram/v1/service.js';
+import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
+import type { Answers, CopyStanding } from './answers.js';
+import type { Reads } from './reads.js';
+import type { SpaceStore } from './space-store.js';
+import { requestIdFrom, type WriteIntent, type Writes } from './writes.js';
+
+type WriteBody = Extract<NonNullable<Request['body']>, { $case: 'remember' | 'rememberBatch' | 'update' | 'forget' }>;
+type ReadBody = Extract<NonNullable<Request['body']>, { $case: 'get' | 'recall' }>;
+
+type CommonIntent = Pick<WriteIntent, 'space' | 'term' | 'handle' | 'requestId' | 'copies' | 'deadlineMs'>;
+
+interface WaitingForSession {
+  readonly handle: RequestHandle;
+  readonly space: SpaceKey;
+  readonly prefixes: ReadonlyMap<Author, number>;
+  readonly untilMs: number;
+  readonly proceed: (satisfied: boolean, now: Now) => void;
+}
+
+const sessionTimer = 'requests.session';
+const sessionCheckEveryMs = 20;
+
+export class Requests {
+  readonly #services: NodeServices;
+  readonly #answers: Answers;
+  readonly #copies: CopyStanding;
+  readonly #writes: Writes;
+  readonly #reads: Reads;
+  readonly #acknowledgements: Acknowledgements;
+  /** Writes that wait for room in the log, in order of arrival. Each returns false when there is still none. */
+  #waitingForRoom: ((now: Now) => boolean)[] = [];
+  #sessions: WaitingForSession[] = [];
+
+  constructor(
+    services: NodeServices,
+    parts: {
+      readonly answers: Answers;
+      readonly copies: CopyStanding;
+      readonly writes: Writes;
+      readonly reads: Reads;
+      readonly acknowledgements: Acknowledgements;
+    },
+  ) {
+    this.#services = services;
+    this.#answers = parts.answers;
+    this.#copies = parts.copies;
+    this.#writes = parts.writes;
+    this.#reads = parts.reads;
+    this.#acknowledgements = parts.acknowledgements;
+  }
+
+  take(handle: RequestHandle, request: Request, now: Now): void {
+    const { body } = request;
+    if (body === undefined) return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'the request has no body', field: 'body' });
+    if (body.$case === 'status') return this.#status(handle, now);
+    const space = this.#answers.spaceOf(request);
+    if (space === null) {
+      const message = `a space name has 3 to 64 characters of a-z, 0-9, _ and -; got ${JSON.stringify(request.header?.space)}`;
+      return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message, field: 'header.space' });
+    }
+    if (!this.#services.isCopy(space)) {
+      const redirect = this.#services.row(space)?.copies[0];
+      const message = `node ${this.#services.configuration.name} holds no copy of space ${request.header?.space || 'default'}`;
+      return this.#answers.fail(handle, 'NOT_A_COPY', redirect === undefined ? { message } : { message, redirectNodeId: redirect });
+    }
+    if (
+      this.#waitingForRoom.length + this.#acknowledgements.count + this.#sessions.length >=
+      this.#services.configuration.memory.requestsWaitingMax
+    ) {
+      this.#services.effects.journal.note({ kind: 'request.overloaded', bound: 'requestsWaitingMax' });
+      return this.#answers.fail(handle, 'OVERLOADED', { message: 'too many requests are waiting on this node' });
+    }
+    const token = request.header?.sessionToken ?? new Uint8Array(0);
+    const prefixes = token.length === 0 ? null : decodePrefixes(token);
+    if (token.length > 0 && prefixes === null) {
+      return this.#answers.fail(handle, 'INVALID_ARGUMENT', {
+        message: 'the session token is none that Engram gave out',
+        field: 'header.session_token',
+      });
+    }
+    const proceed = (satisfied: boolean, then: Now): void => {
+      if (body.$case === 'get' || body.$case === 'recall') this.#read(handle, space, body, satisfied, then);
+      else this.#write(handle, request, space, body, satisfied, then);
+    };
+    const held = this.#services.store.space(space);
+    if (prefixes === null || held.coverage.dominates(prefixes)) return proceed(true, now);
+    this.#waitForSession(
+      { handle, space, prefixes, untilMs: now.monotonicMs + this.#services.configuration.memory.sessionWaitMs, proceed },
+      now,
+    );
+  }
+
+  /** The client has gone. */
+  cancel(handle: RequestHandle): void {
+    this.#acknowledgements.cancel(handle);
+    this.#sessions = this.#sessions.filter((waiting) => waiting.handle !== handle);
+  }
+
+  #waitForSession(waiting: WaitingForSession, now: Now): void {
+    this.#sessions.push(waiting);
+    if (this.#sessions.length === 1) this.#services.effects.timers.arm(sessionTimer, now.monotonicMs + sessionCheckEveryMs);
+  }
+
+  timer(name: string, now: Now): boolean {
+    if (name !== sessionTimer) return this.#acknowledgements.timer(name, now);
+    const waiting = this.#sessions;
+    this.#sessions = [];
+    for (const session of waiting) {
+      const satisfied = this.#services.store.space(session.space).coverage.dominates(session.prefixes);
+      if (!satisfied && now.monotonicMs < session.untilMs) this.#sessions.push(session);
+      else {
+        if (!satisfied) this.#services.effects.journal.note({ kind: 'session.unsatisfied', space: session.space });
+        session.proceed(satisfied, now);
+      }
+    }
+    if (this.#sessions.length > 0) this.#services.effects.timers.arm(sessionTimer, now.monotonicMs + sessionCheckEveryMs);
+    return true;
+  }
+
+  /** There may be room in the log again. */
+  roomChanged(now: Now): void {
+    const waiting = this.#waitingForRoom;
+    let done = 0;
+    while (done < waiting.length && waiting[done](now)) done += 1;
+    if (done > 0) this.#waitingForRoom = waiting.slice(done).concat(this.#waitingForRoom.slice(waiting.length));
+  }
+
+  #read(handle: RequestHandle, space: SpaceKey, body: ReadBody, sessionSatisfied: boolean, now: Now): void {
+    const answer = (reply: NonNullable<Reply['body']>, then: Now): void =>
+      this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied }), reply);
+    const store = this.#services.store.space(space);
+    if (body.$case === 'get') this.#reads.get(store, body.value, answer, now);
+    else this.#reads.recall(store, body.value, answer, now);
+  }
+
+  #write(handle: RequestHandle, request: Request, space: SpaceKey, body: WriteBody, sessionSatisfied: boolean, now: Now): void {
+    const common = this.#common(handle, request, space, now);
+    if (common === null) return;
+    const send = (reply: NonNullable<Reply['body']>, then: Now): void =>
+      this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied }), reply);
+    if (body.$case === 'rememberBatch') return this.#batch(common, body.value.episodes, send, now);
+    const finish = (outcome: NonNullable<BatchOutcome['outcome']>, then: Now): void =>
+      send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then);
+    const intent: WriteIntent = { ...common, ...this.#details(body), entry: 0, finish };
+    this.#begin(intent, now);
+  }
+
+  #details(body: Exclude<WriteBody, { $case: 'rememberBatch' }>): Pick<WriteIntent, 'kind' | 'payload' | 'context' | 'expectedVersion'> {
+    switch (body.$case) {
+      case 'remember':
+        return { kind: 'remember', payload: body.value.episode, context: body.value.context, expectedVersion: new Uint8Array(0) };
+      case 'update':
+        return { kind: 'update', payload: body.value.episode, context: body.value.context, expectedVersion: body.value.expectedVersion };
+      case 'forget':
+        return {
+          kind: 'forget',
+          payload: this.#services.pure.utf8Encode(body.value.id),
+          context: body.value.context,
+          expectedVersion: body.value.expectedVersion,
+        };
+    }
+  }
+
+  /** What all writes of a request share; null when it was refused. */
+  #common(handle: RequestHandle, request: Request, space: SpaceKey, now: Now): CommonIntent | null {
+    const { memory: options, name } = this.#services.configuration;
+    const header = request.header;
+    const requestId = requestIdFrom(header?.requestId ?? new Uint8Array(0));
+    if (requestId === undefined) {
+      this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'a request id has 16 bytes', field: 'header.request_id' });
+      return null;
+    }
+    const term = this.#copies.term(space, now);
+    if (term === null) {
+      const redirectNodeId = this.#copies.redirect(space, now) ?? '';
+      this.#answers.fail(handle, 'NOT_PRIMARY', { message: `node ${name} is a replica of this space and takes no writes`, redirectNodeId });
+      return null;
+    }
+    const copies = copiesNeeded(header?.ack ?? AckLevel.ACK_DEFAULT, this.#services.otherCopies(space).length + 1);
+    const reachable = this.#copies.reachableCopies(space, now);
+    if (copies > reachable) {
+      const message = `${copies} synced copies were asked for and ${reachable} can be reached from node ${name}`;
+      this.#answers.fail(handle, 'ACK_OUT_OF_REACH', { message, field: 'header.ack' });
+      return null;
+    }
+    const asked = header?.deadlineMs ?? 0;
+    const deadlineMs = now.monotonicMs + Math.min(asked === 0 ? options.deadlineMsDefault : asked, options.deadlineMsMax);
+    return { space: this.#services.store.space(space), term, handle, requestId, copies, deadlineMs };
+  }
+
+  #batch(
+    common: CommonIntent,
+    episodes: readonly Uint8Array[],
+    send: (reply: NonNullable<Reply['body']>, now: Now) => void,
+    now: Now,
+  ): void {
+    const outcomes: BatchOutcome[] = episodes.map(() => ({ outcome: undefined }));
+    let left = episodes.length;
+    if (left === 0) return send({ $case: 'writtenBatch', value: { outcomes } }, now);
+    episodes.forEach((payload, entry) => {
+      const finish = (outcome: NonNullable<BatchOutcome['outcome']>, then: Now): void => {
+        outcomes[entry] = { outcome };
+        left -= 1;
+        if (left === 0) send({ $case: 'writtenBatch', value: { outcomes } }, then);
+      };
+      const none = new Uint8Array(0);
+      this.#begin({ ...common, kind: 'remember', payload, context: none, expectedVersion: none, entry, finish }, now);
+    });
+  }
+
+  #begin(intent: WriteIntent, now: Now): void {
+    if (this.#waitingForRoom.length === 0 && this.#writes.begin(intent, now) === 'taken') return;
+    this.#waitingForRoom.push((then) => {
+      if (then.monotonicMs >= intent.deadlineMs) {
+        // Never appended: certainly not carried out.
+        const message = 'the log of this node had no room before the deadline';
+        intent.finish({ $case: 'failure', value: failure('OVERLOADED', { message }) }, then);
+        return true;
+      }
+      return this.#writes.begin(intent, then) === 'taken';
+    });
+  }
+
+  #status(handle: RequestHandle, now: Now): void {
+    const { store, configuration } = this.#services;
+    const usage = store.log.usage();
+    const spaces = [...store.spaces()].map((space) => this.#spaceStatus(space, now));
+    const report: StatusReport = {
+      spaces,
+      logBytes: usage.bytes,
+      liveBytes: usage.liveBytes,
+      segments: store.log.segments.size,
+      damagedRanges: store.recovered?.damagedRanges ?? 0,
+      writable: store.log.writable,
+      reason: store.log.full ? 'the disk is full' : store.log.writable ? '' : 'the log is not open yet',
+      boot: store.recovered?.boot.counter ?? 0,
+    };
+    const header = this.#answers.header(`${configuration.name}#0` as SpaceKey, now);
+    this.#answers.send(handle, { ...header, role: Role.ROLE_UNSPECIFIED }, { $case: 'status', value: report });
+  }
+
+  #spaceStatus(space: SpaceStore, now: Now): SpaceStatus {
+    const { index } = space;
+    let tombstones = 0;
+    let retained = 0;
+    for (let version = 0; version < index.versionRows; version += 1) {
+      if (index.has(version, versionFlags.free | versionFlags.pending)) continue;
+      retained += 1;
+      if (index.has(version, versionFlags.tombstone)) tombstones += 1;
+    }
+    const term = this.#copies.term(space.key, now);
+    const memories = space.vectors.searchableRows;
+    return {
+      name: space.name,
+      memories,
+      tombstones,
+      alternates: Math.max(0, retained - tombstones - memories),
+      dimensions: space.vectors.dimensions,
+      embedder: space.embedder,
+      role: term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
+      epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
+      missingRecords: this.#copies.lag(space.key, now).records,
+      otherDimension: space.otherDimension,
+    };
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The serving side of catch-up: answers one fetch at a time per peer and space, from the retained log, or from the index when the asker lacks
+ * something below the horizon. Sends no more than the credit it was given.
+ */
+import { decodeVersionVector, encodeVersionVector, VersionVector } from '../clock/version-vector.js';
+import type { Now } from '../events.js';
+import type { Author, NodeId } from '../identifiers.js';
+import type { SpaceStore } from '../memory/space-store.js';
+import type { NodeServices } from '../node-services.js';
+import type { RecordPlace } from '../storage/dot-positions.js';
+import { versionFlags } from '../storage/record-index.js';
+import { ByteWriter } from '../wire/bytes.js';
+import type { PeerMessage } from '../wire/peer-message.js';
+import type { Peer, Peers } from './peers.js';
+
+type Fetch = Extract<PeerMessage, { kind: 'fetch' }>;
+
+interface Wanted {
+  readonly author: Author;
+  readonly sequence: number;
+  readonly place: RecordPlace;
+}
+
+export class FetchSource {
+  readonly #services: NodeServices;
+  readonly #peers: Peers;
+  /** The fetch last asked for by each peer in each space: an older one is given up. */
+  readonly #active = new Map<string, number>();
+
+  constructor(services: NodeServices, peers: Peers) {
+    this.#services = services;
+    this.#peers = peers;
+  }
+
+  serve(peer: Peer, fetch: Fetch, now: Now): void {
+    const space = this.#services.store.spaceIfHeld(fetch.space);
+    const theirs = decodeVersionVector(fetch.coverage);
+    if (space === undefined || theirs === null || !this.#services.isCopy(fetch.space)) return;
+    this.#active.set(`${peer.id} ${fetch.space}`, fetch.fetch);
+    const missing = theirs.missingFrom(space.coverage);
+    const belowHorizon = missing.some(({ author, from }) => from <= (space.horizon.get(author) ?? 0));
+    if (belowHorizon || fetch.cursor > 0) return this.#snapshot(peer, space, fetch, theirs, now);
+    const wanted: Wanted[] = [];
+    let bytes = 0;
+    for (const { author, from, to } of missing) {
+      const positions = space.positionsOf(author);
+      for (let sequence = from; sequence <= to && bytes < fetch.credit; sequence += 1) {
+        const place = positions.get(sequence);
+        if (place === null) {
+          space.uncover(author, sequence);
+          continue;
+        }
+        wanted.push({ author, sequence, place });
+        bytes += place.length;
+      }
+    }
+    this.#read(space, wanted, (records) => this.#sendRuns(peer.id, fetch, records));
+  }
+
+  #isActive(peer: NodeId, fetch: Fetch): boolean {
+    return this.#active.get(`${peer} ${fetch.space}`) === fetch.fetch;
+  }
+
+  /** Reads records back; a damaged one becomes a hole here and is left out of the answer. */
+  #read(
+    space: SpaceStore,
+    wanted: readonly Wanted[],
+    then: (records: readonly { readonly author: Author; readonly bytes: Uint8Array }[], now: Now | null) => void,
+  ): void {
+    const records: ({ author: Author; bytes: Uint8Array } | null)[] = wanted.map(() => null);
+    let left = wanted.length;
+    if (left === 0) return then([], null);
+    wanted.forEach(({ author, sequence, place }, index) => {
+      this.#services.store.readRecord(place, { author, sequence }, (view, now) => {
+        if (view === null) this.#damaged(space, author, sequence);
+        else records[index] = { author, bytes: view.bytes.slice(view.at, view.at + view.length) };
+        left -= 1;
+        if (left === 0)
+          then(
+            records.filter((record) => record !== null),
+            now,
+          );
+      });
+    });
+  }
+
+  #damaged(space: SpaceStore, author: Author, sequence: number): void {
+    for (let version = 0; version < space.index.versionRows; version += 1) {
+      if (space.index.columns.sequence[version] !== sequence || space.index.has(version, versionFlags.free)) continue;
+      if (space.index.authorOf(version) === author) return space.markDamaged(version);
+    }
+    space.uncover(author, sequence);
+  }
+
+  #sendRuns(to: NodeId, fetch: Fetch, records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]): void {
+    if (!this.#isActive(to, fetch)) return;
+    const { messageBytesMax } = this.#services.configuration.replication;
+    let runs = 0;
+    let run: { author: Author; writer: ByteWriter } | null = null;
+    const send = (): void => {
+      if (run === null) return;
+      this.#peers.send(to, { kind: 'run', space: fetch.space, author: run.author, fetch: fetch.fetch, records: run.writer.finish() });
+      runs += 1;
+      run = null;
+    };
+    for (const record of records) {
+      if (run !== null && (run.author !== record.author || run.writer.length + record.bytes.length > messageBytesMax)) send();
+      run ??= { author: record.author, writer: new ByteWriter(record.bytes.length) };
+      run.writer.raw(record.bytes);
+    }
+    send();
+    this.#peers.send(to, { kind: 'fetched', fetch: fetch.fetch, space: fetch.space, runs });
+  }
+
+  /**
+   * One chunk of the retained versions, by memory row. Rows are never given back, so a walk from 1 to the end meets every memory that existed when it
+   * began: its retained versions at that moment, or whatever has come to include them since.
+   */
+  #snapshot(peer: Peer, space: SpaceStore, fetch: Fetch, theirs: VersionVector, _now: Now): void {
+    const { index } = space;
+    const wanted: Wanted[] = [];
+    let bytes = 0;
+    let memory = fetch.cursor;
+    for (; memory < index.memoryCount && bytes < fetch.credit; memory += 1) {
+      for (let version = index.headOf(memory); version >= 0; version = index.next[version]) {
+        if (index.has(version, versionFlags.pending | versionFlags.damaged)) continue;
+        const author = index.authorOf(version);
+        const sequence = index.columns.sequence[version];
+        if (theirs.has({ author, sequence })) continue;
+        wanted.push({ author, sequence, place: index.place(version) });
+        bytes += index.columns.length[version];
+      }
+    }
+    const next = memory < index.memoryCount ? memory : 0;
+    const horizon = new Map(space.horizon);
+    this.#read(space, wanted, (records) => {
+      if (!this.#isActive(peer.id, fetch)) return;
+      const writer = new ByteWriter(bytes + 64);
+      for (const record of records) writer.raw(record.bytes);
+      // After the reads: what turned out to be damaged is a hole by now.
+      const holes = encodeVersionVector(holesBelow(space, horizon));
+      const { cursor } = fetch;
+      this.#peers.send(peer.id, {
+        kind: 'snapshot',
+        fetch: fetch.fetch,
+        space: fetch.space,
+        cursor,
+        next,
+        horizon,
+        holes,
+        records: writer.finish(),
+      });
+    });
+  }
+}
+
+/** What this copy itself lacks below the horizon: a dot in a hole counts as live. */
+function holesBelow(space: SpaceStore, horizon: ReadonlyMap<Author, number>): VersionVector {
+  const holes = new VersionVector();
+  for (const [author, sequence] of horizon) {
+    let from = 1;
+    for (const [heldFrom, heldTo] of space.coverage.of(author)?.ranges() ?? []) {
+      if (heldFrom > sequence) break;
+      if (from < heldFrom) holes.add({ author, from, to: heldFrom - 1 });
+      from = heldTo + 1;
+    }
+    if (from <= sequence) holes.add({ author, from, to: sequence });
+  }
+  return holes;
+}

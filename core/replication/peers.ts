@@ -1,0 +1,224 @@
+/**
+ * What this node knows of the other copies: who answers its own round trips, and what each says that it has synced.
+ *
+ * Only an answered ping of our own counts as reaching a peer: hearing it proves the other direction only (a deaf node still sends).
+ */
+
+import { decodeVersionVector, encodeVersionVector, type VersionVector } from '../clock/version-vector.js';
+import type { Now } from '../events.js';
+import { type Author, authorNode, compareText, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import { sameBytes } from '../wire/bytes.js';
+import type { PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
+
+/** What a peer last said of one space. */
+export interface PeerSpace {
+  term: Term | null;
+  /** What it has synced, by its last ping and the acknowledgements since. */
+  known: VersionVector;
+  /** As of the ping before the last: what is still missing from here by now is really missing, not on its way. */
+  before: VersionVector | null;
+  encoded: Uint8Array;
+  /** When its report came. */
+  reportedAtMs: number;
+}
+
+export interface Peer {
+  readonly id: NodeId;
+  /** Node and boot of its last message. */
+  author: Author | null;
+  lastHeardMs: number;
+  /** When one of our pings was last answered within the bound. */
+  lastReachedMs: number;
+  reached: boolean;
+  /** Pings on their way: number and when each was sent. */
+  readonly outstanding: Map<number, number>;
+  lastPingNumber: number;
+  readonly spaces: Map<SpaceKey, PeerSpace>;
+}
+
+const pingTimer = 'peers.ping';
+const outstandingMax = 64;
+const never = Number.NEGATIVE_INFINITY;
+
+export class Peers {
+  readonly #services: NodeServices;
+  readonly #codec: PeerCodec;
+  readonly #peers = new Map<NodeId, Peer>();
+  /** Encoded coverage by space, as long as it stands still. */
+  readonly #encoded = new Map<SpaceKey, { readonly changes: number; readonly bytes: Uint8Array }>();
+  #pingNumber = 0;
+  #startedMs = 0;
+
+  constructor(services: NodeServices, codec: PeerCodec) {
+    this.#services = services;
+    this.#codec = codec;
+  }
+
+  /** Everyone that shares a row with this node, in id order. */
+  start(now: Now): void {
+    this.#startedMs = now.monotonicMs;
+    const { control, self } = this.#services;
+    const ids = new Set<NodeId>();
+    for (const row of Object.values(control.rows)) {
+      if (row.copies.includes(self)) for (const copy of row.copies) if (copy !== self) ids.add(copy);
+    }
+    for (const id of [...ids].sort(compareText)) {
+      this.#peers.set(id, {
+        id,
+        author: null,
+        lastHeardMs: never,
+        lastReachedMs: never,
+        reached: false,
+        outstanding: new Map(),
+        lastPingNumber: 0,
+        spaces: new Map(),
+      });
+    }
+  }
+
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
+  all(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  get(id: NodeId): Peer | undefined {
+    return this.#peers.get(id);
+  }
+
+  send(to: NodeId, message: PeerMessage): void {
+    this.#services.effects.network.send(to, this.#codec.encode(this.#services.store.author, message));
+  }
+
+  isReachable(id: NodeId, now: Now): boolean {
+    const peer = this.#peers.get(id);
+    return peer !== undefined && now.monotonicMs - peer.lastReachedMs <= this.#services.configuration.replication.reachableMs;
+  }
+
+  isHeard(id: NodeId, now: Now): boolean {
+    const peer = this.#peers.get(id);
+    return peer !== undefined && now.monotonicMs - peer.lastHeardMs <= this.#services.configuration.replication.reachableMs;
+  }
+
+  knows(id: NodeId, space: SpaceKey, dot: Dot): boolean {
+    return this.#peers.get(id)?.spaces.get(space)?.known.has(dot) ?? false;
+  }
+
+  /** A round of pings: what each peer is asked for, and told of the spaces that both hold. */
+  pingAll(terms: (space: SpaceKey) => Term | null, now: Now): void {
+    const { pingIntervalMs } = this.#services.configuration.replication;
+    if (this.#peers.size === 0) return;
+    for (const peer of this.#peers.values()) {
+      this.#pingNumber += 1;
+      if (peer.outstanding.size >= outstandingMax) peer.outstanding.delete(peer.outstanding.keys().next().value as number);
+      peer.outstanding.set(this.#pingNumber, now.monotonicMs);
+      this.send(peer.id, { kind: 'ping', number: this.#pingNumber, spaces: this.#reports(peer.id, terms) });
+      this.#noteLoss(peer, now);
+    }
+    this.#services.effects.timers.arm(pingTimer, now.monotonicMs + pingIntervalMs);
+  }
+
+  isPingTimer(name: string): boolean {
+    return name === pingTimer;
+  }
+
+  #noteLoss(peer: Peer, now: Now): void {
+    if (!peer.reached || this.isReachable(peer.id, now)) return;
+    peer.reached = false;
+    this.#services.effects.journal.note({ kind: 'peer.lost', peer: peer.id, silentMs: now.monotonicMs - peer.lastReachedMs });
+  }
+
+  #reports(peer: NodeId, terms: (space: SpaceKey) => Term | null): SpaceReport[] {
+    const reports: SpaceReport[] = [];
+    for (const row of Object.values(this.#services.control.rows)) {
+      if (!row.copies.includes(this.#services.self) || !row.copies.includes(peer)) continue;
+      reports.push({ space: row.space, term: terms(row.space), coverage: this.encodedCoverage(row.space) });
+    }
+    return reports;
+  }
+
+  encodedCoverage(key: SpaceKey): Uint8Array {
+    const space = this.#services.store.space(key);
+    const known = this.#encoded.get(key);
+    if (known !== undefined && known.changes === space.coverageChanges) return known.bytes;
+    const bytes = encodeVersionVector(space.coverage);
+    this.#encoded.set(key, { changes: space.coverageChanges, bytes });
+    return bytes;
+  }
+
+  /** Any message proves that the peer can be heard. Null for a sender that shares no row with this node. */
+  heard(from: Author, now: Now): Peer | null {
+    const peer = this.#peers.get(authorNode(from));
+    if (peer === undefined) return null;
+    peer.lastHeardMs = now.monotonicMs;
+    if (peer.author !== from) {
+      // Another boot: what the old one said of terms and unsynced state is void. Its numbering of pings starts again.
+      peer.author = from;
+      peer.lastPingNumber = 0;
+      for (const space of peer.spaces.values()) {
+        space.term = null;
+        space.before = null;
+      }
+    }
+    return peer;
+  }
+
+  /** False for a ping that was overtaken by a later one. */
+  pinged(peer: Peer, message: Extract<PeerMessage, { kind: 'ping' }>, now: Now): boolean {
+    this.send(peer.id, { kind: 'pong', number: message.number });
+    if (message.number <= peer.lastPingNumber) return false;
+    peer.lastPingNumber = message.number;
+    for (const report of message.spaces) this.#report(peer, report, now);
+    return true;
+  }
+
+  #report(peer: Peer, report: SpaceReport, now: Now): void {
+    const space = peer.spaces.get(report.space);
+    if (space !== undefined && sameEncoding(space.encoded, report.coverage)) {
+      space.term = report.term;
+      space.before = space.known;
+      space.reportedAtMs = now.monotonicMs;
+      return;
+    }
+    const known = decodeVersionVector(report.coverage);
+    if (known === null) return;
+    // The bytes are a view into a message: what is kept is a copy.
+    const encoded = report.coverage.slice();
+    if (space === undefined) {
+      peer.spaces.set(report.space, { term: report.term, known, before: null, encoded, reportedAtMs: now.monotonicMs });
+    } else {
+      space.term = report.term;
+      space.before = space.known;
+      space.known = known;
+      space.encoded = encoded;
+      space.reportedAtMs = now.monotonicMs;
+    }
+  }
+
+  ponged(peer: Peer, number: number, now: Now): void {
+    const sentMs = peer.outstanding.get(number);
+    if (sentMs === undefined) return;
+    for (const earlier of peer.outstanding.keys()) {
+      if (earlier > number) break;
+      peer.outstanding.delete(earlier);
+    }
+    if (now.monotonicMs - sentMs > this.#services.configuration.replication.reachableMs) return;
+    peer.lastReachedMs = now.monotonicMs;
+    if (peer.reached) return;
+    peer.reached = true;
+    this.#services.effects.journal.note({ kind: 'peer.reached', peer: peer.id });
+  }
+
+  /** A cumulative acknowledgement: everything of this author up to `end` is synced on the peer. */
+  acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>): void {
+    if (message.end < 1) return;
+    peer.spaces.get(message.space)?.known.add({ author: message.author, from: 1, to: message.end });
+  }
+}
+
+function sameEncoding(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && sameBytes(left, 0, right, 0, left.length);
+}

@@ -1,0 +1,247 @@
+/**
+ * Ships what this node writes: each group goes to every copy together with the local append, as runs of records of one space. Shipping promises
+ * nothing; what is lost on the way, or skipped because the window of unacknowledged bytes is used up, the copy fetches (catch-up.ts).
+ *
+ * Also the receiving side of any run: check every record, append the bytes unchanged, acknowledge cumulatively once they are synced.
+ */
+import { VersionVector } from '../clock/version-vector.js';
+import type { Now } from '../events.js';
+import { type Author, authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
+import type { Appended } from '../memory/memory-store.js';
+import type { NodeServices } from '../node-services.js';
+import { groupHeaderBytes } from '../storage/group.js';
+import type { Group } from '../storage/write-ahead-log.js';
+import { ByteWriter } from '../wire/bytes.js';
+import type { PeerMessage } from '../wire/peer-message.js';
+import { RecordView } from '../wire/record.js';
+import type { Peer, Peers } from './peers.js';
+
+interface Window {
+  /** Pushed and not yet acknowledged, oldest first. */
+  readonly pushed: { readonly space: SpaceKey; readonly end: number; readonly bytes: number }[];
+  bytes: number;
+  lastProgressMs: number;
+}
+
+/** What a run brought. */
+export interface Received {
+  /** Records appended; 0 when all were known. */
+  readonly appended: number;
+  /** The log had no room for some: they are to be fetched later. */
+  readonly refused: boolean;
+}
+
+export class RecordShipper {
+  readonly #services: NodeServices;
+  readonly #peers: Peers;
+  readonly #view: RecordView;
+  readonly #windows = new Map<NodeId, Window>();
+  /** Per space, dots appended here and not yet synced: not wanted a second time. */
+  readonly #inFlight = new Map<SpaceKey, VersionVector>();
+  /** Authors whose records were synced since the last acknowledgement, and who is to be told. */
+  readonly #acknowledgementsDue = new Map<NodeId, Map<SpaceKey, Set<Author>>>();
+
+  constructor(services: NodeServices, peers: Peers) {
+    this.#services = services;
+    this.#peers = peers;
+    this.#view = new RecordView(services.pure);
+  }
+
+  /** A group of records is on its way to the disk: its own records go to the copies at the same time. */
+  groupSent(group: Group<Appended>, now: Now): void {
+    const runs = this.#ownRuns(group);
+    for (const [space, run] of runs) {
+      for (const copy of this.#services.otherCopies(space)) {
+        if (this.#peers.isHeard(copy, now) || this.#peers.isReachable(copy, now)) this.#push(copy, space, run, now);
+      }
+    }
+  }
+
+  /** Own records of a group by space, in messages of bounded size. */
+  #ownRuns(group: Group<Appended>): Map<SpaceKey, { readonly end: number; readonly records: Uint8Array }[]> {
+    const { messageBytesMax } = this.#services.configuration.replication;
+    const open = new Map<SpaceKey, { writer: ByteWriter; end: number }>();
+    const runs = new Map<SpaceKey, { end: number; records: Uint8Array }[]>();
+    const close = (space: SpaceKey, run: { writer: ByteWriter; end: number }): void => {
+      const list = runs.get(space) ?? [];
+      list.push({ end: run.end, records: run.writer.finish() });
+      runs.set(space, list);
+    };
+    let at = groupHeaderBytes;
+    const end = groupHeaderBytes + group.recordBytes;
+    for (const { pending } of group.attachments) {
+      this.#view.moveTo(group.bytes, at, end);
+      const { length } = this.#view;
+      if (pending !== null && this.#services.otherCopies(pending.space.key).length > 0) {
+        const space = pending.space.key;
+        let run = open.get(space);
+        if (run !== undefined && run.writer.length + length > messageBytesMax) {
+          close(space, run);
+          run = undefined;
+        }
+        if (run === undefined) {
+          run = { writer: new ByteWriter(Math.min(group.recordBytes, messageBytesMax)), end: 0 };
+          open.set(space, run);
+        }
+        run.writer.raw(group.bytes.subarray(at, at + length));
+        run.end = this.#view.sequence;
+      }
+      at += length;
+    }
+    for (const [space, run] of open) close(space, run);
+    return runs;
+  }
+
+  #push(to: NodeId, space: SpaceKey, runs: readonly { readonly end: number; readonly records: Uint8Array }[], now: Now): void {
+    const window = this.#window(to, now);
+    const { pushWindowBytes, fetchTimeoutMs } = this.#services.configuration.replication;
+    if (window.bytes >= pushWindowBytes && now.monotonicMs - window.lastProgressMs > fetchTimeoutMs) {
+      // What was pushed is lost; the copy will ask for it.
+      window.pushed.length = 0;
+      window.bytes = 0;
+    }
+    for (const { end, records } of runs) {
+      if (window.bytes >= pushWindowBytes) return;
+      if (window.bytes === 0) window.lastProgressMs = now.monotonicMs;
+      window.pushed.push({ space, end, bytes: records.length });
+      window.bytes += records.length;
+      this.#peers.send(to, { kind: 'run', space, author: this.#services.store.author, fetch: 0, records });
+    }
+  }
+
+  #window(to: NodeId, now: Now): Window {
+    let window = this.#windows.get(to);
+    if (window === undefined) {
+      window = { pushed: [], bytes: 0, lastProgressMs: now.monotonicMs };
+      this.#windows.set(to, window);
+    }
+    return window;
+  }
+
+  acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>, now: Now): void {
+    const window = this.#windows.get(peer.id);
+    if (window === undefined || message.author !== this.#services.store.author) return;
+    const left = window.pushed.filter((run) => run.space !== message.space || run.end > message.end);
+    if (left.length === window.pushed.length) return;
+    window.pushed.splice(0, window.pushed.length, ...left);
+    window.bytes = left.reduce((sum, run) => sum + run.bytes, 0);
+    window.lastProgressMs = now.monotonicMs;
+  }
+
+  /** Whether the dot is synced here or on its way to the disk. */
+  holds(space: SpaceKey, author: Author, sequence: number): boolean {
+    const dot = { author, sequence };
+    return this.#services.store.space(space).coverage.has(dot) || (this.#inFlight.get(space)?.has(dot) ?? false);
+  }
+
+  inFlight(space: SpaceKey): VersionVector | undefined {
+    return this.#inFlight.get(space);
+  }
+
+  /**
+   * Takes in records from a peer. Each is checked on its own; the first that is not what it claims to be ends the run. `durable` is called for each
+   * one appended, once it is synced.
+   */
+  receive(
+    run: { readonly from: NodeId; readonly space: SpaceKey; readonly author: Author | null; readonly records: Uint8Array },
+    durable: ((now: Now) => void) | null,
+    now: Now,
+  ): Received {
+    const { records, space } = run;
+    const { store, effects } = this.#services;
+    const view = this.#view;
+    let appended = 0;
+    let at = 0;
+    while (at < records.length) {
+      const whole = view.moveTo(records, at, records.length) && view.intact();
+      if (!whole || view.space !== space || (run.author !== null && view.author !== run.author) || view.sequence < 1) {
+        effects.journal.note({
+          kind: 'frame.rejected',
+          reason: whole ? 'a record of another run' : 'a damaged record',
+          bytes: records.length - at,
+        });
+        return { appended, refused: false };
+      }
+      const { author, sequence, length } = view;
+      at += length;
+      if (run.author !== null && authorNode(author) === run.from) this.#noteGap(space, author, sequence);
+      if (this.holds(space, author, sequence)) {
+        this.#due(run.from, space, author);
+        continue;
+      }
+      if (store.room(length) !== 'yes') return { appended, refused: true };
+      this.#append({ space, author, sequence, record: records.subarray(at - length, at), from: run.from }, durable);
+      this.#observe(now);
+      appended += 1;
+    }
+    return { appended, refused: false };
+  }
+
+  #append(
+    entry: {
+      readonly space: SpaceKey;
+      readonly author: Author;
+      readonly sequence: number;
+      readonly record: Uint8Array;
+      readonly from: NodeId;
+    },
+    durable: ((now: Now) => void) | null,
+  ): void {
+    const { space, author, sequence } = entry;
+    let inFlight = this.#inFlight.get(space);
+    if (inFlight === undefined) {
+      inFlight = new VersionVector();
+      this.#inFlight.set(space, inFlight);
+    }
+    inFlight.add({ author, from: sequence, to: sequence });
+    const flight = inFlight;
+    this.#services.store.appendRecord(entry.record, {
+      pending: null,
+      durable: (then) => {
+        flight.remove({ author, from: sequence, to: sequence });
+        this.#due(entry.from, space, author);
+        durable?.(then);
+      },
+    });
+  }
+
+  #noteGap(space: SpaceKey, author: Author, sequence: number): void {
+    const { coverage } = this.#services.store.space(space);
+    const expected = Math.max(coverage.max(author), this.#inFlight.get(space)?.max(author) ?? 0) + 1;
+    if (sequence > expected) this.#services.effects.journal.note({ kind: 'replication.gap-seen', space, author, expected, got: sequence });
+  }
+
+  #observe(now: Now): void {
+    const { clock, effects } = this.#services;
+    const aheadMs = clock.observe({ ms: this.#view.timeMs, logical: this.#view.timeLogical }, now.wallMs);
+    if (aheadMs > 0) effects.journal.note({ kind: 'clock.foreign-bounded', aheadMs });
+  }
+
+  #due(to: NodeId, space: SpaceKey, author: Author): void {
+    let spaces = this.#acknowledgementsDue.get(to);
+    if (spaces === undefined) {
+      spaces = new Map();
+      this.#acknowledgementsDue.set(to, spaces);
+    }
+    const authors = spaces.get(space);
+    if (authors === undefined) spaces.set(space, new Set([author]));
+    else authors.add(author);
+  }
+
+  /** Tells every sender how far its records are synced here: one message for all of a group. */
+  sendAcknowledgements(): void {
+    if (this.#acknowledgementsDue.size === 0) return;
+    for (const [to, spaces] of this.#acknowledgementsDue) {
+      for (const [space, authors] of spaces) {
+        const { coverage } = this.#services.store.space(space);
+        for (const author of authors) {
+          // Only the author's own node counts acknowledgements.
+          if (authorNode(author) !== to) continue;
+          const end = coverage.prefix(author);
+          if (end > 0) this.#peers.send(to, { kind: 'acknowledge', space, author, end });
+        }
+      }
+    }
+    this.#acknowledgementsDue.clear();
+  }
+}

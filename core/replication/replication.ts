@@ -1,0 +1,145 @@
+/**
+ * Replication as the rest of the node sees it: hands each message to the part that it is for, and answers what is known of the other copies.
+ */
+import type { Now } from '../events.js';
+import type { Author, Dot, NodeId, SpaceKey, Term } from '../identifiers.js';
+import type { CopyStanding } from '../memory/answers.js';
+import type { Appended } from '../memory/memory-store.js';
+import type { NodeServices } from '../node-services.js';
+import type { Group } from '../storage/write-ahead-log.js';
+import { PeerCodec } from '../wire/peer-message.js';
+import { CatchUp } from './catch-up.js';
+import { FetchSource } from './fetch-source.js';
+import { Peers } from './peers.js';
+import { RecordShipper } from './record-shipper.js';
+import { Terms } from './terms.js';
+
+export class Replication implements CopyStanding {
+  readonly #services: NodeServices;
+  readonly #codec: PeerCodec;
+  readonly #peers: Peers;
+  readonly #terms: Terms;
+  readonly #shipper: RecordShipper;
+  readonly #catchUp: CatchUp;
+  readonly #source: FetchSource;
+  readonly #acknowledged: (space: SpaceKey, now: Now) => void;
+
+  /** `acknowledged` is called when a copy has said that more is synced there. */
+  constructor(services: NodeServices, acknowledged: (space: SpaceKey, now: Now) => void) {
+    this.#services = services;
+    this.#codec = new PeerCodec(services.configuration.clusterId, services.pure);
+    this.#peers = new Peers(services, this.#codec);
+    this.#terms = new Terms(services, this.#peers);
+    this.#shipper = new RecordShipper(services, this.#peers);
+    this.#catchUp = new CatchUp(services, this.#peers, this.#shipper);
+    this.#source = new FetchSource(services, this.#peers);
+    this.#acknowledged = acknowledged;
+  }
+
+  start(now: Now): void {
+    this.#peers.start(now);
+    this.#peers.pingAll((space) => this.#terms.term(space), now);
+    this.#terms.judgeAll(now);
+  }
+
+  timer(name: string, now: Now): boolean {
+    if (!this.#peers.isPingTimer(name)) return false;
+    this.#peers.pingAll((space) => this.#terms.term(space), now);
+    this.#judge(now);
+    return true;
+  }
+
+  /** Bytes from anyone: what is damaged or not meant for this cluster is counted and dropped. */
+  receive(bytes: Uint8Array, now: Now): void {
+    const envelope = this.#codec.decode(bytes);
+    if (typeof envelope === 'string')
+      return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: envelope, bytes: bytes.length });
+    const peer = this.#peers.heard(envelope.from, now);
+    if (peer === null)
+      return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: 'no member of a shared row', bytes: bytes.length });
+    const { message } = envelope;
+    if (message.kind !== 'ping' && message.kind !== 'pong' && !this.#services.isCopy(message.space)) return;
+    switch (message.kind) {
+      case 'ping':
+        if (!this.#peers.pinged(peer, message, now)) return;
+        for (const { space } of message.spaces) this.#acknowledged(space, now);
+        this.#catchUp.consider(peer, now);
+        return this.#judge(now);
+      case 'pong':
+        return this.#peers.ponged(peer, message.number, now);
+      case 'run':
+        return this.#catchUp.received(peer, message, now);
+      case 'acknowledge':
+        this.#peers.acknowledged(peer, message);
+        this.#shipper.acknowledged(peer, message, now);
+        return this.#acknowledged(message.space, now);
+      case 'fetch':
+        return this.#source.serve(peer, message, now);
+      case 'fetched':
+        return this.#catchUp.fetched(peer, message, now);
+      case 'snapshot':
+        return this.#catchUp.snapshot(peer, message, now);
+    }
+  }
+
+  /** Terms may change hands, and who claims one pulls from everyone reachable at once. */
+  #judge(now: Now): void {
+    this.#terms.judgeAll(now);
+    for (const [space, targets] of this.#terms.claiming()) {
+      for (const [copy, known] of targets) this.#catchUp.fetchMissing(copy, space, known, now);
+    }
+  }
+
+  groupSent(group: Group<Appended>, now: Now): void {
+    this.#shipper.groupSent(group, now);
+  }
+
+  groupDurable(now: Now): void {
+    this.#shipper.sendAcknowledgements();
+    // What was pulled may have been the last that a claim waited for.
+    let claiming = false;
+    for (const _ of this.#terms.claiming()) claiming = true;
+    if (claiming) this.#judge(now);
+  }
+
+  knows(peer: NodeId, space: SpaceKey, dot: Dot): boolean {
+    return this.#peers.knows(peer, space, dot);
+  }
+
+  /** Whether all other copies are known to have synced everything of the author up to the dot. */
+  heldByCopies(space: SpaceKey, dot: { readonly author: Author; readonly sequence: number }): boolean {
+    const others = this.#services.otherCopies(space);
+    return others.every((copy) => (this.#peers.get(copy)?.spaces.get(space)?.known.prefix(dot.author) ?? 0) >= dot.sequence);
+  }
+
+  term(space: SpaceKey, now: Now | null): Term | null {
+    return now === null ? this.#terms.term(space) : this.#terms.termOrTake(space, now);
+  }
+
+  lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
+    const { coverage } = this.#services.store.space(space);
+    let records = 0;
+    let ms: number | null = null;
+    for (const copy of this.#services.otherCopies(space)) {
+      const report = this.#peers.get(copy)?.spaces.get(space);
+      if (report === undefined) continue;
+      const missing = coverage.missingFrom(report.known);
+      records = Math.max(
+        records,
+        missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),
+      );
+      // What the holder of a term had when it last reported is here, or not: the report's age is the least that can be vouched for.
+      if (report.term !== null && missing.length === 0)
+        ms = Math.min(ms ?? Number.POSITIVE_INFINITY, now.monotonicMs - report.reportedAtMs);
+    }
+    return { records, ms };
+  }
+
+  redirect(space: SpaceKey, now: Now): string | null {
+    return this.#terms.redirect(space, now);
+  }
+
+  reachableCopies(space: SpaceKey, now: Now): number {
+    return 1 + this.#services.otherCopies(space).filter((copy) => this.#peers.isReachable(copy, now)).length;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Who takes writes for a space. Until the control log exists every term is provisional, numbered by its holder alone: a copy takes one if no earlier
+ * copy in row order answered its own round trip within a second, after pulling what every reachable copy holds; it gives it up when an earlier
+ * copy says that it holds one. During a partition each side may have its own; all merge.
+ *
+ * A restart ends a term: the counter lives in memory, and the boot in the dots of its writes tells its terms from those of the boot before.
+ */
+import type { VersionVector } from '../clock/version-vector.js';
+import type { Now } from '../events.js';
+import { compareText, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import type { Peers } from './peers.js';
+
+type Standing =
+  | { readonly kind: 'replica' }
+  /** Pulling; `targets` holds for each reachable copy what it had when the claim began, once it has said so. */
+  | { readonly kind: 'claiming'; readonly sinceMs: number; readonly targets: Map<NodeId, VersionVector> }
+  | { readonly kind: 'primary'; readonly term: Term };
+
+const replica: Standing = { kind: 'replica' };
+
+export class Terms {
+  readonly #services: NodeServices;
+  readonly #peers: Peers;
+  readonly #standings = new Map<SpaceKey, Standing>();
+  readonly #overlaps = new Set<SpaceKey>();
+  #counter = 0;
+
+  constructor(services: NodeServices, peers: Peers) {
+    this.#services = services;
+    this.#peers = peers;
+  }
+
+  term(space: SpaceKey): Term | null {
+    const standing = this.#standings.get(space);
+    return standing?.kind === 'primary' ? standing.term : null;
+  }
+
+  /** A space that only this node holds has nobody to ask. */
+  termOrTake(space: SpaceKey, now: Now): Term | null {
+    const standing = this.#standings.get(space);
+    if (standing === undefined && this.#services.identified) this.#judge(space, now);
+    return this.term(space);
+  }
+
+  /** The spaces being claimed and the copies that are pulled from. */
+  claiming(): Iterable<readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>]> {
+    const claims: [SpaceKey, ReadonlyMap<NodeId, VersionVector>][] = [];
+    for (const [space, standing] of this.#standings) if (standing.kind === 'claiming') claims.push([space, standing.targets]);
+    return claims;
+  }
+
+  /** Judges all rows of this node again; called at each round of pings and when anything has come that may decide a claim. */
+  judgeAll(now: Now): void {
+    for (const row of Object.values(this.#services.control.rows)) {
+      if (row.copies.includes(this.#services.self)) this.#judge(row.space, now);
+    }
+  }
+
+  #judge(space: SpaceKey, now: Now): void {
+    const standing = this.#standings.get(space) ?? replica;
+    const copies = this.#services.row(space)?.copies ?? [];
+    const earlier = copies.slice(0, copies.indexOf(this.#services.self));
+    this.#noteOverlap(space, standing, now);
+    if (standing.kind === 'primary') {
+      const holder = earlier.find((copy) => this.#peers.isReachable(copy, now) && this.#holdsTerm(copy, space));
+      if (holder !== undefined) this.#end(space, standing.term, `copy ${holder}, earlier in the row, holds a term`);
+      return;
+    }
+    if (earlier.some((copy) => this.#peers.isReachable(copy, now)) || !this.#hasWaited(copies, now)) {
+      this.#standings.set(space, replica);
+      return;
+    }
+    const claim = standing.kind === 'claiming' ? standing : this.#startClaim(space, now);
+    if (this.#isComplete(space, claim, now)) this.#take(space);
+  }
+
+  /** A copy that has never answered may yet: nobody is out of reach before a second has passed. */
+  #hasWaited(copies: readonly NodeId[], now: Now): boolean {
+    if (now.monotonicMs - this.#peers.startedMs >= this.#services.configuration.replication.reachableMs) return true;
+    return copies.every((copy) => copy === this.#services.self || this.#peers.isReachable(copy, now));
+  }
+
+  #holdsTerm(copy: NodeId, space: SpaceKey): boolean {
+    return (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) !== null;
+  }
+
+  #startClaim(space: SpaceKey, now: Now): Extract<Standing, { kind: 'claiming' }> {
+    const claim = { kind: 'claiming', sinceMs: now.monotonicMs, targets: new Map<NodeId, VersionVector>() } as const;
+    this.#standings.set(space, claim);
+    const sources = this.#services.otherCopies(space).filter((copy) => this.#peers.isReachable(copy, now)).length;
+    if (sources > 0) this.#services.effects.journal.note({ kind: 'term.claim-started', space, sources });
+    return claim;
+  }
+
+  /** Whether everything that the reachable copies held when the claim began is synced here. */
+  #isComplete(space: SpaceKey, claim: Extract<Standing, { kind: 'claiming' }>, now: Now): boolean {
+    const { coverage } = this.#services.store.space(space);
+    let complete = true;
+    for (const copy of this.#services.otherCopies(space)) {
+      if (!this.#peers.isReachable(copy, now)) {
+        claim.targets.delete(copy);
+        continue;
+      }
+      const report = this.#peers.get(copy)?.spaces.get(space);
+      if (!claim.targets.has(copy) && report !== undefined && report.reportedAtMs > claim.sinceMs)
+        claim.targets.set(copy, report.known.clone());
+      const target = claim.targets.get(copy);
+      if (target === undefined || coverage.missingFrom(target).length > 0) complete = false;
+    }
+    return complete;
+  }
+
+  #take(space: SpaceKey): void {
+    this.#counter += 1;
+    const { generation, index } = this.#services.control.epoch;
+    const term: Term = { generation, index, counter: this.#counter };
+    this.#standings.set(space, { kind: 'primary', term });
+    this.#services.effects.journal.note({ kind: 'term.taken', space, term });
+  }
+
+  #end(space: SpaceKey, term: Term, reason: string): void {
+    this.#standings.set(space, replica);
+    this.#services.effects.journal.note({ kind: 'term.ended', space, term, reason });
+  }
+
+  #noteOverlap(space: SpaceKey, standing: Standing, now: Now): void {
+    const rival = this.#services.otherCopies(space).find((copy) => this.#peers.isHeard(copy, now) && this.#holdsTerm(copy, space));
+    if (standing.kind !== 'primary' || rival === undefined) {
+      this.#overlaps.delete(space);
+      return;
+    }
+    if (this.#overlaps.has(space)) return;
+    this.#overlaps.add(space);
+    this.#services.effects.journal.note({ kind: 'term.overlap-seen', space, rival });
+  }
+
+  /** The first copy in row order that is known to hold a term, else the first that can be reached. */
+  redirect(space: SpaceKey, now: Now): NodeId | null {
+    const others = [...this.#services.otherCopies(space)].filter((copy) => this.#peers.isReachable(copy, now));
+    return others.find((copy) => this.#holdsTerm(copy, space)) ?? others.sort((left, right) => this.#order(space, left, right))[0] ?? null;
+  }
+
+  #order(space: SpaceKey, left: NodeId, right: NodeId): number {
+    const copies = this.#services.row(space)?.copies ?? [];
+    return copies.indexOf(left) - copies.indexOf(right) || compareText(left, right);
+  }
+}
