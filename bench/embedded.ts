@@ -1,0 +1,215 @@
+/**
+ * Embedded mode, measured on a real disk: what a lone synced write takes, what batches and recalls achieve, and how fast a store opens again.
+ *
+ * On tmpfs a sync costs nothing, so the figures would mean nothing: it refuses to measure there. ENGRAM_BENCH_DIR chooses another disk.
+ */
+import { execFileSync } from 'node:child_process';
+import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { readPassages } from '../runtime-real/cli/demo/passages.js';
+import { type EpisodeInput, openEngram, type Space } from '../runtime-real/index.js';
+
+export interface Row {
+  readonly what: string;
+  readonly measured: string;
+  readonly target?: string;
+}
+
+const fileSystemNames: Readonly<Record<number, string>> = {
+  61267: 'ext4',
+  1481003842: 'xfs',
+  2435016766: 'btrfs',
+  2035054128: 'overlayfs',
+  801189825: 'zfs',
+};
+const tmpfs = 0x01021994;
+const episodesInBatches = 200_000;
+const episodesReopened = 100_000;
+
+export async function run(): Promise<Row[]> {
+  const folder = mkdtempSync(join(process.env.ENGRAM_BENCH_DIR ?? process.cwd(), '.engram-bench-'));
+  try {
+    return [
+      disk(folder),
+      ...(await loneWrites(join(folder, 'lone'))),
+      ...(await batches(join(folder, 'batches'))),
+      ...(await recalls(join(folder, 'recalls'))),
+      ...(await reopening(join(folder, 'reopening'))),
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function disk(folder: string): Row {
+  const { type } = statfsSync(folder);
+  if (type === tmpfs) throw new Error(`${folder} is on tmpfs, where a sync costs nothing: set ENGRAM_BENCH_DIR to a folder on a disk`);
+  const file = openSync(join(folder, 'sync'), 'w');
+  const block = Buffer.alloc(4096, 1);
+  for (let at = 0; at < 512; at += 1) writeSync(file, block, 0, block.length, at * block.length);
+  fsyncSync(file);
+  const took: number[] = [];
+  for (let at = 0; at < 512; at += 1) {
+    const startedAt = performance.now();
+    writeSync(file, block, 0, block.length, at * block.length);
+    fdatasyncSync(file);
+    took.push(performance.now() - startedAt);
+  }
+  closeSync(file);
+  return {
+    what: 'disk: file system, 4 KiB write + fdatasync p50',
+    measured: `${fileSystemNames[type] ?? `type 0x${type.toString(16)}`}, ${ms(percentile(took, 0.5))}`,
+  };
+}
+
+async function loneWrites(dataDir: string): Promise<Row[]> {
+  const engram = await openEngram({ dataDir });
+  const space = engram.space();
+  const took: number[] = [];
+  for (let at = 0; at < 2_200; at += 1) {
+    const episode = episodeOf(at);
+    const startedAt = performance.now();
+    await space.remember(episode);
+    if (at >= 200) took.push(performance.now() - startedAt);
+  }
+  await engram.close();
+  return [
+    { what: 'lone synced write, p50', measured: ms(percentile(took, 0.5)), target: '< 1 ms' },
+    { what: 'lone synced write, p99', measured: ms(percentile(took, 0.99)) },
+  ];
+}
+
+async function batches(dataDir: string): Promise<Row[]> {
+  const engram = await openEngram({ dataDir });
+  // Made beforehand: what is measured is remembering. Warmed up in a space of its own.
+  const episodes = Array.from({ length: 20_000 }, (_, at) => episodeOf(at));
+  await engram.space('warm-up').rememberBatch(episodes);
+  const before = memoryBytes();
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  let written = 0;
+  for (let round = 0; round * episodes.length < episodesInBatches; round += 1) {
+    const renamed = function* (): Generator<EpisodeInput> {
+      for (const episode of episodes) yield { ...episode, id: `${episode.id}-${round}` };
+    };
+    written += (await engram.space('batches').rememberBatch(renamed())).written;
+  }
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const cpu = process.cpuUsage(cpuBefore);
+  const after = memoryBytes();
+  await engram.close();
+  return [
+    {
+      what: 'batches, 700-byte episodes with 128 floats',
+      measured: `${thousands(written / seconds)} episodes/s`,
+      target: '≥ 100,000 episodes/s',
+    },
+    { what: 'batches, processor time of the whole process', measured: `${((cpu.user + cpu.system) / written).toFixed(1)} µs per episode` },
+    {
+      what: 'batches, resident memory gained (512 bytes of it the vector)',
+      measured: `${Math.round((after - before) / written)} bytes per memory`,
+    },
+  ];
+}
+
+async function recalls(dataDir: string): Promise<Row[]> {
+  const engram = await openEngram({ dataDir });
+  const { all } = readPassages();
+  const [byVector, byWords] = [engram.space('vectors'), engram.space('words')];
+  await byVector.rememberBatch(all.map(({ episode, vector }) => ({ ...episode, embedding: vector })));
+  await byWords.rememberBatch(all.map(({ episode }) => episode));
+  const vector = await timed(byVector, 1_000, (at) => ({ embedding: (all[at % all.length] as (typeof all)[0]).vector, limit: 10 }));
+  const words = await timed(byWords, 1_000, (at) => ({ text: (all[at % all.length] as (typeof all)[0]).title, limit: 10 }));
+  await engram.close();
+  return [
+    { what: 'recall, 10 of 778 passages by a 384-float vector, p50', measured: ms(percentile(vector, 0.5)), target: '< 2 ms' },
+    { what: 'recall, 10 of 778 passages by words, p50', measured: ms(percentile(words, 0.5)), target: '< 2 ms' },
+    { what: 'recall by vector, p99', measured: ms(percentile(vector, 0.99)) },
+  ];
+}
+
+async function timed(space: Space, times: number, cue: (at: number) => Parameters<Space['recall']>[0]): Promise<number[]> {
+  const took: number[] = [];
+  for (let at = 0; at < times + 100; at += 1) {
+    const startedAt = performance.now();
+    await space.recall(cue(at));
+    if (at >= 100) took.push(performance.now() - startedAt);
+  }
+  return took;
+}
+
+/** Filled by this process, opened by a fresh one: an application that starts has warm code for nothing. */
+async function reopening(dataDir: string): Promise<Row[]> {
+  const engram = await openEngram({ dataDir });
+  await engram.space().rememberBatch(Array.from({ length: episodesReopened }, (_, at) => episodeOf(at)));
+  await engram.close();
+  const script = `
+    const { openEngram } = await import(${JSON.stringify(new URL('../runtime-real/index.ts', import.meta.url).href)});
+    const before = process.memoryUsage().rss;
+    const startedAt = performance.now();
+    const engram = await openEngram({ dataDir: process.argv[1] });
+    const ms = performance.now() - startedAt;
+    const { spaces } = await engram.status();
+    await engram.close();
+    console.log(JSON.stringify({ ms, memories: spaces[0].memories, bytes: process.memoryUsage().rss - before }));
+  `;
+  const runs = Array.from({ length: 5 }, () => {
+    const words = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script, dataDir];
+    return JSON.parse(execFileSync(process.execPath, words, { encoding: 'utf8' })) as { ms: number; memories: number; bytes: number };
+  });
+  const short = runs.find(({ memories }) => memories !== episodesReopened);
+  if (short !== undefined) throw new Error(`${short.memories} of ${episodesReopened} memories were there after reopening`);
+  return [
+    {
+      what: 'reopening 100,000 episodes in a fresh process, median of 5',
+      measured: ms(
+        percentile(
+          runs.map((run) => run.ms),
+          0.5,
+        ),
+      ),
+      target: '< 1,000 ms',
+    },
+    {
+      what: 'resident memory for 100,000 episodes, right after',
+      measured: `${(
+        percentile(
+          runs.map((run) => run.bytes),
+          0.5,
+        ) /
+          2 ** 20
+      ).toFixed(0)} MiB`,
+    },
+  ];
+}
+
+const sentence = 'The nightly build broke after the upgrade of the compiler; Ana pinned the old version and opened a ticket for the team. ';
+
+/** About 700 bytes with its 128 floats, all different. */
+function episodeOf(at: number): EpisodeInput {
+  const embedding = new Float32Array(128);
+  let state = Math.imul(at + 1, 0x9e3779b1);
+  for (let index = 0; index < embedding.length; index += 1) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    embedding[index] = state / 2 ** 31;
+  }
+  return { id: `episode-${at}`, text: `${at}: ${sentence}`, embedding, who: 'ana', tags: ['ci'], occurredAt: 1_750_000_000_000 + at };
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
+}
+
+function ms(value: number): string {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
+}
+
+function thousands(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function memoryBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().rss;
+}
