@@ -3,11 +3,10 @@
  * order, follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
  */
 import type { Operation, SeenVersion } from '../checker/history.js';
-import { spaceKey } from '../core/identifiers.js';
 import { AckLevel, Episode, type Failure, Reply, Request, Role } from '../core/wire/generated/engram/v1/service.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
-import { episodeText, valueOfEpisode, versionText } from './core-formats.js';
+import { episodeText, spaceOf, valueOfEpisode, versionText } from './core-formats.js';
 import type { MutableOperation } from './history-recorder.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
@@ -135,7 +134,7 @@ export class SimulatedClient {
     const record = this.#world.recorder.invoked({
       process: `${this.#name}.${this.#generation}`,
       kind,
-      space: spaceKey({ name: planned.space, generation: 1 }),
+      space: spaceOf(planned.space),
       id: planned.id,
       value: planned.value ?? null,
       ack: planned.ack,

@@ -4,7 +4,7 @@
  */
 
 import type { LoggedRecord } from '../checker/history.js';
-import type { Author } from '../core/identifiers.js';
+import { type Author, type SpaceKey, spaceKey } from '../core/identifiers.js';
 import { groupHeaderBytes, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
 import { readU48 } from '../core/wire/bytes.js';
@@ -16,6 +16,11 @@ import { simulatedPureFunctions } from './pure-functions.js';
 
 const pure = simulatedPureFunctions('core-formats', 'none');
 const dotBytes = 34;
+
+/** The space that a request names, until the control log gives generations. */
+export function spaceOf(name: string): SpaceKey {
+  return spaceKey({ name, generation: 0 });
+}
 
 /** Number of a log segment by its file's name; null for other files. */
 export const segmentOf = segmentNumber;

@@ -9,8 +9,9 @@
 import { CopyDigests } from '../checker/copy-digest.js';
 import type { CopyState } from '../checker/history.js';
 import type { NodeInspection } from '../core/engram-node.js';
-import { type SpaceKey, spaceKey } from '../core/identifiers.js';
+import type { SpaceKey } from '../core/identifiers.js';
 import type { SimulatedClient } from './client.js';
+import { spaceOf } from './core-formats.js';
 import type { FaultInjector } from './fault-injector.js';
 import { copyStates } from './history-recorder.js';
 import type { NodeHost } from './node-host.js';
@@ -180,7 +181,7 @@ export class Liveness {
   #agree(counts: (host: NodeHost) => boolean): boolean {
     const { world, hosts } = this.#parts;
     const agreed = [...this.#parts.copiesOf].every(([name, copies]) => {
-      const key = spaceKey({ name, generation: 1 });
+      const key = spaceOf(name);
       const digests = copies.filter((node) => counts(hosts[node])).map((node) => this.#digestOf(hosts[node], key));
       return digests.every((digest) => digest !== null && digest === digests[0]);
     });

@@ -6,14 +6,14 @@ import type { History } from '../checker/history.js';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
 import { type ControlView, withRows } from '../core/control/members-and-rows.js';
 import type { CoreEvent } from '../core/events.js';
-import { type NodeId, nodeId, spaceKey } from '../core/identifiers.js';
+import { type NodeId, nodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
 import type { Fault } from '../scenarios/fault-plan.js';
 import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { SimulatedClient } from './client.js';
-import { loggedRecords } from './core-formats.js';
+import { loggedRecords, spaceOf } from './core-formats.js';
 import type { DiskRequest } from './disk-model.js';
 import { EventHeap } from './event-heap.js';
 import { FaultInjector } from './fault-injector.js';
@@ -240,7 +240,7 @@ export class Simulation {
 function controlView(plan: RunPlan, ids: readonly NodeId[]): ControlView {
   const members = plan.nodes.map((name, index) => ({ id: ids[index], name }));
   const rows = plan.rows.map(({ space, copies }) => ({
-    space: spaceKey({ name: space, generation: 1 }),
+    space: spaceOf(space),
     copies: copies.map((name) => ids[plan.nodes.indexOf(name)]),
   }));
   return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, copiesByDefault: null }, rows);

@@ -1,0 +1,131 @@
+/** The answer to one run: the JSON fields of SPEC section 7, the same as a short table for people, and the exit code. */
+import pc from 'picocolors';
+import { durationMsDefault, nodesDefault } from '../scenarios/catalogue.js';
+import { exitCodes } from './exit-codes.js';
+import type { RunResult } from './run-seed.js';
+
+export interface Divergence {
+  readonly event: number;
+  readonly first: string;
+  readonly second: string;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly scenario: string;
+  readonly nodes: number;
+  readonly simulatedMs: number;
+  readonly wallMs: number;
+  readonly events: number;
+  readonly eventsPerSecond: number;
+  readonly traceHash: string;
+  readonly operations: RunResult['operations'];
+  readonly acknowledgedWrites: number;
+  readonly lostWrites: number;
+  readonly convergenceMs: number | null;
+  readonly probes: RunResult['probes'];
+  readonly verdicts: RunResult['verdicts'];
+  readonly verdict: RunResult['verdict'];
+  readonly reason: string | null;
+  readonly replay: string;
+  readonly seedFile: string | null;
+  readonly firstDivergence?: Divergence | null;
+  readonly commitMatches?: boolean;
+  readonly traceMatches?: boolean;
+}
+
+export interface RunNaming {
+  readonly seed: number;
+  readonly scenario: string;
+  readonly nodes: number;
+  readonly durationMs: number;
+  readonly plant: string | null;
+}
+
+/** The one command that runs this again. */
+export function replayCommand({ seed, scenario, nodes, durationMs, plant }: RunNaming): string {
+  const options = [
+    ...(nodes === nodesDefault ? [] : [`--nodes ${nodes}`]),
+    ...(durationMs === durationMsDefault ? [] : [`--duration ${durationMs / 1_000}`]),
+    ...(plant === null ? [] : [`--plant ${plant}`]),
+  ];
+  return ['bin/engram-sim', `--seed ${seed}`, `--scenario ${scenario}`, ...options].join(' ');
+}
+
+export function reportOf(run: RunResult, replay: string, seedFile: string | null): RunReport {
+  return {
+    seed: run.seed,
+    scenario: run.scenario,
+    nodes: run.plan.nodes.length,
+    simulatedMs: run.simulatedMs,
+    wallMs: run.wallMs,
+    events: run.events,
+    eventsPerSecond: Math.round((run.events / run.wallMs) * 1_000),
+    traceHash: run.traceHash,
+    operations: run.operations,
+    acknowledgedWrites: run.acknowledgedWrites,
+    lostWrites: run.lostWrites,
+    convergenceMs: run.convergenceMs,
+    probes: run.probes,
+    verdicts: run.verdicts,
+    verdict: run.verdict,
+    reason: run.reason,
+    replay,
+    seedFile,
+  };
+}
+
+export function exitCodeOf(run: Pick<RunResult, 'verdict' | 'notConverged'>, diverged: boolean): number {
+  if (run.verdict === 'violation' && !run.notConverged) return exitCodes.violation;
+  if (diverged) return exitCodes.notDeterministic;
+  return run.verdict === 'ok' ? exitCodes.ok : exitCodes.notConverged;
+}
+
+const colours = { ok: pc.green, violation: pc.red, unknown: pc.yellow, 'not-applicable': pc.dim } as const;
+
+export function reportText(report: RunReport): string {
+  const { operations } = report;
+  const times = Math.round(report.simulatedMs / report.wallMs);
+  const lines = [
+    `${colours[report.verdict](report.verdict)}  ${report.scenario}, seed ${report.seed}, ${report.nodes} nodes${report.reason === null ? '' : `: ${report.reason}`}`,
+    '',
+    line('operations', `${operations.invoked} (${operations.ok} ok, ${operations.failed} failed, ${operations.unknown} unknown)`),
+    line('acknowledged', `${report.acknowledgedWrites} writes, ${report.lostWrites} lost`),
+    line('converged', report.convergenceMs === null ? 'never' : `${report.convergenceMs} ms after the heal`),
+    line('simulated', `${(report.simulatedMs / 1_000).toFixed(1)} s in ${report.wallMs} ms, ${times} x real time`),
+    line('events', `${report.events}, ${report.eventsPerSecond} per second`),
+    line('trace hash', report.traceHash),
+    ...Object.entries(report.verdicts)
+      .filter(([, { verdict }]) => verdict !== 'not-applicable')
+      .map(([name, verdict]) => line(name, colours[verdict.verdict](verdict.verdict) + ('reason' in verdict ? `  ${verdict.reason}` : ''))),
+    line(
+      'marks',
+      Object.entries(report.probes)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(', ') || 'none',
+    ),
+    ...lateLines(report),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function lateLines(report: RunReport): string[] {
+  const { firstDivergence } = report;
+  return [
+    ...(firstDivergence === undefined
+      ? []
+      : [line('determinism', firstDivergence === null ? 'two runs, equal at every event' : pc.red(divergenceText(firstDivergence)))]),
+    ...(report.commitMatches === undefined ? [] : [line('commit', report.commitMatches ? 'the same' : 'another')]),
+    ...(report.traceMatches === undefined ? [] : [line('trace', report.traceMatches ? 'the same' : 'another')]),
+    ...(report.seedFile === null ? [] : [line('seed file', report.seedFile)]),
+    ...(report.verdict === 'ok' && firstDivergence == null ? [] : ['', `replay: ${report.replay}`]),
+  ];
+}
+
+function divergenceText({ event, first, second }: Divergence): string {
+  return `first difference at event ${event}: ${first} | ${second}`;
+}
+
+function line(name: string, value: string): string {
+  return `  ${name.padEnd(14)}${value}`;
+}

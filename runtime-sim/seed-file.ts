@@ -1,0 +1,101 @@
+/**
+ * Seed files: a failing run as a file that anybody can run again. The plan is in it whole, so that it replays even where drawing has changed since.
+ *
+ * A file of another format, cut short or changed by hand is refused with what is wrong: a run that is not the one that failed would prove nothing.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { planFormat, type RunPlan } from '../scenarios/run-plan.js';
+import { builtScenario } from './command-line.js';
+import { UsageError } from './exit-codes.js';
+import { textHash } from './pure-functions.js';
+import type { Verdicts } from './run-seed.js';
+
+export const seedFileFormat = 1;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export interface SeedFile {
+  readonly format: number;
+  readonly seed: number;
+  readonly scenario: string;
+  readonly options: { readonly nodes: number; readonly durationMs: number; readonly plant: string | null };
+  readonly commit: string;
+  readonly plan: RunPlan;
+  readonly traceHash: string;
+  readonly verdicts: Verdicts;
+}
+
+/** Writes the file and returns its path. */
+export function writeSeedFile(content: Omit<SeedFile, 'format'>, folder: string | null): string {
+  const path = join(folder ?? 'engram-sim-failures', `${content.scenario}-${content.seed}.json`);
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  const file: SeedFile = { format: seedFileFormat, ...content };
+  const text = JSON.stringify(file);
+  writeFileSync(path, `${JSON.stringify({ ...file, checksum: textHash(text) })}\n`);
+  return path;
+}
+
+/** Reads a seed file. Throws UsageError that says what is wrong with it. */
+export function readSeedFile(path: string): SeedFile {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? error}`, 'give the path of a seed file');
+  }
+  const { checksum, ...file } = parsed(path, text);
+  if (file.format !== seedFileFormat) {
+    const newer = typeof file.format === 'number' && file.format > seedFileFormat;
+    throw new UsageError(
+      `${path} has format ${JSON.stringify(file.format)}, this version reads ${seedFileFormat}`,
+      newer ? 'use the newer version of engram that wrote it' : 'it is not a seed file, or of a version too old',
+    );
+  }
+  if (checksum !== textHash(JSON.stringify(file))) {
+    throw new UsageError(`${path} is not as it was written: its checksum does not match`, 'get an unedited copy, or run the seed anew');
+  }
+  const seedFile = file as unknown as SeedFile;
+  if (seedFile.plan.format !== planFormat)
+    throw new UsageError(`${path} has a plan of format ${seedFile.plan.format}`, `this version runs plans of format ${planFormat}`);
+  builtScenario(seedFile.scenario);
+  return seedFile;
+}
+
+function parsed(path: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UsageError(`${path} is not JSON, or is cut short after ${text.length} characters`, 'get a whole copy of the seed file');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UsageError(`${path} is not a seed file`, 'it holds no JSON object');
+  const missing = ['format', 'seed', 'scenario', 'options', 'commit', 'plan', 'traceHash', 'verdicts', 'checksum'].filter(
+    (name) => !(name in value),
+  );
+  if (missing.length > 0)
+    throw new UsageError(`${path} is not a seed file: it lacks ${missing.join(', ')}`, 'give a file that engram-sim wrote');
+  return value as Record<string, unknown>;
+}
+
+let commitKnown: string | null = null;
+
+/** What code this is: the commit, with `+changes` when the work tree differs from it, or the package's version outside a checkout. */
+export function currentCommit(): string {
+  commitKnown ??= readCommit();
+  return commitKnown;
+}
+
+function readCommit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'core', 'scenarios', 'runtime-sim') !== '';
+    return git('rev-parse', 'HEAD') + (changed ? '+changes' : '');
+  } catch {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    return `v${version}`;
+  }
+}
