@@ -101,7 +101,7 @@ export class Writes {
     if (held.duplicate >= 0) return this.#repeat(intent, held, 'request-id', now);
     const current = held.live[0] ?? -1;
     if (current >= 0 && intent.kind === 'remember' && this.#sameContent(space, current))
-      return this.#repeat(intent, { ...held, duplicate: current }, 'content', now);
+      return this.#repeat(intent, { ...held, duplicate: current, superseded: false }, 'content', now);
     if (intent.kind === 'update' && current < 0) return notFound(this.#idText(id));
     const conflict = this.#conflict(intent, current, id);
     if (conflict !== null) return conflict;
@@ -155,17 +155,21 @@ export class Writes {
     const { space } = intent;
     const memory = space.index.find(id.source, id.offset, id.length);
     const [high, low] = requestWords(intent);
-    if (memory < 0) return { memory, versions: [], live: [], duplicate: -1, high, low };
+    if (memory < 0) return { memory, versions: [], live: [], duplicate: -1, superseded: false, high, low };
     const versions = versionsOf(space.index, memory, { pending: true });
     const { live } = space.standing(memory, { pending: true });
     let duplicate = -1;
+    let superseded = false;
     if (high !== 0 || low !== 0) {
       const { columns } = space.index;
       duplicate = versions.find((version) => columns.requestHigh[version] === high && columns.requestLow[version] === low) ?? -1;
       // Carried out before and superseded since: the write is done, what took its place stands.
-      if (duplicate < 0) duplicate = versions.find((version) => carriesRequest(space, version, high, low)) ?? -1;
+      if (duplicate < 0) {
+        duplicate = versions.find((version) => carriesRequest(space, version, high, low)) ?? -1;
+        superseded = duplicate >= 0;
+      }
     }
-    return { memory, versions, live, duplicate, high, low };
+    return { memory, versions, live, duplicate, superseded, high, low };
   }
 
   #sameContent(space: SpaceStore, version: VersionRow): boolean {
@@ -269,7 +273,7 @@ export class Writes {
     store.log.append(recordLength(draft), { pending: { space, version }, durable: null }, (target, at) =>
       writeRecord(draft, target, at, pure),
     );
-    this.#await(intent, { author: draft.author, sequence }, { duplicate: false, context: write.context }, now);
+    this.#await(intent, { author: draft.author, sequence }, { duplicate: false, superseded: false, context: write.context }, now);
   }
 
   /** The request has been carried out before: it waits for the same record, and gets the same answer. */
@@ -278,11 +282,16 @@ export class Writes {
     const version = held.duplicate;
     this.#services.effects.journal.note({ kind: 'write.duplicate', space: intent.space.key, by });
     const dot = { author: index.authorOf(version), sequence: index.columns.sequence[version] };
-    this.#await(intent, dot, { duplicate: true, context: contexts.get(version) ?? emptyContext }, now);
+    this.#await(intent, dot, { duplicate: true, superseded: held.superseded, context: contexts.get(version) ?? emptyContext }, now);
     return null;
   }
 
-  #await(intent: WriteIntent, dot: Dot, answer: { readonly duplicate: boolean; readonly context: CausalContext }, now: Now): void {
+  #await(
+    intent: WriteIntent,
+    dot: Dot,
+    answer: { readonly duplicate: boolean; readonly superseded: boolean; readonly context: CausalContext },
+    now: Now,
+  ): void {
     const { handle, copies, deadlineMs } = intent;
     const finish = (outcome: 'acknowledged' | 'deadline', then: Now): void => {
       if (outcome === 'acknowledged') {
@@ -290,6 +299,7 @@ export class Writes {
           version: encodeVersion(dot),
           context: encodeContext(contextWith(answer.context, dot)),
           duplicate: answer.duplicate,
+          superseded: answer.superseded,
         };
         return intent.finish({ $case: 'written', value: written }, then);
       }
@@ -313,6 +323,8 @@ interface Held {
   readonly live: readonly VersionRow[];
   /** The version that shows that this request was carried out before; -1 for none. */
   readonly duplicate: VersionRow;
+  /** That version is not the request's own but took its place. */
+  readonly superseded: boolean;
   readonly high: number;
   readonly low: number;
 }

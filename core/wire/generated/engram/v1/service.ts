@@ -197,6 +197,8 @@ export interface Written {
   context: Uint8Array;
   /** The content was already there under this id, or the request had been carried out before: nothing new was written. */
   duplicate: boolean;
+  /** Carried out before and superseded since: `version` is that of what took its place. */
+  superseded: boolean;
 }
 
 export interface BatchOutcome {
@@ -1541,7 +1543,7 @@ export const Memory: MessageFns<Memory> = {
 };
 
 function createBaseWritten(): Written {
-  return { version: new Uint8Array(0), context: new Uint8Array(0), duplicate: false };
+  return { version: new Uint8Array(0), context: new Uint8Array(0), duplicate: false, superseded: false };
 }
 
 export const Written: MessageFns<Written> = {
@@ -1554,6 +1556,9 @@ export const Written: MessageFns<Written> = {
     }
     if (message.duplicate !== false) {
       writer.uint32(24).bool(message.duplicate);
+    }
+    if (message.superseded !== false) {
+      writer.uint32(32).bool(message.superseded);
     }
     return writer;
   },
@@ -1593,6 +1598,14 @@ export const Written: MessageFns<Written> = {
             }
 
             message.duplicate = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.superseded = reader.bool();
             continue;
           }
         }
