@@ -8,6 +8,19 @@ import xxhash from 'xxhash-wasm';
 import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
 
 const wordsDrawnAtOnce = 256;
+/** Up to here a loop over the characters beats the call into the platform. */
+const shortLength = 48;
+
+/** Null when the text is not ASCII alone. */
+function asciiBytes(text: string): Uint8Array | null {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80) return null;
+    bytes[at] = code;
+  }
+  return bytes;
+}
 
 /** Numbers of the operating system's generator, drawn in blocks: a call of its own for each would cost a microsecond. */
 function systemRandomStream(): RandomStream {
@@ -37,7 +50,7 @@ export async function createPureFunctions(): Promise<PureFunctions> {
       out[0] = Number(hash >> 32n);
       out[1] = Number(hash & 0xffff_ffffn);
     },
-    utf8Encode: (text) => encoder.encode(text),
+    utf8Encode: (text) => (text.length <= shortLength ? (asciiBytes(text) ?? encoder.encode(text)) : encoder.encode(text)),
     utf8Decode: (bytes) => decoder.decode(bytes),
     random: (name) => {
       const known = streams.get(name);

@@ -51,7 +51,8 @@ export class Output {
     return code === 'INTERNAL' ? exitCodes.internal : exitCodes.failed;
   }
 
-  usageError(message: string, hint: string): number {
+  usageError(text: string, hint: string): number {
+    const message = text.trim();
     if (this.json) process.stdout.write(`${JSON.stringify({ error: { code: 'USAGE', message, field: null, hint } })}\n`);
     else process.stderr.write(`${this.colors.red('error')} ${message}\n${hint}\n`);
     return exitCodes.usage;
@@ -66,6 +67,7 @@ export class Output {
       head: columns.map(({ title }) => this.colors.bold(title)),
       colWidths: columns.map((column) => column.width ?? rest),
       colAligns: columns.map((column) => (column.right === true ? 'right' : 'left')),
+      chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
       style: { head: [], border: this.colors.isColorSupported ? ['gray'] : [] },
     });
     table.push(...rows.map((row) => [...row]));

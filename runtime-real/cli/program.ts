@@ -42,7 +42,7 @@ export function program(end: (exitCode: number) => void, usage: { message: strin
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeErr: (text) => {
-        usage.message += text.replace(/^error: /, '').trim();
+        usage.message += text.replace(/^error: /, '').replace(/\n\n$/, '\n');
       },
     })
     .exitOverride();
