@@ -18,6 +18,10 @@ export class NodeServices {
   readonly store: MemoryStore;
   #self: NodeId | null = null;
   #control: ControlView | null = null;
+  #ownRows: readonly Row[] = [];
+  /** The row's other copies by space: asked for at every message. */
+  readonly #earlier = new Map<SpaceKey, readonly NodeId[]>();
+  readonly #others = new Map<SpaceKey, readonly NodeId[]>();
 
   constructor(
     world: { readonly configuration: NodeConfiguration; readonly effects: Effects; readonly pure: PureFunctions },
@@ -35,6 +39,7 @@ export class NodeServices {
   identify(self: NodeId): void {
     this.#self = self;
     this.#control = this.configuration.control(self);
+    this.#ownRows = Object.values(this.#control.rows).filter((row) => row.copies.includes(self));
   }
 
   get identified(): boolean {
@@ -51,6 +56,11 @@ export class NodeServices {
     return this.#control;
   }
 
+  /** Rows in which this node is a copy. */
+  get ownRows(): readonly Row[] {
+    return this.#ownRows;
+  }
+
   row(space: SpaceKey): Row | null {
     return rowOf(this.control, space);
   }
@@ -62,6 +72,21 @@ export class NodeServices {
 
   /** The row's other copies, in row order. */
   otherCopies(space: SpaceKey): readonly NodeId[] {
-    return this.row(space)?.copies.filter((copy) => copy !== this.self) ?? [];
+    let others = this.#others.get(space);
+    if (others === undefined) {
+      others = this.row(space)?.copies.filter((copy) => copy !== this.self) ?? [];
+      this.#others.set(space, others);
+    }
+    return others;
+  }
+
+  /** Copies that come before this node in the row. */
+  earlierCopies(space: SpaceKey): readonly NodeId[] {
+    let earlier = this.#earlier.get(space);
+    if (earlier === undefined) {
+      earlier = this.otherCopies(space).slice(0, this.row(space)?.copies.indexOf(this.self) ?? 0);
+      this.#earlier.set(space, earlier);
+    }
+    return earlier;
   }
 }

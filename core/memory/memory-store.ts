@@ -10,7 +10,7 @@ import type { Now } from '../events.js';
 import { type Author, authorOf, type NodeId, type SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { Checkpointer } from '../storage/checkpointer.js';
+import { type CheckpointContent, Checkpointer } from '../storage/checkpointer.js';
 import { Compaction } from '../storage/compaction.js';
 import { DiskCalls } from '../storage/disk-calls.js';
 import type { RecordPlace } from '../storage/dot-positions.js';
@@ -302,8 +302,10 @@ export class MemoryStore {
     if (segment !== undefined) segment.liveBytes -= place.length;
   }
 
-  #checkpointContent(): { segments: Segment[]; horizons: Map<SpaceKey, ReadonlyMap<Author, number>> } {
-    const segments = [...this.log.segments.values()].filter((segment) => segment.sealed).sort((left, right) => left.number - right.number);
+  #checkpointContent(): CheckpointContent {
+    const segments = [...this.log.segments.values()]
+      .sort((left, right) => left.number - right.number)
+      .map(({ number, sealed, endBytes, dots }) => ({ number, sealed, endBytes: sealed ? endBytes : this.log.durableEndOf(number), dots }));
     const horizons = new Map<SpaceKey, ReadonlyMap<Author, number>>();
     for (const space of this.#spaces.values()) if (space.horizon.size > 0) horizons.set(space.key, space.horizon);
     return { segments, horizons };

@@ -70,7 +70,14 @@ export function standing(facts: VersionFacts, memory: MemoryRow, options: { read
   const deleted = versions.some((version) => index.has(version, versionFlags.tombstone) && !index.has(version, versionFlags.dominated));
   if (live.length < 2) return { live, rule: deleted && versions.length > 1 ? 'delete-wins' : null };
   live.sort((left, right) => -compareVersions(facts, left, right, versions));
-  return { live, rule: decidingRule(facts, live[0], live[1], versions) };
+  const rule = decidingRule(facts, live[0], live[1], versions);
+  // A retry that landed on another node, or the same content remembered on two sides, is one write: seen once.
+  return { live: live.filter((version, at) => live.findIndex((other) => sameContent(index, version, other)) === at), rule };
+}
+
+function sameContent(index: RecordIndex, left: VersionRow, right: VersionRow): boolean {
+  const { columns } = index;
+  return columns.hashHigh[left] === columns.hashHigh[right] && columns.hashLow[left] === columns.hashLow[right];
 }
 
 function isLive(facts: VersionFacts, version: VersionRow, all: readonly VersionRow[]): boolean {

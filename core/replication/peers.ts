@@ -58,11 +58,9 @@ export class Peers {
   /** Everyone that shares a row with this node, in id order. */
   start(now: Now): void {
     this.#startedMs = now.monotonicMs;
-    const { control, self } = this.#services;
+    const { ownRows, self } = this.#services;
     const ids = new Set<NodeId>();
-    for (const row of Object.values(control.rows)) {
-      if (row.copies.includes(self)) for (const copy of row.copies) if (copy !== self) ids.add(copy);
-    }
+    for (const row of ownRows) for (const copy of row.copies) if (copy !== self) ids.add(copy);
     for (const id of [...ids].sort(compareText)) {
       this.#peers.set(id, {
         id,
@@ -133,8 +131,8 @@ export class Peers {
 
   #reports(peer: NodeId, terms: (space: SpaceKey) => Term | null): SpaceReport[] {
     const reports: SpaceReport[] = [];
-    for (const row of Object.values(this.#services.control.rows)) {
-      if (!row.copies.includes(this.#services.self) || !row.copies.includes(peer)) continue;
+    for (const row of this.#services.ownRows) {
+      if (!row.copies.includes(peer)) continue;
       reports.push({ space: row.space, term: terms(row.space), coverage: this.encodedCoverage(row.space) });
     }
     return reports;

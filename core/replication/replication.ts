@@ -45,7 +45,8 @@ export class Replication implements CopyStanding {
   timer(name: string, now: Now): boolean {
     if (!this.#peers.isPingTimer(name)) return false;
     this.#peers.pingAll((space) => this.#terms.term(space), now);
-    this.#judge(now);
+    this.#terms.judgeAll(now);
+    this.#pullForClaims(now);
     return true;
   }
 
@@ -62,9 +63,12 @@ export class Replication implements CopyStanding {
     switch (message.kind) {
       case 'ping':
         if (!this.#peers.pinged(peer, message, now)) return;
-        for (const { space } of message.spaces) this.#acknowledged(space, now);
         this.#catchUp.consider(peer, now);
-        return this.#judge(now);
+        for (const { space } of message.spaces) {
+          this.#acknowledged(space, now);
+          this.#terms.judge(space, now);
+        }
+        return this.#pullForClaims(now);
       case 'pong':
         return this.#peers.ponged(peer, message.number, now);
       case 'run':
@@ -82,9 +86,8 @@ export class Replication implements CopyStanding {
     }
   }
 
-  /** Terms may change hands, and who claims one pulls from everyone reachable at once. */
-  #judge(now: Now): void {
-    this.#terms.judgeAll(now);
+  /** Who claims a term pulls from everyone reachable at once. */
+  #pullForClaims(now: Now): void {
     for (const [space, targets] of this.#terms.claiming()) {
       for (const [copy, known] of targets) this.#catchUp.fetchMissing(copy, space, known, now);
     }
@@ -97,9 +100,8 @@ export class Replication implements CopyStanding {
   groupDurable(now: Now): void {
     this.#shipper.sendAcknowledgements();
     // What was pulled may have been the last that a claim waited for.
-    let claiming = false;
-    for (const _ of this.#terms.claiming()) claiming = true;
-    if (claiming) this.#judge(now);
+    for (const [space] of this.#terms.claiming()) this.#terms.judge(space, now);
+    this.#pullForClaims(now);
   }
 
   knows(peer: NodeId, space: SpaceKey, dot: Dot): boolean {

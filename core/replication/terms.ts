@@ -39,35 +39,33 @@ export class Terms {
   /** A space that only this node holds has nobody to ask. */
   termOrTake(space: SpaceKey, now: Now): Term | null {
     const standing = this.#standings.get(space);
-    if (standing === undefined && this.#services.identified) this.#judge(space, now);
+    if (standing === undefined && this.#services.identified) this.judge(space, now);
     return this.term(space);
   }
 
   /** The spaces being claimed and the copies that are pulled from. */
-  claiming(): Iterable<readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>]> {
+  claiming(): readonly (readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>])[] {
     const claims: [SpaceKey, ReadonlyMap<NodeId, VersionVector>][] = [];
     for (const [space, standing] of this.#standings) if (standing.kind === 'claiming') claims.push([space, standing.targets]);
     return claims;
   }
 
-  /** Judges all rows of this node again; called at each round of pings and when anything has come that may decide a claim. */
+  /** Judges every space of this node again, at each round of pings. */
   judgeAll(now: Now): void {
-    for (const row of Object.values(this.#services.control.rows)) {
-      if (row.copies.includes(this.#services.self)) this.#judge(row.space, now);
-    }
+    for (const row of this.#services.ownRows) this.judge(row.space, now);
   }
 
-  #judge(space: SpaceKey, now: Now): void {
+  /** Judges one space again, when anything has come that may decide a claim or end a term. */
+  judge(space: SpaceKey, now: Now): void {
     const standing = this.#standings.get(space) ?? replica;
-    const copies = this.#services.row(space)?.copies ?? [];
-    const earlier = copies.slice(0, copies.indexOf(this.#services.self));
+    const earlier = this.#services.earlierCopies(space);
     this.#noteOverlap(space, standing, now);
     if (standing.kind === 'primary') {
       const holder = earlier.find((copy) => this.#peers.isReachable(copy, now) && this.#holdsTerm(copy, space));
       if (holder !== undefined) this.#end(space, standing.term, `copy ${holder}, earlier in the row, holds a term`);
       return;
     }
-    if (earlier.some((copy) => this.#peers.isReachable(copy, now)) || !this.#hasWaited(copies, now)) {
+    if (earlier.some((copy) => this.#peers.isReachable(copy, now)) || !this.#hasWaited(space, now)) {
       this.#standings.set(space, replica);
       return;
     }
@@ -76,9 +74,9 @@ export class Terms {
   }
 
   /** A copy that has never answered may yet: nobody is out of reach before a second has passed. */
-  #hasWaited(copies: readonly NodeId[], now: Now): boolean {
+  #hasWaited(space: SpaceKey, now: Now): boolean {
     if (now.monotonicMs - this.#peers.startedMs >= this.#services.configuration.replication.reachableMs) return true;
-    return copies.every((copy) => copy === this.#services.self || this.#peers.isReachable(copy, now));
+    return this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now));
   }
 
   #holdsTerm(copy: NodeId, space: SpaceKey): boolean {

@@ -1,5 +1,5 @@
 /**
- * The checkpoint: what the log alone cannot say. For each sealed segment its end and the dots in it, for each space its horizon. Two files take
+ * The checkpoint: what the log alone cannot say. For each segment how far it was synced and the dots in it, for each space its horizon. Two files take
  * turns, so that one intact checkpoint remains whatever happens to the other; recovery takes the newest that is whole.
  *
  * Recovery reads the whole retained log anyway (vectors live in memory), so a checkpoint holds no index: losing it costs knowledge about damage,
@@ -18,6 +18,9 @@ const magic = 0x4b_43_47_45;
 
 export interface CheckpointSegment {
   readonly number: number;
+  /** False for the segment that was being written: more may follow behind `endBytes`. */
+  readonly sealed: boolean;
+  /** Everything before was synced. */
   readonly endBytes: number;
   readonly dots: ReadonlyMap<SpaceKey, VersionVector>;
 }
@@ -34,7 +37,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): U
   const writer = new ByteWriter(1_024).u32(magic).u16(checkpointFormatVersion).u48(checkpoint.number);
   writer.u32(checkpoint.segments.length);
   for (const segment of checkpoint.segments) {
-    writer.u32(segment.number).u32(segment.endBytes).u32(segment.dots.size);
+    writer
+      .u32(segment.number)
+      .u8(segment.sealed ? 1 : 0)
+      .u32(segment.endBytes)
+      .u32(segment.dots.size);
     for (const [space, dots] of segment.dots) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(dots));
   }
   writer.u32(checkpoint.horizons.size);
@@ -63,7 +70,7 @@ export function decodeCheckpoint(bytes: Uint8Array, pure: PureFunctions): Checkp
   const segments: CheckpointSegment[] = [];
   const segmentCount = reader.u32();
   for (let index = 0; index < segmentCount && !reader.failed; index += 1) {
-    const segment = { number: reader.u32(), endBytes: reader.u32(), dots: new Map<SpaceKey, VersionVector>() };
+    const segment = { number: reader.u32(), sealed: reader.u8() === 1, endBytes: reader.u32(), dots: new Map<SpaceKey, VersionVector>() };
     const spaces = reader.u32();
     for (let each = 0; each < spaces && !reader.failed; each += 1) {
       const space = pure.utf8Decode(reader.block()) as SpaceKey;

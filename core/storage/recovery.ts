@@ -11,7 +11,7 @@ import type { DiskFile, Now } from '../events.js';
 import { type Author, authorBoot, authorNode, type Boot, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { RecordView } from '../wire/record.js';
-import { type Checkpoint, checkpointFiles, checkpointFormatVersion, decodeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, type CheckpointSegment, checkpointFiles, checkpointFormatVersion, decodeCheckpoint } from './checkpoint.js';
 import type { DiskCalls } from './disk-calls.js';
 import { bootFile, decodeBoot, decodeIdentity, encodeBoot, encodeIdentity, identityFile } from './node-files.js';
 import { newSegment, noteDot, type Segment, segmentNumber } from './segment.js';
@@ -70,7 +70,6 @@ export class Recovery {
   readonly #segments: Segment[] = [];
   readonly #found = new Map<SpaceKey, VersionVector>();
   #damagedRanges = 0;
-  #unlistedDamage = false;
   #records = 0;
   #retry: ((now: Now) => void) | null = null;
 
@@ -158,15 +157,15 @@ export class Recovery {
     });
   }
 
-  #isListed(number: number): boolean {
-    return this.#checkpoints[0]?.segments.some((segment) => segment.number === number) ?? false;
+  #listed(number: number): CheckpointSegment | undefined {
+    return this.#checkpoints[0]?.segments.find((segment) => segment.number === number);
   }
 
   /** First pass. */
   #learnWatermarks(index: number): void {
     if (index === this.#unread.length) return this.#readSegment(0);
     const { number, file } = this.#unread[index];
-    if (this.#isListed(number)) return this.#learnWatermarks(index + 1);
+    if (this.#listed(number)?.sealed === true) return this.#learnWatermarks(index + 1);
     this.#readWhole(file, (bytes) => {
       let newer: number | null = null;
       // Everything is trusted here, so that the walk goes past damage and meets every watermark behind it.
@@ -187,9 +186,9 @@ export class Recovery {
     if (index === this.#unread.length) return this.#judge();
     const { number, file } = this.#unread[index];
     this.#readWhole(file, (bytes) => {
-      const listed = this.#checkpoints[0]?.segments.find((segment) => segment.number === number);
-      // A listed segment ends where its checkpoint says: what stands behind was cut by an earlier recovery.
-      const known = listed === undefined ? bytes : bytes.subarray(0, listed.endBytes);
+      const listed = this.#listed(number);
+      // A sealed segment ends where its checkpoint says: what stands behind was cut by an earlier recovery.
+      const known = listed?.sealed === true ? bytes.subarray(0, listed.endBytes) : bytes;
       const segment = newSegment(number, file.bytes);
       segment.sealed = true;
       const trustedEnd = Math.min(this.#trustedEnds.get(number) ?? 0, known.length);
@@ -198,7 +197,7 @@ export class Recovery {
       });
       if (listed !== undefined) for (const [space, dots] of listed.dots) unite(segment.dots, space, dots);
       segment.endBytes = Math.max(scan.endBytes, listed?.endBytes ?? 0);
-      this.#noteScan(segment, scan, listed !== undefined);
+      this.#noteScan(segment, scan);
       this.#segments.push(segment);
       this.#readSegment(index + 1);
     });
@@ -216,11 +215,10 @@ export class Recovery {
     this.#owner.recovered(view, segment, offset);
   }
 
-  #noteScan(segment: Segment, scan: SegmentScan, listed: boolean): void {
+  #noteScan(segment: Segment, scan: SegmentScan): void {
     for (const range of scan.damage) {
       segment.damaged = true;
       this.#damagedRanges += 1;
-      if (!listed) this.#unlistedDamage = true;
       this.#effects.journal.note({ kind: 'log.damage-found', segment: segment.number, offset: range.offset, bytes: range.bytes });
     }
     if (scan.tornBytes > 0) {
@@ -263,7 +261,9 @@ export class Recovery {
         for (const hole of found.missingFrom(vector)) noteRange(holes, space, hole);
       }
     }
-    const everything = this.#unlistedDamage || (this.#unreadableCheckpoints > 0 && this.#damagedRanges > 0);
+    // A record below the horizon stands in a segment that the newest checkpoint lists, or in a second place: raising the horizon writes one. Only
+    // when that checkpoint itself may be the unreadable one can damage have taken a live dot that nobody lists.
+    const everything = this.#unreadableCheckpoints > 0 && this.#damagedRanges > 0;
     for (const [space, vector] of holes) {
       for (const author of vector.authors()) {
         for (const [from, to] of vector.of(author)?.ranges() ?? [])

@@ -91,6 +91,11 @@ export class WriteAheadLog<Attachment> {
     return this.#current !== null && !this.#full;
   }
 
+  /** How far the segment being written is durable. */
+  durableEndOf(number: number): number {
+    return this.#durable.segment === number ? this.#durable.offset : 0;
+  }
+
   get full(): boolean {
     return this.#full;
   }

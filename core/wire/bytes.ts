@@ -119,6 +119,17 @@ export class ByteWriter {
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
+
+  /** What was written, as a copy: the writer may be used again after `reset`. */
+  copy(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Starts over in the same memory. */
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
 }
 
 /** Reads what ByteWriter wrote. Never throws: a read past the end gives zeros and sets `failed`, which the caller checks once at the end. */

@@ -12,7 +12,7 @@
  */
 import { type Author, authorBytes, type SpaceKey, type Term } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { ByteReader, ByteWriter, readU32 } from './bytes.js';
+import { ByteReader, ByteWriter, readU32, writeU32 } from './bytes.js';
 import { bytesToHex, hexToBytes } from './hex.js';
 
 export interface SpaceReport {
@@ -83,6 +83,12 @@ export type EnvelopeFault = 'too short' | 'not a message' | 'checksum' | 'format
 export class PeerCodec {
   readonly #pure: PureFunctions;
   readonly #cluster = new Uint32Array(2);
+  /** Messages are put together here and leave as copies of their own size. */
+  readonly #writer = new ByteWriter(4_096);
+  readonly #spaceBytes = new Map<SpaceKey, Uint8Array>();
+  readonly #authorBytes = new Map<Author, Uint8Array>();
+  /** Spaces and authors whose bytes are remembered, at most. */
+  readonly #rememberedMax = 4_096;
 
   constructor(clusterId: string, pure: PureFunctions) {
     this.#pure = pure;
@@ -90,17 +96,32 @@ export class PeerCodec {
   }
 
   encode(from: Author, message: PeerMessage): Uint8Array {
-    const writer = new ByteWriter(message.kind === 'run' || message.kind === 'snapshot' ? message.records.length + 256 : 256);
+    const writer = this.#writer.reset();
     writer.u32(magic).u32(0).u8(peerFormatVersion).u8(kinds.indexOf(message.kind));
-    writer.u32(this.#cluster[0]).u32(this.#cluster[1]).raw(hexToBytes(from));
+    writer.u32(this.#cluster[0]).u32(this.#cluster[1]);
+    this.#author(writer, from);
     this.#body(writer, message);
-    const crc = this.#pure.crc32(writer.finish().subarray(8));
-    writer.patchU32(4, crc);
-    return writer.finish();
+    const bytes = writer.copy();
+    writeU32(bytes, 4, this.#pure.crc32(bytes.subarray(8)));
+    return bytes;
   }
 
   #space(writer: ByteWriter, space: SpaceKey): ByteWriter {
-    return writer.block(this.#pure.utf8Encode(space));
+    let bytes = this.#spaceBytes.get(space);
+    if (bytes === undefined) {
+      bytes = this.#pure.utf8Encode(space);
+      if (this.#spaceBytes.size < this.#rememberedMax) this.#spaceBytes.set(space, bytes);
+    }
+    return writer.block(bytes);
+  }
+
+  #author(writer: ByteWriter, author: Author): ByteWriter {
+    let bytes = this.#authorBytes.get(author);
+    if (bytes === undefined) {
+      bytes = hexToBytes(author);
+      if (this.#authorBytes.size < this.#rememberedMax) this.#authorBytes.set(author, bytes);
+    }
+    return writer.raw(bytes);
   }
 
   #body(writer: ByteWriter, message: PeerMessage): void {
@@ -117,10 +138,10 @@ export class PeerCodec {
         writer.u48(message.number);
         return;
       case 'run':
-        this.#space(writer, message.space).raw(hexToBytes(message.author)).u32(message.fetch).block(message.records);
+        this.#author(this.#space(writer, message.space), message.author).u32(message.fetch).block(message.records);
         return;
       case 'acknowledge':
-        this.#space(writer, message.space).raw(hexToBytes(message.author)).u48(message.end);
+        this.#author(this.#space(writer, message.space), message.author).u48(message.end);
         return;
       case 'fetch':
         this.#space(writer, message.space).u32(message.fetch).u32(message.credit).u32(message.cursor).block(message.coverage);
@@ -130,7 +151,7 @@ export class PeerCodec {
         return;
       case 'snapshot':
         this.#space(writer, message.space).u32(message.fetch).u32(message.cursor).u32(message.next).u32(message.horizon.size);
-        for (const [author, sequence] of message.horizon) writer.raw(hexToBytes(author)).u48(sequence);
+        for (const [author, sequence] of message.horizon) this.#author(writer, author).u48(sequence);
         writer.block(message.holes).block(message.records);
         return;
     }
