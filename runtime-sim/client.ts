@@ -213,7 +213,7 @@ export class SimulatedClient {
     const { record, operation } = current;
     const key = `${operation.planned.space}/${operation.planned.id}`;
     if (reply.body?.$case === 'written') {
-      record.version = versionText(reply.body.value.version);
+      record.version = reply.body.value.superseded ? null : versionText(reply.body.value.version);
       this.#contexts.set(key, reply.body.value.context);
     } else if (reply.body?.$case === 'got') {
       const { memory, alternates, alternatesTotal, context } = reply.body.value;

@@ -5,8 +5,7 @@
 import type { FaultRecord } from '../checker/history.js';
 import { describeFault, type Fault, familyOf } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
-import { type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
-import type { DiskFile } from './disk-file.js';
+import { syncedDots, syncedGroups } from './disk-contents.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
@@ -118,8 +117,8 @@ export class FaultInjector {
    */
   #rotBits(fault: FaultOf<'diskBitRot'>): boolean {
     const host = this.#host(fault.node);
-    const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => syncedDots(other)));
-    const groups = syncedGroups(host);
+    const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
+    const groups = syncedGroups(host.disk);
     const start = Math.floor(fault.position * groups.length);
     for (let step = 0; step < groups.length; step += 1) {
       const { file, offset, bytes, dots } = groups[(start + step) % groups.length];
@@ -144,34 +143,4 @@ export class FaultInjector {
   #us(loadMs: number): number {
     return this.#world.loadUs(loadMs);
   }
-}
-
-interface SyncedGroup {
-  readonly file: DiskFile;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly dots: readonly string[];
-}
-
-/** The groups of a node's log that a crash could not touch and that can be read. */
-function syncedGroups(host: NodeHost): SyncedGroup[] {
-  return host.disk.files.flatMap((file) => {
-    const segment = segmentOf(file.name);
-    if (segment === null) return [];
-    const groups = new Map<number, { bytes: number; dots: string[] }>();
-    for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) enter(groups, record);
-    return [...groups]
-      .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes))
-      .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots }));
-  });
-}
-
-function enter(groups: Map<number, { bytes: number; dots: string[] }>, { groupOffset, groupBytes, dot }: PlacedRecord): void {
-  const group = groups.get(groupOffset);
-  if (group === undefined) groups.set(groupOffset, { bytes: groupBytes, dots: [dot] });
-  else group.dots.push(dot);
-}
-
-function syncedDots(host: NodeHost): string[] {
-  return syncedGroups(host).flatMap(({ dots }) => dots);
 }

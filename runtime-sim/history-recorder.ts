@@ -51,6 +51,8 @@ export class HistoryRecorder {
   readonly #nowMs: () => number;
   /** Asks the core of a node that has just recovered what it holds. */
   readonly #inspect: (node: number) => NodeInspection | null;
+  /** The dots that can be read from a node's disk at this moment, as `space sequence@author`. */
+  readonly #onDisk: (node: number) => ReadonlySet<string>;
   readonly #recovered: number[] = [];
 
   constructor(options: {
@@ -58,12 +60,14 @@ export class HistoryRecorder {
     readonly names: readonly string[];
     readonly nowMs: () => number;
     readonly inspect: (node: number) => NodeInspection | null;
+    readonly onDisk: (node: number) => ReadonlySet<string>;
   }) {
     this.#ids = options.ids;
     this.#names = options.names;
     this.#nodes = options.ids.map(() => new NodeRecord());
     this.#nowMs = options.nowMs;
     this.#inspect = options.inspect;
+    this.#onDisk = options.onDisk;
   }
 
   mark(name: string): void {
@@ -83,7 +87,7 @@ export class HistoryRecorder {
 
   /** A node let an answer go: what it acknowledges counts even if the answer never arrives. */
   answered(node: number, reply: Reply, space: SpaceKey): void {
-    if (reply.body?.$case !== 'written') return;
+    if (reply.body?.$case !== 'written' || reply.body.value.superseded) return;
     const version = versionText(reply.body.value.version);
     if (version !== null) this.acknowledged(node, space, version);
   }
@@ -140,8 +144,18 @@ export class HistoryRecorder {
       recoveredMs: this.#nowMs(),
       released: record.released.slice(0, crash.released),
       recovered: copyStates(inspection, this.#ids[node]),
-      damaged: [...record.damaged],
+      damaged: [...record.damaged, ...this.#unaccountable(node, record)],
     });
+  }
+
+  /**
+   * Where a log that no checkpoint lists is damaged, nobody can tell which of the dots that compaction has dropped were in it: all of them may become
+   * holes. What is still on the disk may not.
+   */
+  #unaccountable(node: number, { released, damaged }: NodeRecord): Dot[] {
+    if (damaged.length === 0) return [];
+    const readable = this.#onDisk(node);
+    return released.filter(({ space, version }) => !readable.has(`${space} ${version}`));
   }
 
   #termTaken(node: number, space: SpaceKey, term: TermSpan['term']): void {

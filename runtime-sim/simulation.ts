@@ -14,6 +14,7 @@ import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { SimulatedClient } from './client.js';
 import { loggedRecords, spaceOf } from './core-formats.js';
+import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
 import { EventHeap } from './event-heap.js';
 import { FaultInjector } from './fault-injector.js';
@@ -57,6 +58,7 @@ export class Simulation {
       names: plan.nodes,
       nowMs: () => this.#world.loadMs(this.#world.nowUs),
       inspect: (node) => this.#hosts[node].inspect(),
+      onDisk: (node) => syncedDots(this.#hosts[node].disk),
     });
     this.#world = {
       seed,

@@ -43,7 +43,8 @@ export const durationMsDefault = 60_000;
 export const operationsPerSecond = 20;
 const acknowledgementsPerSide = 20;
 const copiesMax = 3;
-const clientsPerRun = 24;
+/** Enough that those who wait for a space out of their reach leave others to ask: each does one thing at a time. */
+const clientsPerRun = 60;
 const spaceNames = ['default', 'journal', 'people', 'places', 'recipes'];
 
 export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): RunPlan {

@@ -54,7 +54,7 @@ function cutMoments(durationMs: number, when: Draws): { fromMs: number; untilMs:
     return [{ fromMs: at(from), untilMs: at(from + when.integer({ min: 25, max: 55 }) / 100) }];
   }
   const [first, second] = [when.integer({ min: 8, max: 15 }) / 100, when.integer({ min: 55, max: 62 }) / 100];
-  const length = (): number => when.integer({ min: 18, max: 30 }) / 100;
+  const length = (): number => when.integer({ min: 20, max: 30 }) / 100;
   return [
     { fromMs: at(first), untilMs: at(first + length()) },
     { fromMs: at(second), untilMs: at(second + length()) },

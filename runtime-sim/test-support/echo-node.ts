@@ -102,7 +102,10 @@ export class EchoNode implements SimulatedCore {
     this.#effects.disk.sync(
       file,
       this.#then(() => {
-        this.#reply(handle, { $case: 'written', value: { version: new Uint8Array(34), context: nothing, duplicate: false } });
+        this.#reply(handle, {
+          $case: 'written',
+          value: { version: new Uint8Array(34), context: nothing, duplicate: false, superseded: false },
+        });
       }),
     );
   }

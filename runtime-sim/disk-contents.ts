@@ -1,0 +1,35 @@
+/** What the logs on a disk hold at this moment, read from the bytes: the ground for deciding which damage stays within the fault model. */
+import { type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
+import type { DiskFile } from './disk-file.js';
+import type { DiskModel } from './disk-model.js';
+
+export interface SyncedGroup {
+  readonly file: DiskFile;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly dots: readonly string[];
+}
+
+/** The groups of a node's log that a crash could not touch and that can be read. */
+export function syncedGroups(disk: DiskModel): SyncedGroup[] {
+  return disk.files.flatMap((file) => {
+    const segment = segmentOf(file.name);
+    if (segment === null) return [];
+    const groups = new Map<number, { bytes: number; dots: string[] }>();
+    for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) enter(groups, record);
+    return [...groups]
+      .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes))
+      .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots }));
+  });
+}
+
+function enter(groups: Map<number, { bytes: number; dots: string[] }>, { groupOffset, groupBytes, dot }: PlacedRecord): void {
+  const group = groups.get(groupOffset);
+  if (group === undefined) groups.set(groupOffset, { bytes: groupBytes, dots: [dot] });
+  else group.dots.push(dot);
+}
+
+/** Dots of the records that can be read and that no crash could take, as `space sequence@author`. */
+export function syncedDots(disk: DiskModel): ReadonlySet<string> {
+  return new Set(syncedGroups(disk).flatMap(({ dots }) => dots));
+}

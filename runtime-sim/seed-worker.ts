@@ -1,0 +1,62 @@
+/** A worker process of many-seeds: runs the seeds it is sent, one after another, and answers each with what there is to count. */
+import { durationMsDefault, nodesDefault, scenarioOf } from '../scenarios/catalogue.js';
+import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
+import { divergenceOf, seedFileContent } from './commands.js';
+import { type Divergence, replayCommand } from './run-report.js';
+import { type RunOptions, type RunResult, runSeed } from './run-seed.js';
+import { writeSeedFile } from './seed-file.js';
+import { ChainLog } from './trace.js';
+
+export interface SeedJob {
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly checkDeterminism: boolean;
+  readonly plant: string | null;
+  readonly out: string | null;
+}
+
+export interface SeedSummary {
+  readonly seed: number;
+  readonly verdict: RunResult['verdict'];
+  readonly notConverged: boolean;
+  readonly reason: string | null;
+  readonly replay: string;
+  readonly events: number;
+  readonly wallMs: number;
+  readonly simulatedMs: number;
+  readonly marks: readonly string[];
+  readonly divergence: Divergence | null;
+}
+
+/** A short run of the neighbour lies between the two that are compared: nothing of it may show in the second. */
+const betweenMs = 2_000;
+
+function carryOut({ scenario: name, seed, checkDeterminism, plant, out }: SeedJob): SeedSummary {
+  const scenario = scenarioOf(name) as Scenario;
+  const options: RunOptions = { scenario, seed };
+  const chainLog = new ChainLog();
+  const run = runSeed(checkDeterminism ? { ...options, chainLog } : options);
+  let divergence: Divergence | null = null;
+  if (checkDeterminism) {
+    const again = new ChainLog();
+    runSeed({ ...options, seed: seed + 1, durationMs: betweenMs });
+    runSeed({ ...options, chainLog: again });
+    divergence = divergenceOf(chainLog, again, run.plan);
+  }
+  const planted = { nodes: nodesDefault, durationMs: durationMsDefault, plant };
+  if (plant === null && (run.verdict !== 'ok' || divergence !== null)) writeSeedFile(seedFileContent(run, planted), out);
+  return {
+    seed,
+    verdict: run.verdict,
+    notConverged: run.notConverged,
+    reason: run.reason,
+    replay: replayCommand({ seed, scenario: name, ...planted }),
+    events: run.events,
+    wallMs: run.wallMs,
+    simulatedMs: run.simulatedMs,
+    marks: Object.keys(run.probes),
+    divergence,
+  };
+}
+
+process.on('message', (job: SeedJob) => process.send?.(carryOut(job)));
