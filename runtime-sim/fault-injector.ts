@@ -22,6 +22,7 @@ export class FaultInjector {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
   readonly #rot: Draws;
+  readonly #amid: Draws;
   readonly #open: OpenRecord[] = [];
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
@@ -30,6 +31,7 @@ export class FaultInjector {
     this.#world = world;
     this.#hosts = hosts;
     this.#rot = new Draws(world.seed, 'disk.bit-rot');
+    this.#amid = new Draws(world.seed, 'crash.amid-write');
   }
 
   apply(fault: Fault): void {
@@ -66,7 +68,7 @@ export class FaultInjector {
         this.#world.network.setRates(this.#endpoints(fault.from), this.#endpoints(fault.to), fault.rates);
         return true;
       case 'crash':
-        return this.#crashNode(this.#host(fault.node));
+        return this.#crashNode(this.#host(fault.node), fault);
       case 'restart':
         return this.#restart(this.#host(fault.node));
       case 'clockJump':
@@ -90,13 +92,19 @@ export class FaultInjector {
     return () => network.droppedOn(from, to) > before;
   }
 
-  #crashNode(host: NodeHost): boolean {
+  #crashNode(host: NodeHost, { amid }: FaultOf<'crash'>): boolean | (() => boolean) {
     if (!host.alive) return false;
+    if (amid === 'write') {
+      const { incarnation } = host;
+      host.crashAmidWrite = this.#amid.fraction();
+      return () => host.incarnation > incarnation;
+    }
     this.crash(host);
     return true;
   }
 
   #restart(host: NodeHost): boolean {
+    host.crashAmidWrite = null;
     if (host.alive) return false;
     host.start();
     return true;

@@ -181,6 +181,17 @@ export class HistoryRecorder {
   }
 }
 
+/** Whether two nodes held terms for one space at one time, and at the end at most one does for each. */
+export function splitBrainHealed(terms: readonly TermSpan[]): boolean {
+  const overlapped = terms.some((one, at) =>
+    terms
+      .slice(at + 1)
+      .some((other) => other.space === one.space && other.node !== one.node && other.fromMs < one.untilMs && one.fromMs < other.untilMs),
+  );
+  const open = terms.filter(({ untilMs }) => untilMs === Number.POSITIVE_INFINITY).map(({ space }) => space);
+  return overlapped && new Set(open).size === open.length;
+}
+
 /** What a node says its copies hold, in the checkers' words. */
 export function copyStates(inspection: NodeInspection, node: NodeId): CopyState[] {
   return inspection.spaces.map(({ space, versions, coverage }) => ({

@@ -71,6 +71,8 @@ export class NodeHost {
   #calls = new Map<number, Call>();
   #lastHandle = 0;
   #halted: string | null = null;
+  /** Power goes during the next write to the disk: at this share of the time that the write and a sync take. */
+  crashAmidWrite: number | null = null;
   /** Whether this process has ended its recovery. */
   serving = false;
 
@@ -109,6 +111,7 @@ export class NodeHost {
     this.#core = null;
     this.incarnation += 1;
     this.#world.network.incarnations[this.index] = this.incarnation;
+    this.crashAmidWrite = null;
     this.#inbox = [];
     this.#inboxHead = 0;
     this.#calls = new Map();
@@ -232,7 +235,9 @@ export class NodeHost {
         }
         case asked.disk: {
           const request = first as DiskRequest;
-          heap.push(this.disk.submit(request, departUs), eventKinds.disk, this.index, this.incarnation, request);
+          const endUs = this.disk.submit(request, departUs);
+          heap.push(endUs, eventKinds.disk, this.index, this.incarnation, request);
+          if (this.crashAmidWrite !== null && request.kind === 'write') this.#losePower(departUs, endUs);
           break;
         }
         case asked.arm:
@@ -259,6 +264,13 @@ export class NodeHost {
     }
     asks.length = 0;
     values.length = 0;
+  }
+
+  #losePower(startUs: number, writtenUs: number): void {
+    const { heap, plan } = this.#world;
+    const atUs = startUs + Math.floor((this.crashAmidWrite as number) * (writtenUs - startUs + plan.disk.syncUs[1]));
+    this.crashAmidWrite = null;
+    heap.push(atUs, eventKinds.powerLoss, this.index, this.incarnation, null);
   }
 
   #reply(handle: number, reply: Reply, departUs: number): void {

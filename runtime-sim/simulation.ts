@@ -18,7 +18,7 @@ import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
 import { EventHeap } from './event-heap.js';
 import { FaultInjector } from './fault-injector.js';
-import { HistoryRecorder } from './history-recorder.js';
+import { HistoryRecorder, splitBrainHealed } from './history-recorder.js';
 import { Liveness, tickUs } from './liveness.js';
 import { incarnationOf, NetworkModel, senderOf } from './network-model.js';
 import { type CoreFactory, NodeHost } from './node-host.js';
@@ -122,6 +122,7 @@ export class Simulation {
     this.#injector.settle();
     for (const host of this.#hosts) this.recorder.logs.set(host.id, loggedRecords(host.disk.durableWrites));
     this.recorder.splits.push(...splitRecords(this.#world, this.#hosts));
+    if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
   }
 
   history(): History {
@@ -177,6 +178,7 @@ export class Simulation {
         return;
       case eventKinds.start:
       case eventKinds.restart:
+      case eventKinds.powerLoss:
         this.#startOrStop(kind, target, extra);
         return;
       default:
@@ -196,6 +198,11 @@ export class Simulation {
     if (host.incarnation !== incarnation) return;
     if (kind === eventKinds.start) {
       if (!host.alive) host.start();
+      return;
+    }
+    this.#world.trace.event(this.#world.nowUs, kind, target, incarnation);
+    if (kind === eventKinds.powerLoss) {
+      this.#injector.crash(host);
       return;
     }
     // It stopped itself: memory is gone as in any crash, and a supervisor starts it again.

@@ -111,6 +111,7 @@ export const eventKinds = {
   phase: 12,
   sample: 13,
   restart: 14,
+  powerLoss: 15,
 } as const;
 
 export const eventNames: readonly string[] = ['', ...Object.keys(eventKinds)];

@@ -64,12 +64,18 @@ function lasting(fromMs: number, untilMs: number, from: readonly string[], to: r
   return [cutLinks({ atMs: fromMs, from, to }), healLinks({ atMs: untilMs, from, to })];
 }
 
-/** Less than half of the nodes, such that some space has a copy on either side. */
+/** Less than half of the nodes, such that most spaces have a copy on either side, as far as chance offers. */
 function drawMinority(nodes: readonly string[], rows: readonly PlannedRow[], who: Draws): string[] {
   const size = { min: 1, max: Math.max(1, Math.floor((nodes.length - 1) / 2)) };
-  let minority = who.subset(nodes, size);
-  for (let attempt = 0; attempt < 50 && !rows.some((row) => spans(row, minority)); attempt += 1) minority = who.subset(nodes, size);
-  return minority;
+  const enough = Math.ceil(rows.length * 0.6);
+  let best: string[] = [];
+  let bestSpanning = -1;
+  for (let attempt = 0; attempt < 50 && bestSpanning < enough; attempt += 1) {
+    const minority = who.subset(nodes, size);
+    const spanning = rows.filter((row) => spans(row, minority)).length;
+    if (spanning > bestSpanning) [best, bestSpanning] = [minority, spanning];
+  }
+  return best;
 }
 
 function spans(row: PlannedRow, side: readonly string[]): boolean {

@@ -122,6 +122,7 @@ function drawOperations(
         ['get', 0.25],
       ],
       paddingBytesMax: mix.pick([200, 2_000, 6_000]),
+      burst: mix.pick([1, 1, 8, 30]),
       confidences: mix.pick([[1], [0.5, 0.9], [0.1, 0.3, 0.5, 0.7, 0.9]]),
     },
     random.stream('workload'),

@@ -61,23 +61,31 @@ function cutMoments(durationMs: number, when: Draws): { fromMs: number; untilMs:
   ];
 }
 
-/** Two halves, at least one space with a copy in each; on a third of the seeds a bystander is in neither. */
+/**
+ * Two halves with as many spaces as chance offers that both can serve by themselves; on a third of the seeds a bystander is in neither. Where the bystander
+ * holds a copy, both halves may leave the writing to it: such spaces do not count.
+ */
 function drawHalves(nodes: readonly string[], rows: readonly PlannedRow[], who: Draws): Halves {
-  const bystander = nodes.length >= 5 && who.chance(0.35) ? who.pick(nodes) : null;
-  const parting = nodes.filter((node) => node !== bystander);
-  const smaller = Math.floor(parting.length / 2);
-  let halves: Halves = { left: parting.slice(0, smaller), right: parting.slice(smaller) };
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const order = who.shuffled(parting);
-    const cutAt = who.chance(0.5) ? smaller : parting.length - smaller;
-    halves = { left: order.slice(0, cutAt), right: order.slice(cutAt) };
-    if (rows.some((row) => bothHold(row, halves))) break;
+  const withBystander = nodes.length >= 5 && who.chance(0.35);
+  const contestedEnough = Math.min(rows.length, withBystander ? 2 : Math.ceil(rows.length * 0.6));
+  let best: Halves | null = null;
+  let bestContested = -1;
+  for (let attempt = 0; attempt < 50 && bestContested < contestedEnough; attempt += 1) {
+    const bystander = withBystander ? who.pick(nodes) : null;
+    const order = who.shuffled(nodes.filter((node) => node !== bystander));
+    const smaller = Math.floor(order.length / 2);
+    const cutAt = who.chance(0.5) ? smaller : order.length - smaller;
+    const halves = { left: order.slice(0, cutAt), right: order.slice(cutAt) };
+    const contested = rows.filter((row) => contestedBetween(row, halves, bystander)).length;
+    if (contested > bestContested) [best, bestContested] = [halves, contested];
   }
-  return halves;
+  return best as Halves;
 }
 
-function bothHold(row: PlannedRow, { left, right }: Halves): boolean {
-  return row.copies.some((copy) => left.includes(copy)) && row.copies.some((copy) => right.includes(copy));
+function contestedBetween({ copies }: PlannedRow, { left, right }: Halves, bystander: string | null): boolean {
+  return (
+    copies.every((copy) => copy !== bystander) && copies.some((copy) => left.includes(copy)) && copies.some((copy) => right.includes(copy))
+  );
 }
 
 function dealOut(clients: readonly string[], who: Draws): [string[], string[]] {

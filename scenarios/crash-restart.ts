@@ -20,8 +20,8 @@ export const crashRestart: Scenario = {
     const when = random.stream('faults.when');
     const who = random.stream('faults.who');
     const outages = drawOutages(nodes, durationMs, when, who);
-    const faults: Fault[] = outages.flatMap(({ node, fromMs, untilMs }) => [
-      crash({ atMs: fromMs, node }),
+    const faults: Fault[] = outages.flatMap(({ node, fromMs, untilMs, amidWrite }) => [
+      crash({ atMs: fromMs, node, ...(amidWrite ? { amid: 'write' } : {}) }),
       restart({ atMs: untilMs, node }),
     ]);
     const families = ['crash'];
@@ -44,6 +44,8 @@ interface Outage {
   readonly node: string;
   readonly fromMs: number;
   readonly untilMs: number;
+  /** The power goes while the disk is writing, when torn tails are made. */
+  readonly amidWrite: boolean;
 }
 
 /** Four to ten moments; at most of them one node goes down, at some a few, rarely all. A node that is down is not crashed again. */
@@ -65,7 +67,7 @@ function drawOutages(nodes: readonly string[], durationMs: number, when: Draws, 
       // A short outage meets a cluster that has not noticed yet, a long one a cluster that has moved on.
       const downMs = who.chance(0.5) ? who.integer({ min: 50, max: 900 }) : who.integer({ min: 1_000, max: 8_000 });
       upAgainMs.set(node, fromMs + downMs);
-      outages.push({ node, fromMs, untilMs: fromMs + downMs });
+      outages.push({ node, fromMs, untilMs: fromMs + downMs, amidWrite: who.chance(0.6) });
     }
   }
   return outages;

@@ -16,8 +16,11 @@ export type Fault =
       readonly to: readonly string[];
       readonly rates: LinkRates;
     }
-  /** The machine loses power: memory is gone, unsynced sectors meet their fate. */
-  | { readonly kind: 'crash'; readonly atMs: number; readonly node: string }
+  /**
+   * The machine loses power: memory is gone, unsynced sectors meet their fate. `amid: 'write'` waits for the first write to its disk after that moment and
+   * strikes between its start and the end of the sync behind it; a restart of the node ends the wait.
+   */
+  | { readonly kind: 'crash'; readonly atMs: number; readonly node: string; readonly amid?: 'write' }
   | { readonly kind: 'restart'; readonly atMs: number; readonly node: string }
   /** The wall clock jumps; the monotonic clock does not. */
   | { readonly kind: 'clockJump'; readonly atMs: number; readonly node: string; readonly byMs: number }

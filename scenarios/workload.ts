@@ -37,6 +37,8 @@ export interface WorkloadShape {
   readonly paddingBytesMax: number;
   /** Few distinct confidences make conflicts meet the later rules: time, then content. */
   readonly confidences: readonly number[];
+  /** Operations that start at one moment: above 1, groups in the log hold many records and queues fill. */
+  readonly burst: number;
 }
 
 /** Operations over the whole duration at random moments, in the order of time. */
