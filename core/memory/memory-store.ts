@@ -163,6 +163,7 @@ export class MemoryStore {
       const holes = recovered.holes === 'everything' ? absentBelow(space, horizon) : (recovered.holes.get(key) ?? null);
       space.adoptHorizon(new Map(horizon), holes);
     }
+    if (recovered.holes !== 'everything') for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
     // Segments that were reserved and never used.
     const used = recovered.segments.filter((segment) => segment.endBytes > 0);
     const unused = recovered.segments.filter((segment) => segment.endBytes === 0);

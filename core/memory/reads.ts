@@ -8,6 +8,7 @@ import { type CausalContext, contextWith, emptyContext, encodeContext, joinConte
 import type { Ticket } from '../effects.js';
 import { failure } from '../errors.js';
 import type { Now } from '../events.js';
+import type { Dot } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { MemoryRow, VersionRow } from '../storage/record-index.js';
 import { contextBitsOf, decodeEpisode } from '../wire/episode.js';
@@ -21,6 +22,15 @@ import { normaliseInto } from './scan-kernel.js';
 import type { SpaceStore } from './space-store.js';
 
 export type Answer = (body: ReplyBody, now: Now) => void;
+
+/** A version as it was when it was chosen: its row may mean something else once its payload has been read. */
+interface Chosen {
+  readonly version: VersionRow;
+  readonly dot: Dot;
+  readonly confidence: number;
+  readonly writtenAtMs: number;
+  readonly score: number;
+}
 
 interface Recall {
   readonly space: SpaceStore;
@@ -56,6 +66,7 @@ export class Reads {
     const { live } = space.standing(memory, { pending: false });
     if (live.length === 0) return answer({ $case: 'got', value: nothing }, now);
     const listed = live.slice(0, 1 + this.#services.configuration.memory.alternatesListedMax);
+    const chosen = listed.map((version) => choose(space, version, 0));
     const context = encodeContext(this.#contextOf(space, memory));
     this.#readAll(
       space,
@@ -66,7 +77,7 @@ export class Reads {
           const message = `the record of ${JSON.stringify(request.id)} is damaged on the disk of node ${this.#services.configuration.name}`;
           return answer({ $case: 'failure', value: failure('DATA_DAMAGED', { message, field: 'id' }) }, then);
         }
-        const memories = listed.flatMap((version, index) => this.#memory(space, version, { payload: payloads[index], score: 0 }, then));
+        const memories = chosen.flatMap((each, index) => this.#memory(space, each, payloads[index], then));
         const [first, ...alternates] = memories;
         answer({ $case: 'got', value: { memory: first, alternates, alternatesTotal: live.length - 1, context } }, then);
       },
@@ -108,23 +119,10 @@ export class Reads {
     });
   }
 
-  #memory(
-    space: SpaceStore,
-    version: VersionRow,
-    found: { readonly payload: Uint8Array | null; readonly score: number },
-    now: Now,
-  ): Memory[] {
-    if (found.payload === null) return [];
-    const { index } = space;
-    return [
-      {
-        episode: found.payload,
-        version: encodeVersion({ author: index.authorOf(version), sequence: index.columns.sequence[version] }),
-        confidence: this.#confidence(space, index.columns.confidence[version], now),
-        score: found.score,
-        writtenAtMs: index.columns.timeMs[version],
-      },
-    ];
+  #memory(space: SpaceStore, chosen: Chosen, payload: Uint8Array | null, now: Now): Memory[] {
+    if (payload === null) return [];
+    const { dot, confidence, writtenAtMs, score } = chosen;
+    return [{ episode: payload, version: encodeVersion(dot), confidence: this.#confidence(space, confidence, now), score, writtenAtMs }];
   }
 
   /** Derived when read, never written back. */
@@ -211,23 +209,21 @@ export class Reads {
     this.#scans.delete(ticket);
     const { space } = recall;
     space.vectors.scanEnded();
-    const versions: VersionRow[] = [];
-    const scores: number[] = [];
+    const chosen: Chosen[] = [];
     for (let at = 0; at < result.rows.length; at += 1) {
       const version = space.vectors.versionAt(result.rows[at]);
       if (version < 0) continue;
-      versions.push(version);
-      scores.push(recall.cue === null ? 0 : result.scores[at]);
+      chosen.push(choose(space, version, recall.cue === null ? 0 : result.scores[at]));
     }
     const exhausted = result.rows.length < recall.asked;
-    this.#readAll(space, versions, (payloads, then) => this.#judge(recall, { versions, scores, payloads, exhausted }, then), now);
+    const versions = chosen.map(({ version }) => version);
+    this.#readAll(space, versions, (payloads, then) => this.#judge(recall, { chosen, payloads, exhausted }, then), now);
   }
 
   #judge(
     recall: Recall,
     found: {
-      readonly versions: readonly VersionRow[];
-      readonly scores: readonly number[];
+      readonly chosen: readonly Chosen[];
       readonly payloads: readonly (Uint8Array | null)[];
       readonly exhausted: boolean;
     },
@@ -237,19 +233,19 @@ export class Reads {
     const reasons: string[] = [];
     let damaged = 0;
     let bytes = 0;
-    for (let at = 0; at < found.versions.length && kept.length < recall.limit; at += 1) {
+    for (let at = 0; at < found.chosen.length && kept.length < recall.limit; at += 1) {
       const payload = found.payloads[at];
       if (payload === null) {
         damaged += 1;
         continue;
       }
-      if (!this.#matches(recall, found.versions[at], payload)) continue;
+      if (!this.#matches(recall, found.chosen[at], payload)) continue;
       bytes += payload.length;
       if (bytes > replyBytesMax && kept.length > 0) {
         reasons.push(`the answer was cut at ${replyBytesMax} bytes`);
         break;
       }
-      kept.push(...this.#memory(recall.space, found.versions[at], { payload, score: found.scores[at] }, now));
+      kept.push(...this.#memory(recall.space, found.chosen[at], payload, now));
     }
     if (damaged > 0) reasons.push(`${damaged} of the best are damaged on this disk`);
     // Signatures let too much pass: look deeper.
@@ -259,9 +255,9 @@ export class Reads {
     this.#found(recall, kept, reasons, now);
   }
 
-  #matches(recall: Recall, version: VersionRow, payload: Uint8Array): boolean {
-    const { request, space } = recall;
-    if (space.index.columns.confidence[version] < request.confidenceMin) return false;
+  #matches(recall: Recall, chosen: Chosen, payload: Uint8Array): boolean {
+    const { request } = recall;
+    if (chosen.confidence < request.confidenceMin) return false;
     if (request.who === '' && request.where === '' && request.tags.length === 0) return true;
     const episode = decodeEpisode(payload, this.#services.pure);
     if (episode === null) return false;
@@ -275,4 +271,10 @@ export class Reads {
     const coverage = { targets: 1, answered: 1, searched: total, total, reasons };
     recall.answer({ $case: 'recalled', value: { memories, coverage } }, now);
   }
+}
+
+function choose(space: SpaceStore, version: VersionRow, score: number): Chosen {
+  const { columns } = space.index;
+  const dot = { author: space.index.authorOf(version), sequence: columns.sequence[version] };
+  return { version, dot, confidence: columns.confidence[version], writtenAtMs: columns.timeMs[version], score };
 }

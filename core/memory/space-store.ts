@@ -46,6 +46,8 @@ export class SpaceStore implements VersionFacts {
   readonly vectors = new VectorTable();
   /** Dots verified on this disk, compacted ones among them. */
   readonly coverage = new VersionVector();
+  /** What was on this disk and is damaged: fetched again from a peer. */
+  readonly holes = new VersionVector();
   /** Up to here dominated records may be gone from this disk. Invariant: within coverage, but for holes. */
   readonly horizon = new Map<Author, number>();
   readonly #positions = new Map<Author, DotPositions>();
@@ -235,7 +237,21 @@ export class SpaceStore implements VersionFacts {
 
   #cover(author: Author, sequence: number, place: RecordPlace): void {
     if (sequence > (this.horizon.get(author) ?? 0)) this.positionsOf(author).set(sequence, place);
-    if (this.coverage.add({ author, from: sequence, to: sequence }) > 0) this.coverageChanges += 1;
+    if (this.coverage.add({ author, from: sequence, to: sequence }) === 0) return;
+    this.coverageChanges += 1;
+    this.#noteRefill(author, sequence, sequence);
+  }
+
+  #noteRefill(author: Author, from: number, to: number): void {
+    if (this.holes.isEmpty() || this.holes.remove({ author, from, to }) === 0) return;
+    this.#world.journal.note({ kind: 'hole.refilled', space: this.key, author, from, to });
+  }
+
+  /** Dots that recovery knows to have been on this disk and could not read. */
+  noteHoles(holes: VersionVector): void {
+    for (const author of holes.authors()) {
+      for (const [from, to] of holes.of(author)?.ranges() ?? []) this.holes.add({ author, from, to });
+    }
   }
 
   /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. */
@@ -246,16 +262,20 @@ export class SpaceStore implements VersionFacts {
       let from = 1;
       for (const [holeFrom, holeTo] of lost?.ranges() ?? []) {
         if (holeFrom > sequence) break;
-        if (from < holeFrom) this.coverage.add({ author, from, to: holeFrom - 1 });
+        if (from < holeFrom) this.#coverRange(author, from, holeFrom - 1);
         from = holeTo + 1;
       }
-      if (from <= sequence) this.coverage.add({ author, from, to: sequence });
+      if (from <= sequence) this.#coverRange(author, from, sequence);
       if (sequence > (this.horizon.get(author) ?? 0)) {
         this.horizon.set(author, sequence);
         this.positionsOf(author).trim(sequence);
       }
     }
     this.coverageChanges += 1;
+  }
+
+  #coverRange(author: Author, from: number, to: number): void {
+    if (this.coverage.add({ author, from, to }) > 0) this.#noteRefill(author, from, to);
   }
 
   /** The bytes of a record on this disk have turned out to be damaged: an explicit hole, to be fetched from a peer. */
@@ -270,6 +290,7 @@ export class SpaceStore implements VersionFacts {
   uncover(author: Author, sequence: number): void {
     if (this.coverage.remove({ author, from: sequence, to: sequence }) === 0) return;
     this.coverageChanges += 1;
+    this.holes.add({ author, from: sequence, to: sequence });
     this.#world.journal.note({ kind: 'record.damaged', space: this.key, author, sequence });
     this.#world.journal.note({ kind: 'hole.found', space: this.key, author, from: sequence, to: sequence });
   }
