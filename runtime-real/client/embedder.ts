@@ -21,8 +21,8 @@ const wordWeight = 1;
 const gramWeight = 0.35;
 const gramLength = 4;
 /** The first words of a text often say what it is about. */
-const openingWords = 16;
-const openingWeight = 2;
+const openingWords = 32;
+const openingWeight = 4;
 /** Words that say nothing about the subject of an English text. */
 const fillers =
   'a an and any are as at be been but by can could did do does for from get had has have how i if in into is it its may me my not of on or our ' +
@@ -59,6 +59,12 @@ function wordHash(codes: Uint16Array, from: number, to: number): number {
   return mixed(hash);
 }
 
+function wholeHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return mixed(hash);
+}
+
 const fillerHashes = new Set(
   fillers.split(' ').map((word) =>
     wordHash(
@@ -86,6 +92,8 @@ class FeatureCounter {
 
   vectorOf(text: string, dimensions: number): Float32Array {
     this.#count(text.toLowerCase());
+    // Nothing but fillers or signs: the text as a whole is its only feature, so that it has a direction and finds its like.
+    if (this.#touchedCount === 0 && text.length > 0) this.#add(wholeHash(text), wordWeight);
     const vector = new Float32Array(dimensions);
     for (let at = 0; at < this.#touchedCount; at += 1) {
       const slot = this.#touched[at];
@@ -124,7 +132,7 @@ class FeatureCounter {
 
   #addWord(word: Uint16Array, end: number, factor: number): void {
     const hash = wordHash(word, 1, end - 1);
-    if (fillerHashes.has(hash) || end < 4) return;
+    if (fillerHashes.has(hash)) return;
     this.#add(hash, wordWeight * factor);
     for (let at = 0; at + gramLength <= end; at += 1) this.#add(wordHash(word, at, at + gramLength) ^ 0x5bd1e995, gramWeight * factor);
   }
@@ -140,7 +148,7 @@ class FeatureCounter {
   }
 }
 
-/** Divided by its length, in place; a text without words has the zero vector. */
+/** Divided by its length, in place; zeros stay zeros. */
 export function toUnitLength(vector: Float32Array): Float32Array {
   let squares = 0;
   for (const value of vector) squares += value * value;

@@ -146,6 +146,10 @@ export class ClientSpace implements Space {
     if (cue.text !== undefined && cue.embedding !== undefined) {
       throw new EngramError('INVALID_ARGUMENT', { message: 'a cue has a text or an embedding, not both', field: 'cue.text' });
     }
+    if (cue.text === '') {
+      const hint = 'leave the text out to recall the newest';
+      throw new EngramError('INVALID_ARGUMENT', { message: 'the text of a cue is empty', field: 'cue.text', hint });
+    }
     if (cue.embedding !== undefined) checkNumbers(cue.embedding, 'cue.embedding');
     const made = cue.text === undefined ? null : await this.#embedCue(cue.text);
     return {

@@ -1,0 +1,193 @@
+/** The command line as scripts and people meet it: a process, its two outputs and its exit code. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openEngram } from '../client/open.js';
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  /** Standard output as JSON lines. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever was printed; the assertions say what it must be.
+  readonly lines: () => any[];
+}
+
+const program = fileURLToPath(new URL('../engram.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'engram-cli-'));
+
+function engram(words: readonly string[], options: { input?: string; dataDir?: string; env?: Record<string, string> } = {}): Ran {
+  const env = { ...process.env, NO_COLOR: '1', ENGRAM_DATA_DIR: options.dataDir ?? join(folder, 'data'), ...options.env };
+  const ran = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...words], {
+    encoding: 'utf8',
+    env,
+    input: options.input ?? '',
+  });
+  const lines: Ran['lines'] = () =>
+    ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  return { code: ran.status, out: ran.stdout, err: ran.stderr, lines };
+}
+
+const cli = suite('engram command line');
+cli.after(() => rmSync(folder, { recursive: true, force: true }));
+
+cli('help shows every command with examples and exit codes', () => {
+  const { code, out } = engram(['--help']);
+  assert.is(code, 0);
+  for (const word of ['demo', 'import', 'remember', 'recall', 'get', 'forget', 'status', 'Examples', 'Exit codes', 'ENGRAM_DATA_DIR'])
+    assert.match(out, word);
+});
+
+cli('remember, recall, get, forget, status', () => {
+  assert.is(
+    engram(['remember', 'Lena prefers green tea', '--id', 'tea', '--who', 'lena', '--tag', 'taste', '--confidence', '0.8']).code,
+    0,
+  );
+  assert.is(engram(['remember', '-', '--id', 'rain'], { input: 'Rain on Sunday\n' }).code, 0);
+  const recalled = engram(['recall', 'what', 'tea', 'does', 'Lena', 'like', '--limit', '1']);
+  assert.match(recalled.out, 'Lena prefers green tea');
+  assert.match(recalled.out, '80.0 %');
+  assert.not.match(recalled.out, 'Rain');
+  const got = engram(['get', 'tea', '--json']).lines();
+  assert.is(got.length, 1);
+  assert.is(got[0].text, 'Lena prefers green tea');
+  assert.is(got[0].confidence.adjusted, 0.8);
+  assert.equal(got[0].tags, ['taste']);
+  assert.match(engram(['get', 'rain']).out, /Rain on Sunday\n$/);
+  assert.is(engram(['forget', 'rain']).code, 0);
+  const missing = engram(['get', 'rain']);
+  assert.is(missing.code, 1);
+  assert.match(missing.err, 'NOT_FOUND');
+  assert.is(missing.out, '');
+  const [status] = engram(['--json', 'status']).lines();
+  assert.is(status.spaces[0].memories, 1);
+  assert.is(status.spaces[0].tombstones, 1);
+});
+
+cli('with --json errors are one object on standard output, and nothing is on standard error', () => {
+  const failed = engram(['--json', 'remember', 'x', '--confidence', '2']);
+  assert.is(failed.code, 1);
+  const [{ error }] = failed.lines();
+  assert.is(error.code, 'INVALID_ARGUMENT');
+  assert.is(error.field, 'episode.confidence');
+  assert.ok(error.message.length > 10 && error.hint.length > 10);
+  const wrong = engram(['recall', '--limit', 'many', '--json']);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.lines()[0].error.message, '--limit');
+  assert.is(failed.err + wrong.err, '');
+});
+
+cli('a mistyped command or option is a usage error with the nearest name', () => {
+  const command = engram(['remembre', 'x']);
+  assert.is(command.code, 2);
+  assert.match(command.err, 'remember');
+  const option = engram(['recall', 'x', '--limt', '3']);
+  assert.is(option.code, 2);
+  assert.match(option.err, '--limit');
+  assert.is(engram([]).code, 2);
+});
+
+cli('import takes what it can, names the lines that it cannot, and exits 1', () => {
+  const lines = [
+    '{"id": "a", "text": "one", "occurredAt": "2026-05-01T12:00:00Z", "tags": ["x"]}',
+    'not JSON',
+    '',
+    '{"id": "b", "text": "two", "confidence": 3}',
+    '{"id": "c", "txet": "three"}',
+    '[1]',
+    '{"id": "d", "text": "four", "embedding": null}',
+    '{"id": "e", "text": "five"}',
+  ];
+  const file = join(folder, 'lines.jsonl');
+  writeFileSync(file, `\ufeff${lines.join('\r\n')}`);
+  const ran = engram(['import', file, '--space', 'imported']);
+  assert.is(ran.code, 1);
+  for (const number of [2, 4, 5, 6, 7]) assert.match(ran.err, `line ${number} `);
+  assert.match(ran.err, 'episode.confidence');
+  assert.match(ran.out, '2 episodes remembered');
+  assert.match(ran.out, '5 lines refused');
+  const again = engram(['import', '-', '--space', 'imported', '--json'], { input: lines.join('\n') });
+  const found = again.lines();
+  assert.equal(
+    found
+      .slice(0, -1)
+      .map(({ line }) => line)
+      .sort(),
+    [2, 4, 5, 6, 7],
+  );
+  assert.match(found.find(({ line }) => line === 5).error.hint, 'text');
+  const { written, duplicates, refused } = found.at(-1);
+  assert.equal([written, duplicates, refused], [0, 2, 5]);
+});
+
+cli('an import without a fault exits 0, and with --acknowledged says what is durable', () => {
+  const input = Array.from({ length: 300 }, (_, at) => JSON.stringify({ id: `i${at}`, text: `event ${at}` })).join('\n');
+  const ran = engram(['import', '-', '--space', 'acknowledged', '--acknowledged'], { input });
+  assert.is(ran.code, 0, ran.err);
+  assert.equal(
+    ran.out.split('\n').slice(0, 300),
+    Array.from({ length: 300 }, (_, at) => `i${at}`),
+  );
+});
+
+cli('bytes that are not UTF-8 and lines without end are refused, not guessed at', () => {
+  const file = join(folder, 'bytes.jsonl');
+  writeFileSync(
+    file,
+    Buffer.concat([Buffer.from('{"text": "\xff"}\n', 'latin1'), Buffer.alloc(9 * 2 ** 20, 'x'), Buffer.from('\n{"text": "good"}\n')]),
+  );
+  const found = engram(['import', file, '--space', 'bytes', '--json']).lines();
+  assert.equal(
+    found.map(({ line }) => line),
+    [1, 2, undefined],
+  );
+  assert.is(found[2].written, 1);
+});
+
+cli('a missing file and a locked directory are errors that say what to do', async () => {
+  const missing = engram(['import', join(folder, 'no-such-file')]);
+  assert.is(missing.code, 1);
+  assert.match(missing.err, 'no-such-file');
+  const dataDir = join(folder, 'locked');
+  const holder = await openEngram({ dataDir });
+  const locked = engram(['status', '--json'], { dataDir });
+  assert.is(locked.code, 1);
+  assert.is(locked.lines()[0].error.code, 'DATA_DIRECTORY_LOCKED');
+  assert.match(locked.lines()[0].error.message, dataDir);
+  assert.match(locked.lines()[0].error.message, String(process.pid));
+  await holder.close();
+});
+
+cli('logs are on standard error, and only when asked for', () => {
+  const ran = engram(['status', '--json', '--log-level', 'info']);
+  assert.is(ran.lines().length, 1);
+  assert.match(ran.err, 'node.started');
+  assert.is(engram(['status', '--json']).err, '');
+});
+
+cli('what a memory holds cannot steer the terminal', () => {
+  engram(['remember', 'red \u001b[31malert\u0007', '--id', 'escape', '--no-embed']);
+  assert.not.match(engram(['get', 'escape']).out, '\u001b');
+  assert.not.match(engram(['recall']).out, '\u001b');
+});
+
+cli('the demo shows answers, kills a process, and finds every acknowledged passage', () => {
+  const [demo] = engram(['demo', '--json']).lines();
+  assert.ok(demo.ok);
+  assert.is(demo.imported['passages-minilm'].written, 777);
+  assert.is(demo.imported['passages-words'].written, 778);
+  assert.ok(demo.answers.length >= 4);
+  assert.match(demo.answers.at(-1).memories[0].title, 'RichTextEditor');
+  assert.ok(demo.crash.acknowledged >= 200 && demo.crash.acknowledged < 778);
+  assert.is(demo.crash.present, demo.crash.acknowledged);
+  assert.ok(demo.crash.otherSpacesIntact);
+});
+
+cli.run();
