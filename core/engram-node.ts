@@ -100,7 +100,7 @@ export class EngramNode {
 
   #opened(self: NodeId, now: Now): void {
     const { recovered } = this.#store;
-    this.#services.identify(self);
+    this.#services.identify(self, now);
     for (const [author, time] of this.#store.timesFound()) {
       if (author.startsWith(self)) this.#services.clock.resumeFrom(time);
       else this.#services.clock.observe(time, now.wallMs);

@@ -5,6 +5,7 @@ import type { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
 import type { NodeConfiguration } from './configuration.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
 import type { Effects } from './effects.js';
+import type { Now } from './events.js';
 import type { NodeId, SpaceKey } from './identifiers.js';
 import { invariant } from './invariant.js';
 import type { MemoryStore } from './memory/memory-store.js';
@@ -18,6 +19,7 @@ export class NodeServices {
   readonly store: MemoryStore;
   #self: NodeId | null = null;
   #control: ControlView | null = null;
+  #startedMs = 0;
   #ownRows: readonly Row[] = [];
   /** The row's other copies by space: asked for at every message. */
   readonly #earlier = new Map<SpaceKey, readonly NodeId[]>();
@@ -36,8 +38,9 @@ export class NodeServices {
   }
 
   /** Recovery has told who this node is. */
-  identify(self: NodeId): void {
+  identify(self: NodeId, now: Now): void {
     this.#self = self;
+    this.#startedMs = now.monotonicMs;
     this.#control = this.configuration.control(self);
     this.#ownRows = Object.values(this.#control.rows).filter((row) => row.copies.includes(self));
   }
@@ -54,6 +57,11 @@ export class NodeServices {
   get control(): ControlView {
     invariant(this.#control !== null, 'the control view is known once the node is');
     return this.#control;
+  }
+
+  /** Milliseconds since this boot began to serve. */
+  sinceStartMs(now: Now): number {
+    return now.monotonicMs - this.#startedMs;
   }
 
   /** Rows in which this node is a copy. */

@@ -41,7 +41,7 @@ export class Answers {
   }
 
   fail(handle: RequestHandle, code: ErrorCode, details: ErrorDetails): void {
-    this.send(handle, this.#blank(), { $case: 'failure', value: failure(code, details) });
+    this.send(handle, this.headerOfNode(), { $case: 'failure', value: failure(code, details) });
   }
 
   /** The space that a request names. */
@@ -57,7 +57,7 @@ export class Answers {
     return {
       nodeId: this.#services.self,
       nodeName: this.#services.configuration.name,
-      role: term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
+      role: held === undefined ? Role.ROLE_UNSPECIFIED : term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
       epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
       confirmed: term !== null && term.counter === 0,
       lagRecords: lag.records,
@@ -79,7 +79,8 @@ export class Answers {
     return token;
   }
 
-  #blank(): ReplyHeader {
+  /** For answers that are about no space. */
+  headerOfNode(): ReplyHeader {
     const { identified } = this.#services;
     return {
       nodeId: identified ? this.#services.self : '',

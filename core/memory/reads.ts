@@ -8,7 +8,7 @@ import { type CausalContext, contextWith, emptyContext, encodeContext, joinConte
 import type { Ticket } from '../effects.js';
 import { failure } from '../errors.js';
 import type { Now } from '../events.js';
-import type { Dot } from '../identifiers.js';
+import type { Dot, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { MemoryRow, VersionRow } from '../storage/record-index.js';
 import { contextBitsOf, decodeEpisode } from '../wire/episode.js';
@@ -42,6 +42,11 @@ interface Recall {
   readonly answer: Answer;
 }
 
+const noContext = new Uint8Array(0);
+const nothingRecalled: ReplyBody = {
+  $case: 'recalled',
+  value: { memories: [], coverage: { targets: 1, answered: 1, searched: 0, total: 0, reasons: [] } },
+};
 const recallLimitDefault = 10;
 /** Answers beyond this are cut short, and say so. */
 const replyBytesMax = 16 * 2 ** 20;
@@ -58,13 +63,15 @@ export class Reads {
     this.#copies = copies;
   }
 
-  get(space: SpaceStore, request: GetRequest, answer: Answer, now: Now): void {
+  get(key: SpaceKey, request: GetRequest, answer: Answer, now: Now): void {
+    const space = this.#services.store.spaceIfHeld(key);
     const id = this.#services.pure.utf8Encode(request.id);
-    const memory = space.index.find(id, 0, id.length);
-    const nothing = { memory: undefined, alternates: [], alternatesTotal: 0, context: encodeContext(this.#contextOf(space, memory)) };
-    if (memory < 0) return answer({ $case: 'got', value: nothing }, now);
+    const memory = space?.index.find(id, 0, id.length) ?? -1;
+    const nothing = { memory: undefined, alternates: [], alternatesTotal: 0, context: noContext };
+    if (space === undefined || memory < 0) return answer({ $case: 'got', value: nothing }, now);
     const { live } = space.standing(memory, { pending: false });
-    if (live.length === 0) return answer({ $case: 'got', value: nothing }, now);
+    if (live.length === 0)
+      return answer({ $case: 'got', value: { ...nothing, context: encodeContext(this.#contextOf(space, memory)) } }, now);
     const listed = live.slice(0, 1 + this.#services.configuration.memory.alternatesListedMax);
     const chosen = listed.map((version) => choose(space, version, 0));
     const context = encodeContext(this.#contextOf(space, memory));
@@ -88,7 +95,6 @@ export class Reads {
   /** All versions of the id that this copy holds, deletes included. */
   #contextOf(space: SpaceStore, memory: MemoryRow): CausalContext {
     let context: CausalContext = emptyContext;
-    if (memory < 0) return context;
     for (const version of versionsOf(space.index, memory, { pending: false })) {
       context = joinContexts(context, space.contexts.get(version) ?? emptyContext);
       context = contextWith(context, { author: space.index.authorOf(version), sequence: space.index.columns.sequence[version] });
@@ -132,8 +138,9 @@ export class Reads {
     const reasons: string[] = [];
     let newer = 1;
     if (!primary) {
-      const rate = space.updatesPerMemoryMs(now.monotonicMs);
-      const lagMs = lag.ms ?? now.monotonicMs;
+      const sinceStartMs = this.#services.sinceStartMs(now);
+      const rate = space.updatesPerMemoryMs(sinceStartMs);
+      const lagMs = lag.ms ?? sinceStartMs;
       newer = noNewerVersion({ updatesPerMs: rate, lagMs });
       if (newer < 1) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
     }
@@ -146,7 +153,9 @@ export class Reads {
     };
   }
 
-  recall(space: SpaceStore, request: RecallRequest, answer: Answer, now: Now): void {
+  recall(key: SpaceKey, request: RecallRequest, answer: Answer, now: Now): void {
+    const space = this.#services.store.spaceIfHeld(key);
+    if (space === undefined) return answer(nothingRecalled, now);
     const fault = this.#recallFault(space, request);
     if (fault !== null) return answer({ $case: 'failure', value: failure(fault.code, fault) }, now);
     const limit = request.limit === 0 ? recallLimitDefault : request.limit;

@@ -101,12 +101,15 @@ export class Requests {
       if (body.$case === 'get' || body.$case === 'recall') this.#read(handle, space, body, satisfied, then);
       else this.#write(handle, request, space, body, satisfied, then);
     };
-    const held = this.#services.store.space(space);
-    if (prefixes === null || held.coverage.dominates(prefixes)) return proceed(true, now);
+    if (prefixes === null || this.#satisfies(space, prefixes)) return proceed(true, now);
     this.#waitForSession(
       { handle, space, prefixes, untilMs: now.monotonicMs + this.#services.configuration.memory.sessionWaitMs, proceed },
       now,
     );
+  }
+
+  #satisfies(space: SpaceKey, prefixes: ReadonlyMap<Author, number>): boolean {
+    return prefixes.size === 0 || (this.#services.store.spaceIfHeld(space)?.coverage.dominates(prefixes) ?? false);
   }
 
   /** The client has gone. */
@@ -125,7 +128,7 @@ export class Requests {
     const waiting = this.#sessions;
     this.#sessions = [];
     for (const session of waiting) {
-      const satisfied = this.#services.store.space(session.space).coverage.dominates(session.prefixes);
+      const satisfied = this.#satisfies(session.space, session.prefixes);
       if (!satisfied && now.monotonicMs < session.untilMs) this.#sessions.push(session);
       else {
         if (!satisfied) this.#services.effects.journal.note({ kind: 'session.unsatisfied', space: session.space });
@@ -147,9 +150,8 @@ export class Requests {
   #read(handle: RequestHandle, space: SpaceKey, body: ReadBody, sessionSatisfied: boolean, now: Now): void {
     const answer = (reply: NonNullable<Reply['body']>, then: Now): void =>
       this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied }), reply);
-    const store = this.#services.store.space(space);
-    if (body.$case === 'get') this.#reads.get(store, body.value, answer, now);
-    else this.#reads.recall(store, body.value, answer, now);
+    if (body.$case === 'get') this.#reads.get(space, body.value, answer, now);
+    else this.#reads.recall(space, body.value, answer, now);
   }
 
   #write(handle: RequestHandle, request: Request, space: SpaceKey, body: WriteBody, sessionSatisfied: boolean, now: Now): void {
@@ -189,6 +191,8 @@ export class Requests {
       this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'a request id has 16 bytes', field: 'header.request_id' });
       return null;
     }
+    // A first write makes the space here; asking for one that is not held does not.
+    const store = this.#services.store.space(space);
     const term = this.#copies.term(space, now);
     if (term === null) {
       const redirectNodeId = this.#copies.redirect(space, now) ?? '';
@@ -204,7 +208,7 @@ export class Requests {
     }
     const asked = header?.deadlineMs ?? 0;
     const deadlineMs = now.monotonicMs + Math.min(asked === 0 ? options.deadlineMsDefault : asked, options.deadlineMsMax);
-    return { space: this.#services.store.space(space), term, handle, requestId, copies, deadlineMs };
+    return { space: store, term, handle, requestId, copies, deadlineMs };
   }
 
   #batch(
@@ -241,7 +245,7 @@ export class Requests {
   }
 
   #status(handle: RequestHandle, now: Now): void {
-    const { store, configuration } = this.#services;
+    const { store } = this.#services;
     const usage = store.log.usage();
     const spaces = [...store.spaces()].map((space) => this.#spaceStatus(space, now));
     const report: StatusReport = {
@@ -254,8 +258,7 @@ export class Requests {
       reason: store.log.full ? 'the disk is full' : store.log.writable ? '' : 'the log is not open yet',
       boot: store.recovered?.boot.counter ?? 0,
     };
-    const header = this.#answers.header(`${configuration.name}#0` as SpaceKey, now);
-    this.#answers.send(handle, { ...header, role: Role.ROLE_UNSPECIFIED }, { $case: 'status', value: report });
+    this.#answers.send(handle, this.#answers.headerOfNode(), { $case: 'status', value: report });
   }
 
   #spaceStatus(space: SpaceStore, now: Now): SpaceStatus {

@@ -1,6 +1,7 @@
 /**
  * Replication as the rest of the node sees it: hands each message to the part that it is for, and answers what is known of the other copies.
  */
+import { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import type { Author, Dot, NodeId, SpaceKey, Term } from '../identifiers.js';
 import type { CopyStanding } from '../memory/answers.js';
@@ -119,7 +120,7 @@ export class Replication implements CopyStanding {
   }
 
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
-    const { coverage } = this.#services.store.space(space);
+    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? new VersionVector();
     let records = 0;
     let ms: number | null = null;
     for (const copy of this.#services.otherCopies(space)) {

@@ -39,7 +39,7 @@ export class Terms {
   /** A space that only this node holds has nobody to ask. */
   termOrTake(space: SpaceKey, now: Now): Term | null {
     const standing = this.#standings.get(space);
-    if (standing === undefined && this.#services.identified) this.judge(space, now);
+    if (standing === undefined && this.#services.store.spaceIfHeld(space) !== undefined) this.judge(space, now);
     return this.term(space);
   }
 
