@@ -154,11 +154,16 @@ function show({ output, passages }: Stage, question: string, recalled: Recalled,
   const memories = recalled.memories.map((memory) => ({
     id: memory.id,
     title: titles.get(memory.id) ?? memory.id,
+    excerpt: oneLine(memory.text.replace(/^.{0,400}INTRODUCTION\**:\**/s, ''), 80),
     score: Number(memory.score.toFixed(4)),
     confidence: memory.confidence,
   }));
   const columns = [{ title: 'score', width: 8, right: true }, { title: 'confidence', width: 12, right: true }, { title: 'passage' }];
-  const rows = memories.map(({ title, score, confidence }) => [score.toFixed(3), percent(confidence.adjusted), oneLine(title, 80)]);
+  const rows = memories.map(({ title, excerpt, score, confidence }) => [
+    score.toFixed(3),
+    percent(confidence.adjusted),
+    `${output.colors.cyan(oneLine(title, 80))}\n${output.colors.dim(excerpt)}`,
+  ]);
   output.say(
     `\n   ${output.colors.bold(question)}  ${output.colors.dim(`${ms.toFixed(1)} ms, ${count(recalled.coverage.searched)} searched`)}`,
   );
