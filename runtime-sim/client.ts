@@ -3,11 +3,15 @@
  * order, follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
  */
 import type { Operation, SeenVersion } from '../checker/history.js';
-import { AckLevel, Episode, type Failure, Reply, Request, Role } from '../core/wire/generated/engram/v1/service.js';
+import { requestIdBytes } from '../core/identifiers.js';
+import { writeU32 } from '../core/wire/bytes.js';
+import { AckLevel, type Failure, Reply, type Request, Role } from '../core/wire/generated/engram/v1/service.js';
+import { bytesToHex } from '../core/wire/hex.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
 import { episodeText, spaceOf, valueOfEpisode, versionText } from './core-formats.js';
 import type { MutableOperation } from './history-recorder.js';
+import { encodeEpisode, encodeRequest } from './service-codecs.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
 
@@ -130,7 +134,7 @@ export class SimulatedClient {
     const { nowUs } = this.#world;
     const context = planned.withContext === true ? (this.#contexts.get(`${planned.space}/${planned.id}`) ?? nothing) : nothing;
     const isWrite = kind !== 'get' && kind !== 'final-read';
-    const requestId = isWrite ? this.#draws.hex(32) : '';
+    const requestId = isWrite ? this.#drawRequestId() : nothing;
     const record = this.#world.recorder.invoked({
       process: `${this.#name}.${this.#generation}`,
       kind,
@@ -147,13 +151,13 @@ export class SimulatedClient {
       version: null,
       seen: [],
       withContext: context.length > 0,
-      requestId,
+      requestId: bytesToHex(requestId, 0, requestId.length),
       unlisted: 0,
     });
     this.#current = {
       operation,
       record,
-      requestId: isWrite ? Uint8Array.from(Buffer.from(requestId, 'hex')) : nothing,
+      requestId,
       context,
       endUs: nowUs + operationTimeoutUs,
       candidates: [],
@@ -163,6 +167,12 @@ export class SimulatedClient {
     };
     this.#startRound(this.#current);
     this.#tryNext(this.#current);
+  }
+
+  #drawRequestId(): Uint8Array {
+    const id = new Uint8Array(requestIdBytes);
+    for (let at = 0; at < requestIdBytes; at += 4) writeU32(id, at, this.#draws.uint32());
+    return id;
   }
 
   /** The copies in row order, those that were silent lately last. */
@@ -206,7 +216,7 @@ export class SimulatedClient {
       ack: ackLevels[planned.ack],
       deadlineMs: tryTimeoutUs / 1_000,
     };
-    return Request.encode({ header, body: requestBody(current) }).finish();
+    return encodeRequest({ header, body: requestBody(current) });
   }
 
   #succeeded(current: Current, reply: Reply): void {
@@ -261,14 +271,14 @@ function requestBody(current: Current): Request['body'] {
     case 'forget':
       return { $case: 'forget', value: { id: planned.id, context, expectedVersion: nothing } };
     case 'update':
-      return { $case: 'update', value: { episode: encodeEpisode(planned), context, expectedVersion: nothing } };
+      return { $case: 'update', value: { episode: episodeBytes(planned), context, expectedVersion: nothing } };
     case 'remember':
-      return { $case: 'remember', value: { episode: encodeEpisode(planned), context } };
+      return { $case: 'remember', value: { episode: episodeBytes(planned), context } };
   }
 }
 
-function encodeEpisode(planned: PlannedOperation): Uint8Array {
-  return Episode.encode({
+function episodeBytes(planned: PlannedOperation): Uint8Array {
+  return encodeEpisode({
     id: planned.id,
     text: episodeText(planned.value ?? '', planned.paddingBytes ?? 0),
     embedding: [],
@@ -278,7 +288,7 @@ function encodeEpisode(planned: PlannedOperation): Uint8Array {
     where: '',
     tags: [],
     embedder: '',
-  }).finish();
+  });
 }
 
 function seenVersion({ episode, version }: { readonly episode: Uint8Array; readonly version: Uint8Array }): SeenVersion {

@@ -8,9 +8,9 @@ import { type Author, type SpaceKey, spaceKey } from '../core/identifiers.js';
 import { groupHeaderBytes, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
 import { readU48 } from '../core/wire/bytes.js';
-import { Episode } from '../core/wire/generated/engram/v1/service.js';
 import { bytesToHex } from '../core/wire/hex.js';
 import { type RecordType, RecordView, recordTypes } from '../core/wire/record.js';
+import type { DiskFile } from './disk-file.js';
 import type { DurableWrite } from './disk-model.js';
 import { simulatedPureFunctions } from './pure-functions.js';
 
@@ -39,39 +39,83 @@ export function versionText(token: Uint8Array): string | null {
   return `${readU48(token, at + 28)}@${bytesToHex(token, at, 28)}`;
 }
 
-/** The unique value of a simulated episode: the text up to the first space. */
-export function valueOfEpisode(bytes: Uint8Array): string {
-  const { text } = Episode.decode(bytes);
-  const end = text.indexOf(' ');
-  return end < 0 ? text : text.slice(0, end);
+/**
+ * The unique value of a simulated episode: its text (field 2) up to the first space. Read in place: histories hold thousands, and the values are ASCII.
+ */
+export function valueOfEpisode(bytes: Uint8Array, from = 0, end: number = bytes.length): string {
+  for (let at = from; at < end; ) {
+    const tag = bytes[at++];
+    if ((tag & 7) === 0) while (bytes[at++] > 127);
+    else if ((tag & 7) === 1) at += 8;
+    else if ((tag & 7) === 5) at += 4;
+    else {
+      let length = 0;
+      for (let shift = 0; ; shift += 7) {
+        const byte = bytes[at++];
+        length |= (byte & 127) << shift;
+        if (byte < 128) break;
+      }
+      if (tag === 0x12) return firstWord(bytes, at, at + length);
+      at += length;
+    }
+  }
+  return '';
+}
+
+function firstWord(bytes: Uint8Array, from: number, end: number): string {
+  let word = '';
+  for (let at = from; at < end && bytes[at] !== 0x20; at += 1) word += String.fromCharCode(bytes[at]);
+  return word;
 }
 
 export function episodeText(value: string, paddingBytes: number): string {
   return paddingBytes > 0 ? `${value} ${'.'.repeat(paddingBytes)}` : value;
 }
 
-/** The records of a log, in the order in which they first became durable, from what was written to its segments. */
-export function loggedRecords(writes: readonly DurableWrite[]): LoggedRecord[] {
-  const view = new RecordView(pure);
-  const seen = new Set<string>();
-  const records: LoggedRecord[] = [];
-  const pristine = new Map<unknown, Uint8Array>();
-  for (const { file, offset, length } of writes) {
-    const segment = segmentOf(file.name);
-    if (segment === null) continue;
-    let bytes = pristine.get(file);
-    if (bytes === undefined) {
-      bytes = file.pristine();
-      pristine.set(file, bytes);
+/**
+ * Reads logs from what became durable on disks. A record is the same bytes on every copy: it is decoded once, and all logs share the result, which also lets
+ * checkers tell equal records by identity.
+ */
+export class LogReader {
+  readonly #view = new RecordView(pure);
+  readonly #known = new Map<string, { readonly checksum: number; readonly record: LoggedRecord }[]>();
+
+  /** The records of one node's log, in the order in which they first became durable. */
+  read(writes: readonly DurableWrite[]): LoggedRecord[] {
+    const view = this.#view;
+    const records = new Set<LoggedRecord>();
+    const pristine = new Map<DiskFile, Uint8Array>();
+    for (const { file, offset, length } of writes) {
+      const segment = segmentOf(file.name);
+      if (segment === null) continue;
+      let bytes = pristine.get(file);
+      if (bytes === undefined) {
+        bytes = file.pristine();
+        pristine.set(file, bytes);
+      }
+      eachRecord(view, { bytes, segment, from: offset, end: offset + length }, () => {
+        const record = this.#recordAt(view);
+        if (record !== null) records.add(record);
+      });
     }
-    eachRecord(view, { bytes, segment, from: offset, end: offset + length }, () => {
-      const key = `${view.space} ${view.sequence}@${view.author}`;
-      if (seen.has(key)) return;
-      seen.add(key);
-      records.push(loggedRecord(view));
-    });
+    return [...records];
   }
-  return records;
+
+  #recordAt(view: RecordView): LoggedRecord | null {
+    const { checksum, sequence } = view;
+    const key = view.space + view.author;
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = [];
+      this.#known.set(key, known);
+    }
+    const before = known[sequence];
+    if (before !== undefined && before.checksum === checksum) return before.record;
+    if (!view.intact()) return null;
+    const record = loggedRecord(view);
+    known[sequence] = { checksum, record };
+    return record;
+  }
 }
 
 /** The records that can be read between two offsets of a segment's bytes now, each with its group. */
@@ -79,7 +123,7 @@ export function placedRecords(bytes: Uint8Array, segment: number, span: { readon
   const view = new RecordView(pure);
   const found: PlacedRecord[] = [];
   eachRecord(view, { bytes, segment, ...span }, (groupOffset, groupBytes) => {
-    found.push({ dot: `${view.space} ${view.sequence}@${view.author}`, groupOffset, groupBytes });
+    if (view.intact()) found.push({ dot: `${view.space} ${view.sequence}@${view.author}`, groupOffset, groupBytes });
   });
   return found;
 }
@@ -100,7 +144,7 @@ function eachRecord(view: RecordView, span: SegmentSpan, visit: (groupOffset: nu
     const recordsEnd = offset + groupHeaderBytes + header.recordBytes;
     for (let at = offset + groupHeaderBytes; at < recordsEnd; at += view.length) {
       if (!view.moveTo(bytes, at, recordsEnd)) break;
-      if (view.intact()) visit(offset, groupBytes);
+      visit(offset, groupBytes);
     }
     offset += groupBytes;
   }
@@ -127,7 +171,7 @@ function loggedRecord(view: RecordView): LoggedRecord {
     contentHash: hexadecimal(view.hashHigh) + hexadecimal(view.hashLow),
     context,
     requestId: view.requestId ?? '',
-    value: holdsEpisode ? valueOfEpisode(view.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength)) : null,
+    value: holdsEpisode ? valueOfEpisode(view.bytes, view.payloadOffset, view.payloadOffset + view.payloadLength) : null,
   };
 }
 

@@ -13,13 +13,14 @@ import type { CoreEvent, DiskResult, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
-import { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
+import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
 import { DiskModel, type DiskRequest, type DiskRequestKind } from './disk-model.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
 import { simulatedPureFunctions } from './pure-functions.js';
+import { encodeReply } from './service-codecs.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
 
@@ -277,7 +278,7 @@ export class NodeHost {
     const call = this.#calls.get(handle);
     if (call === undefined) return;
     this.#calls.delete(handle);
-    const answer: Answer = { attempt: call.attempt, node: this.index, bytes: Reply.encode(reply).finish() };
+    const answer: Answer = { attempt: call.attempt, node: this.index, bytes: encodeReply(reply) };
     this.#world.recorder.answered(this.index, reply, call.space);
     this.#world.network.transmit(departUs, this.index, call.client, eventKinds.reply, answer, answer.bytes.length);
   }

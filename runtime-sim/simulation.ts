@@ -13,7 +13,7 @@ import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { SimulatedClient } from './client.js';
-import { loggedRecords, spaceOf } from './core-formats.js';
+import { LogReader, spaceOf } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
 import { EventHeap } from './event-heap.js';
@@ -120,7 +120,8 @@ export class Simulation {
       invariant(trace.events < eventsMax, 'a run ends');
     }
     this.#injector.settle();
-    for (const host of this.#hosts) this.recorder.logs.set(host.id, loggedRecords(host.disk.durableWrites));
+    const reader = new LogReader();
+    for (const host of this.#hosts) this.recorder.logs.set(host.id, reader.read(host.disk.durableWrites));
     this.recorder.splits.push(...splitRecords(this.#world, this.#hosts));
     if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
   }

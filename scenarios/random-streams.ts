@@ -14,7 +14,10 @@ export class Draws {
   readonly #next: () => number;
 
   constructor(seed: Seed, purpose: string) {
-    this.#next = seedrandom.alea(mixedSeed(`${seed}/${purpose}`));
+    mix(`${seed}/${purpose}`);
+    const [s0, s1, s2, c] = lanes;
+    // The generator's state is set from the mixed bits directly: its own seeding would mix text again, slower and less well.
+    this.#next = seedrandom.alea('', { state: { s0: s0 * inverse32, s1: s1 * inverse32, s2: s2 * inverse32, c: 1 + (c & 0xffff) } });
   }
 
   /** In [0, 1), with 32 random bits. */
@@ -94,22 +97,28 @@ export class RandomStreams {
   }
 }
 
-/** 128 well-mixed bits of a text, as hexadecimal digits: four lanes with the multipliers and the finalizer of MurmurHash3 (Appleby). */
-export function mixedSeed(text: string): string {
-  const lanes = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0xdeadbeef];
+const inverse32 = 2 ** -32;
+const lanes = new Uint32Array(4);
+
+/** Leaves 128 well-mixed bits of a text in `lanes`: four lanes with the multipliers and the finalizer of MurmurHash3 (Appleby). */
+function mix(text: string): void {
+  let [a, b, c, d] = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0xdeadbeef];
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    for (let lane = 0; lane < 4; lane += 1) {
-      const mixed = Math.imul(lanes[lane] ^ (unit + lane), 0xcc9e2d51);
-      lanes[lane] = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593) ^ lanes[(lane + 1) & 3];
-    }
+    a = mixedIn(a, unit) ^ b;
+    b = mixedIn(b, unit + 1) ^ c;
+    c = mixedIn(c, unit + 2) ^ d;
+    d = mixedIn(d, unit + 3) ^ a;
   }
-  let digits = '';
-  for (let lane = 0; lane < 4; lane += 1)
-    digits += finalized(lanes[lane] + Math.imul(lanes[(lane + 3) & 3], 5))
-      .toString(16)
-      .padStart(8, '0');
-  return digits;
+  lanes[0] = finalized(a + Math.imul(d, 5));
+  lanes[1] = finalized(b + Math.imul(a, 5));
+  lanes[2] = finalized(c + Math.imul(b, 5));
+  lanes[3] = finalized(d + Math.imul(c, 5));
+}
+
+function mixedIn(lane: number, unit: number): number {
+  const mixed = Math.imul(lane ^ unit, 0xcc9e2d51);
+  return Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
 }
 
 function finalized(value: number): number {
