@@ -38,11 +38,18 @@ async function errorOf(promise: Promise<unknown>): Promise<EngramError> {
   return error;
 }
 
+/** What the tests of one deployment share. */
+interface Bench {
+  readonly api: ReturnType<typeof suite>;
+  readonly engram: () => Engram;
+  /** Each test has a space of its own. */
+  readonly fresh: () => Space;
+}
+
 function apiTests(deployment: Deployment): void {
   const api = suite(`API on ${deployment.name}`);
   let opened: Awaited<ReturnType<Deployment['open']>>;
   let spaces = 0;
-  /** Each test has a space of its own. */
   const fresh = (): Space => {
     spaces += 1;
     return opened.engram.space(`space-${spaces}`);
@@ -51,7 +58,16 @@ function apiTests(deployment: Deployment): void {
     opened = await deployment.open();
   });
   api.after(() => opened.end());
+  const bench = { api, fresh, engram: () => opened.engram };
+  singleMemories(bench);
+  recalls(bench);
+  batches(bench);
+  manyAtOnce(bench);
+  badInput(bench);
+  api.run();
+}
 
+function singleMemories({ api, fresh }: Bench): void {
   api('what was remembered is got back whole', async () => {
     const space = fresh();
     const episode = {
@@ -118,7 +134,9 @@ function apiTests(deployment: Deployment): void {
     await space.remember({ id: 'a', text: 'the red bicycle' });
     assert.is((await space.get('a'))?.text, 'the red bicycle');
   });
+}
 
+function recalls({ api, fresh }: Bench): void {
   api('recalls by text, best first, at most the limit', async () => {
     const space = fresh();
     const texts = [
@@ -179,7 +197,9 @@ function apiTests(deployment: Deployment): void {
     assert.is(await other.get('a'), null);
     assert.equal((await other.recall({ text: 'one' })).memories, []);
   });
+}
 
+function batches({ api, fresh }: Bench): void {
   api('a batch of any length is taken in; who was refused is named and the rest goes on', async () => {
     const space = fresh();
     const refused: [number, string, string][] = [];
@@ -218,7 +238,9 @@ function apiTests(deployment: Deployment): void {
     const error = await space.rememberBatch(source()).catch((reason) => reason);
     assert.is(error.message, 'the source broke');
   });
+}
 
+function manyAtOnce({ api, fresh, engram }: Bench): void {
   api('many calls at once are all answered, each seeing what came before it', async () => {
     const space = fresh();
     await Promise.all(Array.from({ length: 500 }, (_, at) => space.remember({ id: `m${at % 50}`, text: `version ${at}`, embed: false })));
@@ -232,7 +254,7 @@ function apiTests(deployment: Deployment): void {
     await space.remember({ id: 'a', text: 'one' });
     await space.remember({ id: 'b', text: 'two' });
     await space.forget('b');
-    const status = await opened.engram.status();
+    const status = await engram().status();
     const mine = status.spaces.find(({ name }) => name === space.name);
     assert.is(mine?.memories, 1);
     assert.is(mine?.tombstones, 1);
@@ -249,7 +271,9 @@ function apiTests(deployment: Deployment): void {
     assert.match(error.message, 'their-model');
     assert.match(error.message, 'our-model');
   });
+}
 
+function badInput({ api, fresh, engram }: Bench): void {
   const good = { id: 'a', text: 'one', embedding: [1, 2, 3] };
   const bad: readonly [string, EpisodeInput, string, string][] = [
     ['an empty id', { ...good, id: '' }, 'INVALID_ARGUMENT', 'episode.id'],
@@ -285,13 +309,15 @@ function apiTests(deployment: Deployment): void {
 
   for (const name of ['ab', 'x'.repeat(65), 'Upper', 'with space', 'ümlaut']) {
     api(`refuses the space name ${JSON.stringify(name.slice(0, 12))}`, async () => {
-      assert.is((await errorOf(opened.engram.space(name).remember({ text: 'one' }))).code, 'INVALID_ARGUMENT');
+      assert.is((await errorOf(engram().space(name).remember({ text: 'one' }))).code, 'INVALID_ARGUMENT');
     });
   }
 
   for (const limit of [0, -1, 1.5, 1001, Number.NaN]) {
     api(`refuses a limit of ${limit}`, async () => {
-      const error = await errorOf(fresh().recall({ limit }));
+      const space = fresh();
+      await space.remember({ text: 'one' });
+      const error = await errorOf(space.recall({ limit }));
       assert.is(error.code, 'INVALID_ARGUMENT');
       assert.match(error.field ?? '', 'limit');
     });
@@ -302,8 +328,6 @@ function apiTests(deployment: Deployment): void {
     await space.remember({ id: 'big', text: 'x'.repeat(2 ** 20) });
     assert.is((await space.get('big'))?.text.length, 2 ** 20);
   });
-
-  api.run();
 }
 
 for (const deployment of deployments) apiTests(deployment);
