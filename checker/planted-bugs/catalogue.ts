@@ -37,14 +37,20 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     scenario: 'crash-restart',
     seedsNeeded: 200,
     whatItBreaks: 'A write is acknowledged once it is appended, not once it is synced: a crash takes back what was promised.',
-    pending: true,
+    pending: false,
+    module: 'core/memory/acknowledgements.ts',
+    find: '    if (!(this.#services.store.spaceIfHeld(write.space)?.coverage.has(write.dot) ?? false)) return false;\n',
+    replace: '',
   },
   {
     name: 'drop-tombstone',
     scenario: 'clean-split',
     seedsNeeded: 200,
     whatItBreaks: 'A tombstone from a peer is not merged: on that copy the delete never happened, and what it beat comes back.',
-    pending: true,
+    pending: false,
+    module: 'core/memory/space-store.ts',
+    find: 'else if (isNew || sequence > (this.horizon.get(author) ?? 0)) this.#mergeVersion',
+    replace: 'else if (!view.isTombstone && (isNew || sequence > (this.horizon.get(author) ?? 0))) this.#mergeVersion',
   },
   {
     name: 'truncate-stranded-tail',
@@ -52,27 +58,51 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     seedsNeeded: 200,
     whatItBreaks:
       'A primary whose term has ended discards what it had not shipped, instead of handing it over: acknowledged writes are lost.',
-    pending: true,
+    pending: false,
+    module: 'core/replication/terms.ts',
+    find: "this.#services.effects.journal.note({ kind: 'term.ended', space, term, reason });",
+    replace: `{
+      const { author } = this.#services.store;
+      const copies = this.#services.otherCopies(space).map((copy) => this.#peers.get(copy)?.spaces.get(space)?.known.prefix(author) ?? 0);
+      const { coverage } = this.#services.store.space(space);
+      const shipped = Math.max(0, ...copies);
+      if (coverage.max(author) > shipped) coverage.remove({ author, from: shipped + 1, to: coverage.max(author) });
+      this.#services.store.space(space).coverageChanges += 1;
+      this.#services.effects.journal.note({ kind: 'term.ended', space, term, reason });
+    }`,
   },
   {
     name: 'reuse-sequence-after-crash',
     scenario: 'crash-restart',
     seedsNeeded: 200,
     whatItBreaks: 'A restarted node goes on as its old boot: a record shipped before its sync and the next one written share a dot.',
-    pending: true,
+    pending: false,
+    module: 'core/storage/recovery.ts',
+    find: 'const boot: Boot = { counter: this.#lastBootCounter + 1, random };',
+    replace: "const boot: Boot = { counter: 1, random: random.replace(/./g, '0') };",
   },
   {
     name: 'merge-one-direction',
     scenario: 'clean-split',
     seedsNeeded: 200,
     whatItBreaks: 'After a heal records flow to one side only: the copies never hold the same.',
-    pending: true,
+    pending: false,
+    module: 'core/replication/catch-up.ts',
+    find: 'if (report.before !== null && this.#services.isCopy(space))',
+    replace: 'if (report.before !== null && peer.id < this.#services.self && this.#services.isCopy(space))',
   },
   {
     name: 'serve-unsynced-record',
     scenario: 'crash-restart',
     seedsNeeded: 200,
-    whatItBreaks: 'A node answers reads with records that its own disk has not synced: a crash un-reads what a client has seen.',
-    pending: true,
+    whatItBreaks:
+      'A node takes a group for durable once it is on its way to the disk, and serves it: a crash un-reads what a client has seen.',
+    pending: false,
+    module: 'core/storage/write-ahead-log.ts',
+    find: `(result, then) => this.#synced(result, group, then));
+    this.#owner.groupSent(group, now);`,
+    replace: `(result, then) => this.#synced(result, { ...group, attachments: [] }, then));
+    this.#owner.groupSent(group, now);
+    this.#owner.groupSynced(group, now);`,
   },
 ];
