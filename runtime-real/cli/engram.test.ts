@@ -1,6 +1,6 @@
 /** The command line as scripts and people meet it: a process, its two outputs and its exit code. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -163,6 +163,16 @@ cli('a missing file and a locked directory are errors that say what to do', asyn
   assert.match(locked.lines()[0].error.message, dataDir);
   assert.match(locked.lines()[0].error.message, String(process.pid));
   await holder.close();
+});
+
+cli('what asks for something there makes no data directory by mistake', () => {
+  const dataDir = join(folder, 'nowhere');
+  for (const words of [['recall', 'x'], ['get', 'x'], ['forget', 'x'], ['status']]) {
+    const ran = engram(words, { dataDir });
+    assert.is(ran.code, 1);
+    assert.match(ran.err, 'there is no data directory');
+  }
+  assert.not.ok(existsSync(dataDir));
 });
 
 cli('logs are on standard error, and only when asked for', () => {

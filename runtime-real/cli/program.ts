@@ -4,7 +4,7 @@ import { forget, get, type RecallOptions, type RememberOptions, recall, remember
 import { type DemoOptions, demo } from './demo/demo.js';
 import { logLevels } from './event-log.js';
 import { type ImportOptions, importFile } from './import.js';
-import { outputOf, parse, withSession } from './session.js';
+import { outputOf, parse, withExisting, withSession } from './session.js';
 
 const examples = `
 Examples:
@@ -52,7 +52,7 @@ export function program(end: (exitCode: number) => void, usage: { message: strin
   root
     .command('status')
     .description('what the data directory holds')
-    .action(async (_options: object, command: Command) => end(await withSession(command, status)));
+    .action(async (_options: object, command: Command) => end(await withExisting(command, status)));
   for (const command of root.commands) command.copyInheritedSettings(root).configureHelp({ showGlobalOptions: true });
   return root;
 }
@@ -86,7 +86,7 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
   root
     .command('remember')
     .description('remember one episode')
-    .argument('<text>', 'what happened, or - to read it from standard input')
+    .argument('<text...>', 'what happened, or - to read it from standard input')
     .option('--id <id>', 'id of the memory, 1 to 256 bytes; derived from the content when absent')
     .option('--confidence <probability>', 'how sure you are, from 0 to 1', parse.number)
     .option('--at <time>', 'when it happened; now when absent', parse.time)
@@ -95,8 +95,8 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .option('--tag <tag>', 'a tag; repeat it for several', parse.collect)
     .option('--no-embed', 'store no embedding: only time and context will find it')
     .addHelpText('after', '\nExample:\n  $ engram remember "Lena prefers tea" --who lena --tag taste --confidence 0.8\n')
-    .action(async (text: string, options: RememberOptions, command: Command) =>
-      end(await withSession(command, (session) => remember(session, text, options))),
+    .action(async (words: string[], options: RememberOptions, command: Command) =>
+      end(await withSession(command, (session) => remember(session, words.join(' '), options))),
     );
   root
     .command('recall')
@@ -112,7 +112,7 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .option('--embeddings', 'with --json: print the embeddings too', false)
     .addHelpText('after', '\nExample:\n  $ engram recall "what does Lena drink" --who lena --limit 3\n')
     .action(async (words: string[], options: RecallOptions, command: Command) =>
-      end(await withSession(command, (session) => recall(session, words, options))),
+      end(await withExisting(command, (session) => recall(session, words, options))),
     );
   root
     .command('get')
@@ -120,11 +120,11 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .argument('<id>')
     .option('--embeddings', 'with --json: print the embedding too', false)
     .action(async (id: string, options: { embeddings?: boolean }, command: Command) =>
-      end(await withSession(command, (session) => get(session, id, options))),
+      end(await withExisting(command, (session) => get(session, id, options))),
     );
   root
     .command('forget')
     .description('forget one memory')
     .argument('<id>')
-    .action(async (id: string, _options: object, command: Command) => end(await withSession(command, (session) => forget(session, id))));
+    .action(async (id: string, _options: object, command: Command) => end(await withExisting(command, (session) => forget(session, id))));
 }

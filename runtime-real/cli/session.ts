@@ -1,5 +1,8 @@
 /** What all commands share: the global options, and an open store around an action. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { EngramError } from '../../core/errors.js';
 import type { Engram } from '../client/engram.js';
 import { openEngram } from '../client/open.js';
 import type { Space } from '../client/space.js';
@@ -22,6 +25,14 @@ export interface Session {
 
 export function outputOf(command: Command): Output {
   return new Output(command.optsWithGlobals<GlobalOptions>().json === true);
+}
+
+/** As withSession, for commands that only make sense on what is there: none of them makes a data directory by mistake. */
+export function withExisting(command: Command, action: (session: Session) => Promise<number>): Promise<number> {
+  const { dataDir } = command.optsWithGlobals<GlobalOptions>();
+  if (existsSync(dataDir)) return withSession(command, action);
+  const hint = 'remember or import something first, or name another directory with --data-dir or ENGRAM_DATA_DIR';
+  throw new EngramError('DATA_DIRECTORY_UNUSABLE', { message: `there is no data directory ${resolve(dataDir)}`, field: 'dataDir', hint });
 }
 
 /** Opens the data directory, lets the action work with it, and closes it whatever happens. Returns the exit code that the action gives. */

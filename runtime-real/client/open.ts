@@ -81,7 +81,7 @@ async function startHost(directory: string, options: OpenOptions & { pure: PureF
     },
     pure: options.pure,
     openDisk: (report) => openDirectoryDisk(directory, report, internals.fileCalls ?? systemFileCalls),
-    openCompute: createScanRunner,
+    openCompute: (report) => createScanRunner(report),
     onEvent: options.onEvent,
   });
 }

@@ -31,7 +31,10 @@ class RealScanRunner implements ScanRunner {
   #worker: Worker | null = null;
   #workerFailed = false;
 
-  constructor(report: (ticket: Ticket, result: ScanResult) => void) {
+  constructor(
+    report: (ticket: Ticket, result: ScanResult) => void,
+    readonly workerSource: URL,
+  ) {
     this.#report = report;
   }
 
@@ -52,8 +55,8 @@ class RealScanRunner implements ScanRunner {
   #startedWorker(): Worker | null {
     if (this.#worker !== null || this.#workerFailed) return this.#worker;
     try {
-      const source = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js', import.meta.url).href;
-      const loader = import.meta.url.endsWith('.ts') ? import.meta.resolve('tsx/esm/api') : '';
+      const source = this.workerSource.href;
+      const loader = source.endsWith('.ts') ? import.meta.resolve('tsx/esm/api') : '';
       this.#worker = new Worker(bootstrap, { eval: true, execArgv: [], workerData: { source, loader }, name: 'engram-scan' });
     } catch {
       return this.#giveUpWorker();
@@ -77,9 +80,11 @@ class RealScanRunner implements ScanRunner {
   }
 }
 
+const scanWorker = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' : './scan-worker.js', import.meta.url);
+
 /** `report` may be called from within `run`: the host queues it. */
-export function createScanRunner(report: (ticket: Ticket, result: ScanResult) => void): ScanRunner {
-  return new RealScanRunner(report);
+export function createScanRunner(report: (ticket: Ticket, result: ScanResult) => void, workerSource: URL = scanWorker): ScanRunner {
+  return new RealScanRunner(report, workerSource);
 }
 
 function isLarge(job: ComputeJob): boolean {
