@@ -39,7 +39,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     whatItBreaks: 'A write is acknowledged once it is appended, not once it is synced: a crash takes back what was promised.',
     pending: false,
     module: 'core/memory/acknowledgements.ts',
-    find: '    if (!(this.#services.store.spaceIfHeld(write.space)?.coverage.has(write.dot) ?? false)) return false;\n',
+    find: '    if (!write.space.coverage.has(write.dot)) return false;\n',
     replace: '',
   },
   {

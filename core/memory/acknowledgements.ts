@@ -10,16 +10,17 @@ import type { Now } from '../events.js';
 import type { Dot, NodeId, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
+import type { SpaceStore } from './space-store.js';
 
 export interface WaitingWrite {
   readonly handle: RequestHandle;
-  readonly space: SpaceKey;
+  readonly space: SpaceStore;
   readonly dot: Dot;
   /** Synced copies that are needed, this one included. */
   readonly copies: number;
   readonly deadlineMs: number;
-  /** Called once: acknowledged, or the deadline has passed with so many copies known to hold it. */
-  readonly finish: (outcome: 'acknowledged' | 'deadline', now: Now) => void;
+  /** Called once: acknowledged, or the deadline has passed. */
+  finish(outcome: 'acknowledged' | 'deadline', now: Now): void;
 }
 
 /** Whether a peer is known to have synced a dot. */
@@ -59,8 +60,8 @@ export class Acknowledgements {
 
   wait(write: WaitingWrite, now: Now): void {
     if (this.#isDone(write)) return write.finish('acknowledged', now);
-    const waiting = this.#waiting.get(write.space);
-    if (waiting === undefined) this.#waiting.set(write.space, [write]);
+    const waiting = this.#waiting.get(write.space.key);
+    if (waiting === undefined) this.#waiting.set(write.space.key, [write]);
     else waiting.push(write);
     this.#count += 1;
     if (this.#sweeping) return;
@@ -70,9 +71,7 @@ export class Acknowledgements {
 
   /** Answers what can be answered, after records were synced here or a peer said so. */
   advance(space: SpaceKey, now: Now): void {
-    const waiting = this.#waiting.get(space);
-    if (waiting === undefined) return;
-    this.#settle(space, waiting, (write) => (this.#isDone(write) ? 'acknowledged' : null), now);
+    this.#settle(space, (write) => this.#isDone(write), 'acknowledged', now);
   }
 
   advanceAll(now: Now): void {
@@ -92,9 +91,7 @@ export class Acknowledgements {
   timer(name: string, now: Now): boolean {
     if (name !== sweepTimer) return false;
     this.#sweeping = false;
-    for (const [space, waiting] of [...this.#waiting]) {
-      this.#settle(space, waiting, (write) => (write.deadlineMs <= now.monotonicMs ? 'deadline' : null), now);
-    }
+    for (const space of [...this.#waiting.keys()]) this.#settle(space, (write) => write.deadlineMs <= now.monotonicMs, 'deadline', now);
     if (this.#count > 0) {
       this.#sweeping = true;
       this.#services.effects.timers.arm(sweepTimer, now.monotonicMs + sweepEveryMs);
@@ -102,33 +99,33 @@ export class Acknowledgements {
     return true;
   }
 
-  #settle(
-    space: SpaceKey,
-    waiting: readonly WaitingWrite[],
-    judge: (write: WaitingWrite) => 'acknowledged' | 'deadline' | null,
-    now: Now,
-  ): void {
-    const left: WaitingWrite[] = [];
-    const settled: { write: WaitingWrite; outcome: 'acknowledged' | 'deadline' }[] = [];
+  /** Finishes those that are due, in order of arrival; the others go on waiting. */
+  #settle(space: SpaceKey, isDue: (write: WaitingWrite) => boolean, outcome: 'acknowledged' | 'deadline', now: Now): void {
+    const waiting = this.#waiting.get(space);
+    if (waiting === undefined) return;
+    const due: WaitingWrite[] = [];
+    let left = 0;
     for (const write of waiting) {
-      const outcome = judge(write);
-      if (outcome === null) left.push(write);
-      else settled.push({ write, outcome });
+      if (isDue(write)) due.push(write);
+      else {
+        waiting[left] = write;
+        left += 1;
+      }
     }
-    if (settled.length === 0) return;
-    if (left.length === 0) this.#waiting.delete(space);
-    else this.#waiting.set(space, left);
-    this.#count -= settled.length;
-    for (const { write, outcome } of settled) write.finish(outcome, now);
+    if (due.length === 0) return;
+    waiting.length = left;
+    if (left === 0) this.#waiting.delete(space);
+    this.#count -= due.length;
+    for (const write of due) write.finish(outcome, now);
   }
 
   #isDone(write: WaitingWrite): boolean {
     // Invariant: acknowledged <= synced, so a crash takes back nothing promised.
-    if (!(this.#services.store.spaceIfHeld(write.space)?.coverage.has(write.dot) ?? false)) return false;
+    if (!write.space.coverage.has(write.dot)) return false;
     if (write.copies === 1) return true;
     let copies = 1;
-    for (const peer of this.#services.otherCopies(write.space)) {
-      if (this.#known(peer, write.space, write.dot)) copies += 1;
+    for (const peer of this.#services.otherCopies(write.space.key)) {
+      if (this.#known(peer, write.space.key, write.dot)) copies += 1;
       if (copies >= write.copies) return true;
     }
     return false;

@@ -20,6 +20,7 @@ import { type Recovered, Recovery, recoveryRetryTimer } from '../storage/recover
 import { noteDot, type Segment, unpin } from '../storage/segment.js';
 import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
+import { hexToBytes } from '../wire/hex.js';
 import { RecordView } from '../wire/record.js';
 import { SpaceStore } from './space-store.js';
 
@@ -64,6 +65,7 @@ export class MemoryStore {
   readonly #recoveredSegments = new Map<number, Segment>();
   /** Our own author of this boot. */
   #author = '' as Author;
+  #authorBytes: Uint8Array = new Uint8Array(0);
   #compactionDue = false;
   /** The latest logical time of each author's records, as recovery found them. */
   readonly #timesFound = new Map<Author, HlcTimestamp>();
@@ -97,6 +99,10 @@ export class MemoryStore {
 
   get author(): Author {
     return this.#author;
+  }
+
+  get authorBytes(): Uint8Array {
+    return this.#authorBytes;
   }
 
   get recovered(): Recovered | null {
@@ -157,6 +163,7 @@ export class MemoryStore {
   #opened(recovered: Recovered, now: Now): void {
     this.#recovered = recovered;
     this.#author = authorOf(recovered.nodeId, recovered.boot);
+    this.#authorBytes = hexToBytes(this.#author);
     this.#checkpointer.continueFrom(recovered.checkpointNumber);
     for (const [key, horizon] of recovered.horizons) {
       const space = this.space(key);
@@ -271,12 +278,7 @@ export class MemoryStore {
       at += view.length;
       let isNew = true;
       if (pending === null) isNew = this.space(view.space).merge(view, place);
-      else
-        pending.space.settlePending(
-          pending.version,
-          place,
-          group.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength),
-        );
+      else pending.space.settlePending(pending.version, place, view);
       durable?.(now, isNew);
     }
     if (group.recordBytes === 0) return;

@@ -7,11 +7,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CausalContext, contextWith, emptyContext, joinContexts } from '../clock/causal-context.js';
 import { defaultMemoryOptions } from '../configuration.js';
-import { type Author, authorOf, nodeId, type RequestId, spaceKey } from '../identifiers.js';
+import { type Author, authorOf, nodeId, spaceKey } from '../identifiers.js';
 import { versionFlags } from '../storage/record-index.js';
 import { ValueCache } from '../storage/value-cache.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { encodeEpisode } from '../wire/episode.js';
+import { hexToBytes } from '../wire/hex.js';
 import { RecordView, recordLength, recordTypes, type SupersededRequest, writeRecord } from '../wire/record.js';
 import { SpaceStore } from './space-store.js';
 
@@ -128,9 +129,11 @@ function record(write: { each: Step; at: number; author: Author; sequence: numbe
     type: tombstone ? recordTypes.tombstone : recordTypes.episode,
     term: { generation: 0, index: 0, counter: 1 },
     time: { ms: 1_000 + Math.floor(at / 2), logical: 0 },
-    author,
+    authorBytes: hexToBytes(author),
     sequence,
-    requestId: each.request === 1 ? ('01'.repeat(16) as RequestId) : null,
+    request: each.request === 1 ? new Uint8Array(16).fill(1) : null,
+    requestHigh: 0x01010101,
+    requestLow: 0x01010101,
     hashHigh: hash[0],
     hashLow: hash[1],
     confidence: each.confidence,

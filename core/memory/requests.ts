@@ -21,12 +21,12 @@ import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
 import type { Answers, CopyStanding } from './answers.js';
 import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
-import { requestIdFrom, type WriteIntent, type Writes } from './writes.js';
+import { requestIdFrom, type WriteIntent, type WriteOutcome, type WriteRequest, type Writes } from './writes.js';
 
 type WriteBody = Extract<NonNullable<Request['body']>, { $case: 'remember' | 'rememberBatch' | 'update' | 'forget' }>;
 type ReadBody = Extract<NonNullable<Request['body']>, { $case: 'get' | 'recall' }>;
 
-type CommonIntent = Pick<WriteIntent, 'space' | 'term' | 'handle' | 'requestId' | 'copies' | 'deadlineMs'>;
+type CommonIntent = Omit<WriteRequest, 'finish'>;
 
 interface WaitingForSession {
   readonly handle: RequestHandle;
@@ -36,6 +36,7 @@ interface WaitingForSession {
   readonly proceed: (satisfied: boolean, now: Now) => void;
 }
 
+const nothing = new Uint8Array(0);
 const sessionTimer = 'requests.session';
 const sessionCheckEveryMs = 20;
 
@@ -160,16 +161,15 @@ export class Requests {
     const send = (reply: NonNullable<Reply['body']>, then: Now): void =>
       this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied }), reply);
     if (body.$case === 'rememberBatch') return this.#batch(common, body.value.episodes, send, now);
-    const finish = (outcome: NonNullable<BatchOutcome['outcome']>, then: Now): void =>
+    const finish = (_entry: number, outcome: WriteOutcome, then: Now): void =>
       send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then);
-    const intent: WriteIntent = { ...common, ...this.#details(body), entry: 0, finish };
-    this.#begin(intent, now);
+    this.#begin({ request: { ...common, finish }, entry: 0, ...this.#details(body) }, now);
   }
 
   #details(body: Exclude<WriteBody, { $case: 'rememberBatch' }>): Pick<WriteIntent, 'kind' | 'payload' | 'context' | 'expectedVersion'> {
     switch (body.$case) {
       case 'remember':
-        return { kind: 'remember', payload: body.value.episode, context: body.value.context, expectedVersion: new Uint8Array(0) };
+        return { kind: 'remember', payload: body.value.episode, context: body.value.context, expectedVersion: nothing };
       case 'update':
         return { kind: 'update', payload: body.value.episode, context: body.value.context, expectedVersion: body.value.expectedVersion };
       case 'forget':
@@ -220,24 +220,24 @@ export class Requests {
     const outcomes: BatchOutcome[] = episodes.map(() => ({ outcome: undefined }));
     let left = episodes.length;
     if (left === 0) return send({ $case: 'writtenBatch', value: { outcomes } }, now);
-    episodes.forEach((payload, entry) => {
-      const finish = (outcome: NonNullable<BatchOutcome['outcome']>, then: Now): void => {
-        outcomes[entry] = { outcome };
-        left -= 1;
-        if (left === 0) send({ $case: 'writtenBatch', value: { outcomes } }, then);
-      };
-      const none = new Uint8Array(0);
-      this.#begin({ ...common, kind: 'remember', payload, context: none, expectedVersion: none, entry, finish }, now);
-    });
+    const finish = (entry: number, outcome: WriteOutcome, then: Now): void => {
+      outcomes[entry].outcome = outcome;
+      left -= 1;
+      if (left === 0) send({ $case: 'writtenBatch', value: { outcomes } }, then);
+    };
+    const request: WriteRequest = { ...common, finish };
+    for (let entry = 0; entry < episodes.length; entry += 1) {
+      this.#begin({ request, kind: 'remember', entry, payload: episodes[entry], context: nothing, expectedVersion: nothing }, now);
+    }
   }
 
   #begin(intent: WriteIntent, now: Now): void {
     if (this.#waitingForRoom.length === 0 && this.#writes.begin(intent, now) === 'taken') return;
     this.#waitingForRoom.push((then) => {
-      if (then.monotonicMs >= intent.deadlineMs) {
+      if (then.monotonicMs >= intent.request.deadlineMs) {
         // Never appended: certainly not carried out.
         const message = 'the log of this node had no room before the deadline';
-        intent.finish({ $case: 'failure', value: failure('OVERLOADED', { message }) }, then);
+        intent.request.finish(intent.entry, { $case: 'failure', value: failure('OVERLOADED', { message }) }, then);
         return true;
       }
       return this.#writes.begin(intent, then) === 'taken';

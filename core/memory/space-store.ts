@@ -10,7 +10,7 @@ import type { Journal } from '../effects.js';
 import { type Author, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
-import { type MemoryRow, RecordIndex, type VersionRow, versionFlags } from '../storage/record-index.js';
+import { type MemoryRow, RecordIndex, type VersionFields, type VersionRow, versionFlags } from '../storage/record-index.js';
 import type { ValueCache } from '../storage/value-cache.js';
 import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
 import type { RecordView, SupersededRequest } from '../wire/record.js';
@@ -58,6 +58,8 @@ export class SpaceStore implements VersionFacts {
   /** Counts changes of coverage: what is derived from it can be kept while this stands still. */
   coverageChanges = 0;
   #updates = 0;
+  /** An embedding on its way from a payload to its row. */
+  #scratch = new Float32Array(0);
   readonly #episode = new EpisodeView();
 
   constructor(key: SpaceKey, number: number, world: SpaceContext) {
@@ -89,21 +91,19 @@ export class SpaceStore implements VersionFacts {
 
   /** Enters a version that is appended but not durable; `settlePending` follows once it is. */
   addPending(memory: MemoryRow, version: PendingVersion): VersionRow {
-    const row = this.index.add(memory, {
-      ...version,
-      flags: version.tombstone ? versionFlags.tombstone | versionFlags.pending : versionFlags.pending,
-    });
+    const row = this.index.add(memory, version);
+    this.index.setFlag(row, versionFlags.pending);
     this.#setFacts(row, version.context, version.superseded);
-    if (!version.tombstone) this.#setRow(row, version.vector);
+    this.#setRow(row, version.vector);
     return row;
   }
 
-  settlePending(version: VersionRow, place: RecordPlace, payload: Uint8Array): void {
+  settlePending(version: VersionRow, place: RecordPlace, view: RecordView): void {
     this.index.clearFlag(version, versionFlags.pending);
     this.#settle(version, place);
     this.#cover(this.index.authorOf(version), this.index.columns.sequence[version], place);
-    if (this.index.columns.length[version] > 0 && this.#world.cache.hasRoom(payload.length)) {
-      this.#world.cache.set(this.cacheKey(version), payload.slice());
+    if (this.index.columns.length[version] > 0 && this.#world.cache.hasRoom(view.payloadLength)) {
+      this.#world.cache.set(this.cacheKey(version), view.bytes.slice(view.payloadOffset, view.payloadOffset + view.payloadLength));
     }
   }
 
@@ -175,7 +175,8 @@ export class SpaceStore implements VersionFacts {
         this.embedder = embedder;
       }
       if (episode.dimensions === this.vectors.dimensions && embedder === this.embedder) {
-        embedding = new Float32Array(episode.dimensions);
+        if (this.#scratch.length !== episode.dimensions) this.#scratch = new Float32Array(episode.dimensions);
+        embedding = this.#scratch;
         readEmbedding(payload, episode.embeddingOffset, episode.dimensions, embedding, 0);
       } else this.otherDimension += 1;
     }
@@ -296,17 +297,8 @@ export class SpaceStore implements VersionFacts {
   }
 }
 
-export interface PendingVersion {
-  readonly author: Author;
-  readonly sequence: number;
-  readonly timeMs: number;
-  readonly timeLogical: number;
-  readonly confidence: number;
-  readonly hashHigh: number;
-  readonly hashLow: number;
-  readonly requestHigh: number;
-  readonly requestLow: number;
-  readonly tombstone: boolean;
+/** A version that has been appended. */
+export interface PendingVersion extends VersionFields {
   readonly context: CausalContext;
   readonly superseded: readonly SupersededRequest[];
   /** Row of the search columns, or -1. */

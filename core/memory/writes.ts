@@ -8,35 +8,43 @@ import { type CausalContext, contextWith, decodeContext, emptyContext, encodeCon
 import type { RequestHandle } from '../effects.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Dot, memoryIdBytesMax, type RequestId, requestIdBytes, type Term } from '../identifiers.js';
+import { type Dot, memoryIdBytesMax, requestIdBytes, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import type { VersionRow } from '../storage/record-index.js';
+import { type VersionRow, versionFlags } from '../storage/record-index.js';
 import { readU32 } from '../wire/bytes.js';
 import { checkEpisode, decodeEpisode, EpisodeView, encodeEpisode } from '../wire/episode.js';
 import type { BatchOutcome, Written } from '../wire/generated/engram/v1/service.js';
-import { bytesToHex, hexToBytes } from '../wire/hex.js';
 import { type RecordDraft, type RecordType, recordLength, recordTypes, type SupersededRequest, writeRecord } from '../wire/record.js';
 import { decodeVersion, encodeVersion } from '../wire/version-bytes.js';
-import type { Acknowledgements } from './acknowledgements.js';
+import type { Acknowledgements, WaitingWrite } from './acknowledgements.js';
 import { carriesRequest, versionsOf } from './merge.js';
 import type { SpaceStore } from './space-store.js';
 
-/** One write as it was asked for. */
-export interface WriteIntent {
-  readonly kind: 'remember' | 'update' | 'forget';
+/** What all writes of one request share. */
+export interface WriteRequest {
   readonly space: SpaceStore;
   readonly term: Term;
   readonly handle: RequestHandle;
-  readonly requestId: RequestId | null;
-  /** Position in a batch: each entry of a batch is a request of its own for retries. */
-  readonly entry: number;
+  /** The request id's 16 bytes; null for a request that is never retried. */
+  readonly requestId: Uint8Array | null;
   readonly copies: number;
   readonly deadlineMs: number;
+  /** Called once for each entry. */
+  finish(entry: number, outcome: WriteOutcome, now: Now): void;
+}
+
+export type WriteOutcome = NonNullable<BatchOutcome['outcome']>;
+
+/** One write as it was asked for. */
+export interface WriteIntent {
+  readonly request: WriteRequest;
+  readonly kind: 'remember' | 'update' | 'forget';
+  /** Position in a batch: each entry is recognised as itself when the request is retried. */
+  readonly entry: number;
   /** An encoded Episode, or the id of what is to be forgotten. */
   readonly payload: Uint8Array;
   readonly context: Uint8Array;
   readonly expectedVersion: Uint8Array;
-  readonly finish: (outcome: NonNullable<BatchOutcome['outcome']>, now: Now) => void;
 }
 
 const noPayload = new Uint8Array(0);
@@ -75,11 +83,11 @@ export class Writes {
   }
 
   #fail(intent: WriteIntent, code: ErrorCode, details: ErrorDetails, now: Now): void {
-    intent.finish({ $case: 'failure', value: failure(code, details) }, now);
+    intent.request.finish(intent.entry, { $case: 'failure', value: failure(code, details) }, now);
   }
 
   #write(intent: WriteIntent, now: Now): Fault | null {
-    const { space } = intent;
+    const { space } = intent.request;
     const { pure } = this.#services;
     const episode = this.#episode;
     let { payload } = intent;
@@ -113,7 +121,8 @@ export class Writes {
   }
 
   #forget(intent: WriteIntent, now: Now): Fault | null {
-    const { payload, space } = intent;
+    const { payload } = intent;
+    const { space } = intent.request;
     const fault = forgetFault(payload);
     if (fault !== null) return fault;
     const id = { source: payload, offset: 0, length: payload.length };
@@ -152,7 +161,7 @@ export class Writes {
 
   /** Everything that this primary holds of the id, appended or synced, and whether this very request is among it. */
   #held(intent: WriteIntent, id: IdBytes): Held {
-    const { space } = intent;
+    const { space } = intent.request;
     const memory = space.index.find(id.source, id.offset, id.length);
     const [high, low] = requestWords(intent);
     if (memory < 0) return { memory, versions: [], live: [], duplicate: -1, superseded: false, high, low };
@@ -182,14 +191,14 @@ export class Writes {
     const expected = decodeVersion(intent.expectedVersion);
     if (expected === null)
       return { code: 'INVALID_ARGUMENT', field: 'expected_version', message: 'the expected version is none that Engram gave out' };
-    const { index } = intent.space;
+    const { index } = intent.request.space;
     if (current >= 0 && index.authorOf(current) === expected.author && index.columns.sequence[current] === expected.sequence) return null;
     return { code: 'CONFLICT', field: 'expected_version', message: `${this.#idText(id)} is at another version than the one expected` };
   }
 
   /** What the new version takes the place of: all that is held here, and what the client has read elsewhere. */
   #contextOf(intent: WriteIntent, versions: readonly VersionRow[]): CausalContext | Fault {
-    const { space } = intent;
+    const { space } = intent.request;
     const own = this.#services.store.author;
     let context: CausalContext = emptyContext;
     if (intent.context.length > 0) {
@@ -228,7 +237,7 @@ export class Writes {
   }
 
   #append(intent: WriteIntent, write: NewRecord, now: Now): void {
-    const { space } = intent;
+    const { space, term, requestId } = intent.request;
     const { store, clock, pure } = this.#services;
     const time = clock.next(now.wallMs);
     const sequence = (this.#sequences.get(space) ?? 0) + 1;
@@ -236,11 +245,13 @@ export class Writes {
     const superseded = this.#supersededBy(space, write.held.versions, time.ms);
     const draft: RecordDraft = {
       type: write.type,
-      term: intent.term,
+      term,
       time,
-      author: store.author,
+      authorBytes: store.authorBytes,
       sequence,
-      requestId: intent.requestId === null ? null : entryRequestId(intent.requestId, intent.entry),
+      request: requestId,
+      requestHigh: write.held.high,
+      requestLow: write.held.low,
       hashHigh: this.#hash[0],
       hashLow: this.#hash[1],
       confidence: write.confidence,
@@ -256,7 +267,7 @@ export class Writes {
     const memory = write.held.memory >= 0 ? write.held.memory : space.index.findOrAdd(write.id.source, write.id.offset, write.id.length);
     const tombstone = write.type === recordTypes.tombstone;
     const version = space.addPending(memory, {
-      author: draft.author,
+      author: store.author,
       sequence,
       timeMs: time.ms,
       timeLogical: time.logical,
@@ -265,7 +276,7 @@ export class Writes {
       hashLow: draft.hashLow,
       requestHigh: write.held.high,
       requestLow: write.held.low,
-      tombstone,
+      flags: tombstone ? versionFlags.tombstone : 0,
       context: write.context,
       superseded,
       vector: tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms),
@@ -273,40 +284,72 @@ export class Writes {
     store.log.append(recordLength(draft), { pending: { space, version }, durable: null }, (target, at) =>
       writeRecord(draft, target, at, pure),
     );
-    this.#await(intent, { author: draft.author, sequence }, { duplicate: false, superseded: false, context: write.context }, now);
+    this.#await(intent, { author: store.author, sequence }, { duplicate: false, superseded: false, context: write.context }, now);
   }
 
   /** The request has been carried out before: it waits for the same record, and gets the same answer. */
   #repeat(intent: WriteIntent, held: Held, by: 'content' | 'request-id', now: Now): null {
-    const { index, contexts } = intent.space;
+    const { space } = intent.request;
+    const { index, contexts } = space;
     const version = held.duplicate;
-    this.#services.effects.journal.note({ kind: 'write.duplicate', space: intent.space.key, by });
+    this.#services.effects.journal.note({ kind: 'write.duplicate', space: space.key, by });
     const dot = { author: index.authorOf(version), sequence: index.columns.sequence[version] };
-    this.#await(intent, dot, { duplicate: true, superseded: held.superseded, context: contexts.get(version) ?? emptyContext }, now);
+    const context = contexts.get(version) ?? emptyContext;
+    this.#await(intent, dot, { duplicate: true, superseded: held.superseded, context }, now);
     return null;
   }
 
-  #await(
-    intent: WriteIntent,
-    dot: Dot,
-    answer: { readonly duplicate: boolean; readonly superseded: boolean; readonly context: CausalContext },
-    now: Now,
-  ): void {
-    const { handle, copies, deadlineMs } = intent;
-    const finish = (outcome: 'acknowledged' | 'deadline', then: Now): void => {
-      if (outcome === 'acknowledged') {
-        const written: Written = {
-          version: encodeVersion(dot),
-          context: encodeContext(contextWith(answer.context, dot)),
-          duplicate: answer.duplicate,
-          superseded: answer.superseded,
-        };
-        return intent.finish({ $case: 'written', value: written }, then);
-      }
-      const message = `${copies} synced ${copies === 1 ? 'copy was' : 'copies were'} asked for and not reached in time; the write may yet take effect`;
-      this.#fail(intent, 'DEADLINE_EXCEEDED', { message }, then);
-    };
-    this.#acknowledgements.wait({ handle, space: intent.space.key, dot, copies, deadlineMs, finish }, now);
+  #await(intent: WriteIntent, dot: Dot, answer: RepeatedAs, now: Now): void {
+    this.#acknowledgements.wait(new AwaitedWrite(intent, dot, answer), now);
+  }
+}
+
+interface RepeatedAs {
+  readonly duplicate: boolean;
+  readonly superseded: boolean;
+  /** Of the version answered with. */
+  readonly context: CausalContext;
+}
+
+/** A write between its append and its answer. */
+class AwaitedWrite implements WaitingWrite {
+  readonly #intent: WriteIntent;
+  readonly #answer: RepeatedAs;
+  readonly dot: Dot;
+
+  constructor(intent: WriteIntent, dot: Dot, answer: RepeatedAs) {
+    this.#intent = intent;
+    this.dot = dot;
+    this.#answer = answer;
+  }
+
+  get handle(): RequestHandle {
+    return this.#intent.request.handle;
+  }
+
+  get space(): SpaceStore {
+    return this.#intent.request.space;
+  }
+
+  get copies(): number {
+    return this.#intent.request.copies;
+  }
+
+  get deadlineMs(): number {
+    return this.#intent.request.deadlineMs;
+  }
+
+  finish(outcome: 'acknowledged' | 'deadline', now: Now): void {
+    const { request, entry } = this.#intent;
+    if (outcome === 'deadline') {
+      const copies = `${request.copies} synced ${request.copies === 1 ? 'copy was' : 'copies were'} asked for`;
+      const message = `${copies} and not reached in time; the write may yet take effect`;
+      return request.finish(entry, { $case: 'failure', value: failure('DEADLINE_EXCEEDED', { message }) }, now);
+    }
+    const { duplicate, superseded, context } = this.#answer;
+    const version = encodeVersion(this.dot);
+    const value: Written = { version, context: encodeContext(contextWith(context, this.dot)), duplicate, superseded };
+    request.finish(entry, { $case: 'written', value }, now);
   }
 }
 
@@ -353,24 +396,20 @@ function forgetFault(id: Uint8Array): Fault | null {
   return { code: 'INVALID_ARGUMENT', field: 'id', message: `an id has 1 to ${memoryIdBytesMax} bytes of UTF-8, this one has ${id.length}` };
 }
 
-/** Entry `n` of a batch is recognised as itself: its number is mixed into the request id's last word and first half alike. */
-function entryRequestId(id: RequestId, entry: number): RequestId {
-  if (entry === 0) return id;
-  const low = (Number.parseInt(id.slice(8, 16), 16) ^ Math.imul(entry, 0x9e_37_79_b1)) >>> 0;
-  return (id.slice(0, 8) + low.toString(16).padStart(8, '0') + id.slice(16)) as RequestId;
+/**
+ * The first 64 bits of the request id as the index keeps them; zeros for none. The number of a batch entry is mixed in, so that each entry is recognised
+ * as itself.
+ */
+function requestWords({ request, entry }: WriteIntent): readonly [number, number] {
+  const { requestId } = request;
+  if (requestId === null) return noRequest;
+  return [readU32(requestId, 0), (readU32(requestId, 4) ^ Math.imul(entry, 0x9e_37_79_b1)) >>> 0];
 }
 
-/** The first 64 bits of the entry's request id as the index keeps them. */
-function requestWords(intent: WriteIntent): readonly [number, number] {
-  if (intent.requestId === null) return [0, 0];
-  const id = entryRequestId(intent.requestId, intent.entry);
-  const bytes = hexToBytes(id);
-  return [readU32(bytes, 0), readU32(bytes, 4)];
-}
+const noRequest = [0, 0] as const;
 
-/** A request id from its bytes; null for none; undefined for a wrong length. */
-export function requestIdFrom(bytes: Uint8Array): RequestId | null | undefined {
+/** A request id's bytes; null for none; undefined for a wrong length. */
+export function requestIdFrom(bytes: Uint8Array): Uint8Array | null | undefined {
   if (bytes.length === 0) return null;
-  if (bytes.length !== requestIdBytes) return undefined;
-  return bytesToHex(bytes, 0, requestIdBytes) as RequestId;
+  return bytes.length === requestIdBytes ? bytes : undefined;
 }

@@ -64,9 +64,14 @@ export interface RecordDraft {
   readonly type: RecordType;
   readonly term: Term;
   readonly time: HlcTimestamp;
-  readonly author: Author;
+  /** The author's 28 bytes. */
+  readonly authorBytes: Uint8Array;
   readonly sequence: number;
-  readonly requestId: RequestId | null;
+  /** The request id's 16 bytes; null for none. */
+  readonly request: Uint8Array | null;
+  /** Its first 64 bits as two little-endian words: of a batch entry they are not those of the request. */
+  readonly requestHigh: number;
+  readonly requestLow: number;
   readonly hashHigh: number;
   readonly hashLow: number;
   readonly confidence: number;
@@ -109,10 +114,14 @@ export function writeRecord(draft: RecordDraft, target: Uint8Array, at: number, 
   writeU32(target, at + 22, draft.term.counter);
   writeU48(target, at + 26, draft.time.ms);
   writeU16(target, at + 32, draft.time.logical);
-  hexToBytes(draft.author, target, at + 34);
+  target.set(draft.authorBytes, at + 34);
   writeU48(target, at + 62, draft.sequence);
-  if (draft.requestId === null) target.fill(0, at + 68, at + 84);
-  else hexToBytes(draft.requestId, target, at + 68);
+  if (draft.request === null) target.fill(0, at + 68, at + 84);
+  else {
+    writeU32(target, at + 68, draft.requestHigh);
+    writeU32(target, at + 72, draft.requestLow);
+    for (let index = 8; index < requestIdBytes; index += 1) target[at + 68 + index] = draft.request[index];
+  }
   writeU32(target, at + 84, draft.hashLow);
   writeU32(target, at + 88, draft.hashHigh);
   writeF64(target, at + 92, draft.confidence);
