@@ -78,7 +78,11 @@ export function episodeText(value: string, paddingBytes: number): string {
  */
 export class LogReader {
   readonly #view = new RecordView(pure);
-  readonly #known = new Map<string, { readonly checksum: number; readonly record: LoggedRecord }[]>();
+  readonly #known = new Map<string, KnownRecord[]>();
+  /** Runs of one author in one space are the rule: the last list is kept at hand. */
+  #lastSpace = '';
+  #lastAuthor = '';
+  #lastKnown: KnownRecord[] = [];
 
   /** The records of one node's log, in the order in which they first became durable. */
   read(writes: readonly DurableWrite[]): LoggedRecord[] {
@@ -103,12 +107,7 @@ export class LogReader {
 
   #recordAt(view: RecordView): LoggedRecord | null {
     const { checksum, sequence } = view;
-    const key = view.space + view.author;
-    let known = this.#known.get(key);
-    if (known === undefined) {
-      known = [];
-      this.#known.set(key, known);
-    }
+    const known = this.#knownOf(view.space, view.author);
     const before = known[sequence];
     if (before !== undefined && before.checksum === checksum) return before.record;
     if (!view.intact()) return null;
@@ -116,6 +115,22 @@ export class LogReader {
     known[sequence] = { checksum, record };
     return record;
   }
+
+  #knownOf(space: SpaceKey, author: Author): KnownRecord[] {
+    if (space === this.#lastSpace && author === this.#lastAuthor) return this.#lastKnown;
+    const key = space + author;
+    const known = this.#known.get(key) ?? [];
+    this.#known.set(key, known);
+    this.#lastSpace = space;
+    this.#lastAuthor = author;
+    this.#lastKnown = known;
+    return known;
+  }
+}
+
+interface KnownRecord {
+  readonly checksum: number;
+  readonly record: LoggedRecord;
 }
 
 /** The records that can be read between two offsets of a segment's bytes now, each with its group. */

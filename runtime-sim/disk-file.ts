@@ -167,7 +167,7 @@ export class DiskFile {
 
   #makeRoom(end: number): void {
     if (end <= this.bytes.length) return;
-    const wider = new Uint8Array(Math.max(end, this.bytes.length * 2, 4_096));
+    const wider = new Uint8Array(Math.max(end, Math.min(this.size, this.bytes.length * 4), 16_384));
     wider.set(this.bytes.subarray(0, this.writtenEnd));
     this.bytes = wider;
   }

@@ -1,0 +1,97 @@
+/** Plans are data: the same seed draws the same plan, it survives JSON, and it says what SPEC section 6.9 asks of it. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { catalogue, drawPlan, durationMsDefault } from './catalogue.js';
+import { describeFault, familyOf } from './fault-plan.js';
+import { marks } from './marks.js';
+import { Draws } from './random-streams.js';
+import type { RunPlan } from './run-plan.js';
+import type { Scenario } from './scenario.js';
+
+const plans = suite('plans');
+const built = catalogue.flatMap(({ scenario }) => (scenario === null ? [] : [scenario]));
+const options = { nodes: 5, durationMs: durationMsDefault };
+const seeds = Array.from({ length: 15 }, (_, index) => index + 1);
+
+function each(visit: (plan: RunPlan, scenario: Scenario, seed: number) => void): void {
+  for (const scenario of built) for (const seed of seeds) visit(drawPlan(scenario, seed, options), scenario, seed);
+}
+
+plans('the same seed draws the same plan, another seed another', () => {
+  each((plan, scenario, seed) => {
+    assert.equal(drawPlan(scenario, seed, options), plan);
+    assert.not.equal(drawPlan(scenario, seed + 1_000, options).operations, plan.operations);
+  });
+});
+
+plans('a plan survives JSON', () => {
+  each((plan) => assert.equal(JSON.parse(JSON.stringify(plan)), plan));
+});
+
+plans('a default run has 1,000 operations, faults within the time of load but for restarts, and names that exist', () => {
+  each((plan) => {
+    assert.ok(plan.operations.length >= 1_000);
+    const names = new Set([...plan.nodes, ...plan.clients]);
+    for (const fault of plan.faults) {
+      assert.ok(fault.kind === 'restart' || (fault.atMs >= 0 && fault.atMs <= plan.durationMs));
+      const mentioned = 'from' in fault ? [...fault.from, ...fault.to] : [fault.node];
+      assert.ok(
+        mentioned.every((name) => names.has(name)),
+        describeFault(fault),
+      );
+      assert.type(familyOf[fault.kind], 'string');
+    }
+    for (const { copies } of plan.rows) assert.is(new Set(copies).size, 3);
+    assert.is(plan.liveness.majority.length, 3);
+  });
+});
+
+plans('a split lasts 5 seconds and more, and both sides hold a copy of some space', () => {
+  each((plan, scenario) => {
+    if (scenario.name === 'crash-restart') return;
+    assert.ok(plan.splits.length > 0);
+    assert.is(plan.acknowledgementsPerSideMin, 20);
+    for (const { fromMs, untilMs, sides } of plan.splits) {
+      assert.ok(untilMs - fromMs >= 5_000 && untilMs <= plan.durationMs);
+      const holds = (copies: readonly string[], nodes: readonly string[]): boolean => copies.some((copy) => nodes.includes(copy));
+      assert.ok(plan.rows.some(({ copies }) => sides.every(({ nodes }) => holds(copies, nodes))));
+    }
+  });
+});
+
+plans('clean splits part two from three, three from two, and leave a bystander on some seeds', () => {
+  const shapes = new Set<string>();
+  each((plan, scenario) => {
+    if (scenario.name !== 'clean-split') return;
+    for (const { sides } of plan.splits) shapes.add(sides.map(({ nodes }) => nodes.length).join('|'));
+  });
+  assert.equal([...shapes].sort(), ['2|2', '2|3', '3|2']);
+});
+
+plans('a shorter run tells the same story in proportion', () => {
+  for (const scenario of built) {
+    const plan = drawPlan(scenario, 5, { nodes: 5, durationMs: 6_000 });
+    assert.ok(plan.operations.length >= 100);
+    assert.ok(plan.faults.every(({ kind, atMs }) => kind === 'restart' || atMs <= 6_000));
+  }
+});
+
+plans('every mark names scenarios, and marks of what is built name some that are', () => {
+  assert.is(new Set(marks.map(({ name }) => name)).size, marks.length);
+  for (const { scenarios, pending, seedsNeeded } of marks) {
+    assert.ok(scenarios.length > 0 && seedsNeeded > 0);
+    if (!pending) assert.ok(scenarios.some((name) => built.some((scenario) => scenario.name === name)));
+  }
+});
+
+plans('neighbouring seeds draw nothing alike, and a stream depends on its name', () => {
+  const first = (seed: number, purpose: string): number => new Draws(seed, purpose).fraction();
+  const values = Array.from({ length: 1_000 }, (_, seed) => first(seed, 'test'));
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  assert.ok(Math.abs(mean - 0.5) < 0.03, `${mean}`);
+  const alike = values.slice(1).filter((value, index) => Math.abs(value - values[index]) < 0.01).length;
+  assert.ok(alike < 45, `${alike} of 999 neighbours are alike`);
+  assert.is.not(first(1, 'a'), first(1, 'b'));
+});
+
+plans.run();
