@@ -109,8 +109,16 @@ function checkTypes(episode: EpisodeInput): void {
   if (embedding !== undefined) checkNumbers(embedding, 'episode.embedding');
 }
 
+/** The common case, quickly: a difference with itself is 0 for finite numbers only. */
+function isFinite32(values: Float32Array): boolean {
+  let sum = 0;
+  for (let at = 0; at < values.length; at += 1) sum += values[at] - values[at];
+  return sum === 0;
+}
+
 /** An array of numbers that 32-bit floats can hold, or INVALID_ARGUMENT naming `field` and position. */
 export function checkNumbers(values: unknown, field: string): asserts values is ArrayLike<number> {
+  if (values instanceof Float32Array && isFinite32(values)) return;
   const isList = Array.isArray(values) || ArrayBuffer.isView(values);
   if (!isList) throw wrongType(field, 'an array of numbers', values);
   const list = values as ArrayLike<unknown>;
