@@ -6,12 +6,11 @@ import type { Reply } from './wire/generated/engram/v1/service.js';
 
 const one = suite('one node');
 
-function bodyOf<Case extends NonNullable<Reply['body']>['$case']>(
-  reply: Reply,
-  expected: Case,
-): Extract<NonNullable<Reply['body']>, { $case: Case }>['value'] {
+type Bodies = { [Body in NonNullable<Reply['body']> as Body['$case']]: Body['value'] };
+
+function bodyOf<Case extends keyof Bodies>(reply: Reply, expected: Case): Bodies[Case] {
   assert.is(reply.body?.$case, expected, JSON.stringify(reply.body));
-  return (reply.body as { value: unknown }).value as Extract<NonNullable<Reply['body']>, { $case: Case }>['value'];
+  return reply.body?.value as Bodies[Case];
 }
 
 function textOf(node: OneNode, id: string): string | null {
