@@ -9,7 +9,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { catalogue } from '../scenarios/catalogue.js';
+import { catalogue, durationMsDefault } from '../scenarios/catalogue.js';
 import { marks } from '../scenarios/marks.js';
 import type { ScenarioName } from '../scenarios/scenario.js';
 import { builtScenario } from './command-line.js';
@@ -21,6 +21,7 @@ interface Options {
   readonly seeds: { readonly first: number; readonly last: number };
   readonly scenarios: readonly ScenarioName[];
   readonly jobs: number;
+  readonly durationMs: number;
   readonly checkDeterminism: boolean;
   readonly plant: string | null;
   readonly out: string | null;
@@ -35,11 +36,12 @@ function readOptions(): Options {
     .requiredOption('--seeds <range>', 'A..B, both included')
     .option('--scenario <name>', 'again for more; all that are built without it', collect, [])
     .option('--jobs <n>', 'worker processes', '2')
+    .option('--duration <s>', 'simulated seconds under load', String(durationMsDefault / 1_000))
     .option('--check-determinism')
     .option('--plant <name>')
     .option('--out <dir>', 'where seed files go')
     .parse();
-  const { seeds, scenario, jobs, checkDeterminism, plant, out } = command.opts();
+  const { seeds, scenario, jobs, duration, checkDeterminism, plant, out } = command.opts();
   const range = /^(\d+)\.\.(\d+)$/.exec(seeds);
   if (range === null || Number(range[1]) > Number(range[2])) throw new UsageError(`--seeds ${seeds} is no range`, 'give A..B with A <= B');
   const planted = plant === undefined ? null : plantedBugOf(plant);
@@ -53,6 +55,7 @@ function readOptions(): Options {
     seeds: { first: Number(range[1]), last: Number(range[2]) },
     scenarios: named.map((name) => builtScenario(name).name),
     jobs: Math.max(1, Number(jobs)),
+    durationMs: Math.round(Number(duration) * 1_000),
     checkDeterminism: checkDeterminism === true,
     plant: planted?.name ?? null,
     out: out ?? null,
@@ -128,6 +131,7 @@ async function runAll(options: Options): Promise<number> {
     const job: SeedJob = {
       scenario: scenarios[given % scenarios.length],
       seed: seeds.first + Math.floor(given / scenarios.length),
+      durationMs: options.durationMs,
       checkDeterminism: options.checkDeterminism,
       plant,
       out: options.out,

@@ -1,5 +1,5 @@
 /** A worker process of many-seeds: runs the seeds it is sent, one after another, and answers each with what there is to count. */
-import { durationMsDefault, nodesDefault, scenarioOf } from '../scenarios/catalogue.js';
+import { nodesDefault, scenarioOf } from '../scenarios/catalogue.js';
 import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
 import { divergenceOf, seedFileContent } from './commands.js';
 import { type Divergence, replayCommand } from './run-report.js';
@@ -10,6 +10,7 @@ import { ChainLog } from './trace.js';
 export interface SeedJob {
   readonly scenario: ScenarioName;
   readonly seed: number;
+  readonly durationMs: number;
   readonly checkDeterminism: boolean;
   readonly plant: string | null;
   readonly out: string | null;
@@ -31,9 +32,9 @@ export interface SeedSummary {
 /** A short run of the neighbour lies between the two that are compared: nothing of it may show in the second. */
 const betweenMs = 2_000;
 
-function carryOut({ scenario: name, seed, checkDeterminism, plant, out }: SeedJob): SeedSummary {
+function carryOut({ scenario: name, seed, durationMs, checkDeterminism, plant, out }: SeedJob): SeedSummary {
   const scenario = scenarioOf(name) as Scenario;
-  const options: RunOptions = { scenario, seed };
+  const options: RunOptions = { scenario, seed, durationMs };
   const chainLog = new ChainLog();
   const run = runSeed(checkDeterminism ? { ...options, chainLog } : options);
   let divergence: Divergence | null = null;
@@ -43,7 +44,7 @@ function carryOut({ scenario: name, seed, checkDeterminism, plant, out }: SeedJo
     runSeed({ ...options, chainLog: again });
     divergence = divergenceOf(chainLog, again, run.plan);
   }
-  const planted = { nodes: nodesDefault, durationMs: durationMsDefault, plant };
+  const planted = { nodes: nodesDefault, durationMs, plant };
   if (plant === null && (run.verdict !== 'ok' || divergence !== null)) writeSeedFile(seedFileContent(run, planted), out);
   return {
     seed,

@@ -97,7 +97,7 @@ export class RandomStreams {
   }
 }
 
-const inverse32 = 2 ** -32;
+const inverse32 = 1 / 2 ** 32;
 const lanes = new Uint32Array(4);
 
 /** Leaves 128 well-mixed bits of a text in `lanes`: four lanes with the multipliers and the finalizer of MurmurHash3 (Appleby). */
