@@ -61,7 +61,17 @@ converged('copies that differ at the end have not converged, and it is unknown w
 
 converged('copies that agree on having lost a write have not converged', () => {
   const { told, write, absent } = oneWrite();
-  const samples = [sample(convergenceMsMax, [{ ...absent, node: node('a') }, absent])];
+  told.forget('x', { version: null, logged: false });
+  told.remember('x', 'v2', { outcome: 'info' });
+  const covered = told.remember('x', 'v3', { at: 'b' });
+  const { author, sequence } = told.recordOf(covered);
+  const coverage = { [author]: [[sequence, sequence]] as const };
+  const samples = [
+    sample(convergenceMsMax, [
+      { ...absent, coverage, node: node('a') },
+      { ...absent, coverage },
+    ]),
+  ];
   const verdict = judged(told.build({ healedMs, samples }));
   assert.is(verdict.verdict, 'violation');
   assert.equal(verdict.operations, [write.index]);
@@ -103,6 +113,7 @@ converged('the majority must settle alone, on what was durable there', () => {
   assert.is(stuck.verdict, 'violation');
   assert.is(stuck.notConverged, true);
   assert.is(stuck.convergenceMs, 50);
+  assert.match(stuck.reason as string, /^with only a majority healed, /);
   const forgetful = judged(told.build({ healedMs, samples: samples([bBefore, { ...bBefore, node: node('a') }]) }));
   assert.is(forgetful.verdict, 'violation');
 });

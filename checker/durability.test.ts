@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { durability } from './durability.js';
 import type { History, Operation, Recovery, Verdict } from './history.js';
-import { HistoryBuilder } from './history-builder.js';
+import { HistoryBuilder, stepMs } from './history-builder.js';
 
 const durable = suite('durability');
 
@@ -46,6 +46,8 @@ durable('a write acknowledged by its maker counts as released though nobody list
   assert.is(lost.verdict, 'violation');
   assert.equal(lost.operations, [0]);
   assert.is(crashAfter({ outcome: 'info' }).verdict, 'ok');
+  assert.is(crashAfter({ completedMs: stepMs }).verdict, 'violation', 'acknowledged in the millisecond of the crash');
+  assert.is(crashAfter({ version: null }).verdict, 'ok');
   assert.is(crashAfter({ completedMs: 1_000 }).verdict, 'ok', 'acknowledged after the crash, by its next boot');
   const answeredByAnother = new HistoryBuilder();
   const other = answeredByAnother.remember('y', 'v2', { at: 'b' }).node;

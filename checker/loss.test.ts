@@ -240,6 +240,54 @@ lost('a delete does not beat a later write at its node, or one that was told of 
   }
 });
 
+lost('what a write was told of goes on to those who read it and to its own next write', () => {
+  for (const reader of ['p', 'q']) {
+    const told = new HistoryBuilder();
+    told.remember('x', 'v1');
+    told.forget('x', { at: 'a', process: 'p' });
+    told.remember('x', 'v2', { at: 'b', process: 'p', withContext: true });
+    if (reader === 'q') told.get('x', ['v2'], { at: 'b', process: 'q' });
+    const last = told.remember('x', 'v3', { at: 'c', process: reader, withContext: true });
+    const [read] = told.finalReads('x', []);
+    isLost(told.build(), [last.index, read?.index as number]);
+  }
+});
+
+lost('what happened in one millisecond happened in any order', () => {
+  const atOnce = new HistoryBuilder();
+  const write = atOnce.remember('x', 'v1');
+  atOnce.get('x', [], { invokedMs: write.completedMs });
+  assert.is(judged(atOnce.build()).neverRead, 1);
+  atOnce.get('x', ['v1'], { invokedMs: write.completedMs + 1, completedMs: write.completedMs + 2 });
+  atOnce.get('x', [], { invokedMs: write.completedMs + 1, completedMs: write.completedMs + 2 });
+  isOk(atOnce.build());
+
+  const deleted = new HistoryBuilder();
+  deleted.remember('x', 'v1');
+  const forget = deleted.forget('x');
+  deleted.get('x', ['v1'], { invokedMs: forget.completedMs, completedMs: forget.completedMs });
+  assert.is(judged(deleted.build()).lostWrites, 0);
+  assert.is(judged(deleted.build()).neverRead, 1);
+
+  const beaten = new HistoryBuilder();
+  const gone = beaten.remember('x', 'v1', { at: 'a' });
+  beaten.get('x', [], { completedMs: gone.completedMs + 20 });
+  beaten.forget('x', { at: 'b', invokedMs: gone.completedMs + 20, completedMs: gone.completedMs + 30 });
+  assert.is(judged(beaten.build()).lostWrites, 0);
+});
+
+lost('counts the stale and says how long they were missed', () => {
+  const told = new HistoryBuilder();
+  for (let memory = 0; memory < 20; memory += 1) {
+    told.remember(`m${memory}`, `v${memory}`);
+    if (memory < 2) told.get(`m${memory}`, [], { at: 'b' });
+  }
+  for (let memory = 0; memory < 20; memory += 1) told.finalReads(`m${memory}`, [`v${memory}`]);
+  const { stale, stableLatencyMs } = isOk(told.build());
+  assert.is(stale, 2);
+  assert.equal(stableLatencyMs, { p50: 0, p95: 5, p99: 5, max: 5 });
+});
+
 lost('a delete may beat a later write at a node whose copy of it was damaged', () => {
   const told = new HistoryBuilder();
   told.remember('x', 'v1');

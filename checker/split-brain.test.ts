@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { History, LoggedRecord, Verdict } from './history.js';
+import type { CopyVersion, History, LoggedRecord, Verdict } from './history.js';
 import { HistoryBuilder } from './history-builder.js';
 import { settledAfterHealMs, splitBrain } from './split-brain.js';
 
@@ -91,6 +91,43 @@ split('a confirmed acknowledgement in an older epoch is a violation once things 
   }
 });
 
+split('a confirmed acknowledgement is judged by the confirmed terms of its node and space at its time', () => {
+  const acknowledgedAtMs = settledMs + 50;
+  const builder = told();
+  builder.remember('x', 'v2', { at: 'a', invokedMs: acknowledgedAtMs, completedMs: acknowledgedAtMs + 10, answeredAs: 'confirmed' });
+  const own = builder.term('a', { fromMs: 200, untilMs: forever, confirmed: true, index: 1 });
+  const newer = { fromMs: 100, untilMs: 200, confirmed: true, index: 2 };
+  const verdictOf = (...terms: History['terms']): string => judged(builder.build({ terms, healedMs, endedMs })).verdict;
+  assert.is(verdictOf(own, builder.term('b', newer)), 'violation');
+  assert.is(verdictOf(own, builder.term('b', { ...newer, index: 1 })), 'ok', 'no newer than its own');
+  assert.is(verdictOf(own, builder.term('b', { ...newer, confirmed: false })), 'ok', 'provisional terms are no epochs');
+  assert.is(verdictOf(own, { ...builder.term('b', newer), space: 'other#1' as typeof own.space }), 'ok', 'of another space');
+  assert.is(verdictOf(builder.term('b', newer)), 'ok', 'of its own term nothing is known');
+  const renewed = builder.term('a', { fromMs: acknowledgedAtMs + 10, untilMs: forever, confirmed: true, index: 3 });
+  assert.is(
+    verdictOf({ ...own, untilMs: acknowledgedAtMs }, renewed, builder.term('b', newer)),
+    'ok',
+    'it may have answered in the later term',
+  );
+  assert.is(
+    verdictOf({ ...own, untilMs: acknowledgedAtMs }, builder.term('b', newer)),
+    'violation',
+    'it can only have answered in the old one',
+  );
+  const later = builder.term('b', { fromMs: acknowledgedAtMs + 1, untilMs: forever, confirmed: true, index: 4 });
+  assert.is(verdictOf({ ...own, untilMs: acknowledgedAtMs + 1 }, later), 'ok', 'nobody had begun a newer one');
+});
+
+split('reads and failed writes at other nodes acknowledge nothing', () => {
+  const builder = told();
+  const late = { invokedMs: settledMs + 50, completedMs: settledMs + 60 };
+  builder.remember('x', 'v2', { at: 'a', ...late });
+  builder.get('x', ['v2'], { at: 'b', ...late });
+  builder.remember('x', 'v3', { at: 'b', outcome: 'fail', ...late });
+  const terms = [builder.term('a', { fromMs: 0, untilMs: forever })];
+  assert.is(judged(builder.build({ terms, healedMs, endedMs })).verdict, 'ok');
+});
+
 const changes: Partial<LoggedRecord>[] = [
   { contentHash: 'other' },
   { requestId: 'other' },
@@ -101,12 +138,20 @@ const changes: Partial<LoggedRecord>[] = [
 ];
 
 split('two contents for one dot in two logs are a violation, the same record twice is not', () => {
-  for (const change of [{}, ...changes]) {
+  const context = { somebody: 1, 'somebody else': 2 };
+  const contexts: Partial<LoggedRecord>[] = [
+    { context: { somebody: 1 } },
+    { context: { somebody: 1, 'somebody else': 3 } },
+    { context: { somebody: 1, another: 2 } },
+  ];
+  for (const change of [{}, { context: { ...context } }, ...contexts, ...changes]) {
     const builder = new HistoryBuilder();
-    const write = builder.remember('x', 'v1');
-    builder.log('b', { ...builder.recordOf(write), ...change });
+    const write = builder.remember('x', 'v1', { logged: false });
+    builder.log('a', { ...builder.recordOf(write), context });
+    builder.log('b', { ...builder.recordOf(write), context, ...change });
     const verdict = judged(builder.build({ terms: [builder.term('a', { fromMs: 0, untilMs: forever })], healedMs, endedMs }));
-    assert.is(verdict.verdict, Object.keys(change).length === 0 ? 'ok' : 'violation', JSON.stringify(change));
+    const isSame = JSON.stringify({ context, ...change }) === JSON.stringify({ context });
+    assert.is(verdict.verdict, isSame ? 'ok' : 'violation', JSON.stringify(change));
   }
 });
 
@@ -115,12 +160,15 @@ split('two contents for one dot are found between a copy and a log, and between 
   const write = inCopies.remember('y', 'v2');
   const copy = inCopies.copy('b', [write]);
   const terms = [inCopies.term('a', { fromMs: 0, untilMs: forever })];
-  const build = (hash: string): Figures => {
-    const copies = [{ ...copy, versions: copy.versions.map((version) => ({ ...version, contentHash: hash })) }];
-    return judged(inCopies.build({ terms, healedMs, endedMs, samples: [{ atMs: healedMs, phase: 'all-healed', copies }] }));
-  };
-  assert.is(build('hash of v2').verdict, 'ok');
-  assert.is(build('other').verdict, 'violation');
+  const falsified = (change: Partial<CopyVersion>) => [{ ...copy, versions: copy.versions.map((version) => ({ ...version, ...change })) }];
+  for (const phase of ['all-healed', 'majority-only'] as const) {
+    const sampled = (change: Partial<CopyVersion>): string =>
+      judged(inCopies.build({ terms, healedMs, endedMs, samples: [{ atMs: healedMs, phase, copies: falsified(change) }] })).verdict;
+    assert.is(sampled({}), 'ok');
+    for (const change of [{ contentHash: 'other' }, { id: 'z' }, { tombstone: true }]) assert.is(sampled(change), 'violation');
+  }
+  const recoveries = [inCopies.recovery('b', { recovered: falsified({ contentHash: 'other' }) })];
+  assert.is(judged(inCopies.build({ terms, healedMs, endedMs, recoveries })).verdict, 'violation');
 
   const inAnswers = new HistoryBuilder();
   const first = inAnswers.remember('x', 'v1');
