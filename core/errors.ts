@@ -11,6 +11,7 @@ export const errorCodes = {
   CONFLICT: { outcome: 'failed', hint: 'read the memory again and repeat the change on the version that is current now' },
   DIMENSION_MISMATCH: { outcome: 'failed', hint: 'use the embedder that the space was made with, or another space' },
   EMBEDDER_MISMATCH: { outcome: 'failed', hint: 'use the embedder that the space was made with, or another space' },
+  EMBEDDER_FAILED: { outcome: 'failed', hint: 'see the message: the embedder was asked before anything was sent to Engram' },
   NOT_PRIMARY: { outcome: 'failed', hint: 'send the write to the node named in redirect_node_id, or to the next copy in row order' },
   NOT_A_COPY: { outcome: 'failed', hint: 'send the request to a node that holds a copy of the space' },
   ACK_OUT_OF_REACH: { outcome: 'failed', hint: 'ask for a lower acknowledgement level, or wait until more copies can be reached' },

@@ -130,6 +130,13 @@ export class VersionVector {
     return true;
   }
 
+  /** Sequences that are not here though later ones of their author are. */
+  missingCount(): number {
+    let missing = 0;
+    for (const ranges of this.#ranges.values()) if (ranges.prefixEnd() < ranges.max()) missing += ranges.max() - ranges.count();
+    return missing;
+  }
+
   /** Runs of missing sequences below some author's greatest. */
   holeCount(): number {
     let holes = 0;

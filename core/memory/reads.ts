@@ -6,7 +6,7 @@
  */
 import { type CausalContext, contextWith, emptyContext, encodeContext, joinContexts } from '../clock/causal-context.js';
 import type { Ticket } from '../effects.js';
-import { failure } from '../errors.js';
+import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
 import type { Dot, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
@@ -15,7 +15,7 @@ import { contextBitsOf, decodeEpisode } from '../wire/episode.js';
 import type { Confidence, GetRequest, Memory, RecallRequest } from '../wire/generated/engram/v1/service.js';
 import { encodeVersion } from '../wire/version-bytes.js';
 import type { CopyStanding, ReplyBody } from './answers.js';
-import { adjustedConfidence, noNewerVersion } from './derived-confidence.js';
+import { adjustedConfidence, expNegative, noNewerVersion } from './derived-confidence.js';
 import { versionsOf } from './merge.js';
 import type { ComputeJob, ScanResult } from './scan-kernel.js';
 import { normaliseInto } from './scan-kernel.js';
@@ -68,7 +68,14 @@ export class Reads {
     const id = this.#services.pure.utf8Encode(request.id);
     const memory = space?.index.find(id, 0, id.length) ?? -1;
     const nothing = { memory: undefined, alternates: [], alternatesTotal: 0, context: noContext };
-    if (space === undefined || memory < 0) return answer({ $case: 'got', value: nothing }, now);
+    if (space === undefined) return answer({ $case: 'got', value: nothing }, now);
+    const lost = this.#copies.term(key, now) === null ? 0 : space.coverage.missingCount();
+    if (memory < 0 && lost > 0) {
+      // Whether it was ever remembered is more than this copy can say.
+      const message = `${JSON.stringify(request.id)} is not here, and ${lost} records are missing on the disk of node ${this.#services.configuration.name}`;
+      return answer({ $case: 'failure', value: failure('DATA_DAMAGED', { message, field: 'id' }) }, now);
+    }
+    if (memory < 0) return answer({ $case: 'got', value: nothing }, now);
     const { live } = space.standing(memory, { pending: false });
     if (live.length === 0)
       return answer({ $case: 'got', value: { ...nothing, context: encodeContext(this.#contextOf(space, memory)) } }, now);
@@ -137,6 +144,12 @@ export class Reads {
     const lag = primary ? { records: 0, ms: 0 } : this.#copies.lag(space.key, now);
     const reasons: string[] = [];
     let newer = 1;
+    const lost = primary ? space.coverage.missingCount() : 0;
+    if (lost > 0) {
+      // Each lost record may have been of any memory alike.
+      newer = expNegative(lost / (space.index.memoryCount + lost));
+      reasons.push(`${lost} records are missing on this disk`);
+    }
     if (!primary) {
       const sinceStartMs = this.#services.sinceStartMs(now);
       const rate = space.updatesPerMemoryMs(sinceStartMs);
@@ -155,9 +168,9 @@ export class Reads {
 
   recall(key: SpaceKey, request: RecallRequest, answer: Answer, now: Now): void {
     const space = this.#services.store.spaceIfHeld(key);
-    if (space === undefined) return answer(nothingRecalled, now);
     const fault = this.#recallFault(space, request);
     if (fault !== null) return answer({ $case: 'failure', value: failure(fault.code, fault) }, now);
+    if (space === undefined) return answer(nothingRecalled, now);
     const limit = request.limit === 0 ? recallLimitDefault : request.limit;
     let cue: Float32Array | null = null;
     if (request.embedding.length > 0) {
@@ -167,25 +180,26 @@ export class Reads {
     this.#scan({ space, request, cue, limit, asked: limit + spareRows, answer }, now);
   }
 
-  #recallFault(space: SpaceStore, request: RecallRequest) {
+  #recallFault(space: SpaceStore | undefined, request: RecallRequest): (ErrorDetails & { readonly code: ErrorCode }) | null {
     const { recallLimitMax } = this.#services.configuration.memory;
-    const { dimensions } = space.vectors;
     if (request.limit > recallLimitMax) {
-      return { code: 'INVALID_ARGUMENT', field: 'limit', message: `limit is 1 to ${recallLimitMax}, not ${request.limit}` } as const;
+      return { code: 'INVALID_ARGUMENT', field: 'limit', message: `limit is 1 to ${recallLimitMax}, not ${request.limit}` };
     }
     if (!request.embedding.every(Number.isFinite)) {
-      return { code: 'INVALID_ARGUMENT', field: 'embedding', message: 'every number of the cue is finite' } as const;
+      return { code: 'INVALID_ARGUMENT', field: 'embedding', message: 'every number of the cue is finite' };
     }
     if (request.embedding.length > 0 && request.embedding.every((value) => value === 0)) {
-      return { code: 'INVALID_ARGUMENT', field: 'embedding', message: 'a cue of zeros has no direction to compare' } as const;
+      return { code: 'INVALID_ARGUMENT', field: 'embedding', message: 'a cue of zeros has no direction to compare' };
     }
-    if (request.embedding.length > 0 && dimensions > 0 && request.embedding.length !== dimensions) {
+    const dimensions = space?.vectors.dimensions ?? 0;
+    if (space === undefined || dimensions === 0 || request.embedding.length === 0) return null;
+    if (request.embedding.length !== dimensions) {
       const message = `space ${space.name} holds embeddings of ${dimensions} dimensions, the cue has ${request.embedding.length}`;
-      return { code: 'DIMENSION_MISMATCH', field: 'embedding', message } as const;
+      return { code: 'DIMENSION_MISMATCH', field: 'embedding', message };
     }
-    if (request.embedding.length > 0 && request.embedder !== '' && dimensions > 0 && request.embedder !== space.embedder) {
+    if (request.embedder !== '' && request.embedder !== space.embedder) {
       const message = `space ${space.name} was made with embedder ${space.embedder || '(none named)'}, the cue by ${request.embedder}`;
-      return { code: 'EMBEDDER_MISMATCH', field: 'embedder', message } as const;
+      return { code: 'EMBEDDER_MISMATCH', field: 'embedder', message };
     }
     return null;
   }
@@ -276,8 +290,11 @@ export class Reads {
   }
 
   #found(recall: Recall, memories: Memory[], reasons: string[], now: Now): void {
-    const total = recall.space.vectors.searchableRows;
-    const coverage = { targets: 1, answered: 1, searched: total, total, reasons };
+    const { vectors, coverage: held } = recall.space;
+    const searched = vectors.searchableRows;
+    const lost = held.missingCount();
+    if (lost > 0) reasons.push(`${lost} records are missing on this disk`);
+    const coverage = { targets: 1, answered: 1, searched, total: searched + lost, reasons };
     recall.answer({ $case: 'recalled', value: { memories, coverage } }, now);
   }
 }

@@ -21,7 +21,8 @@ import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
 import type { Answers, CopyStanding } from './answers.js';
 import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
-import { requestIdFrom, type WriteIntent, type WriteOutcome, type WriteRequest, type Writes } from './writes.js';
+import { requestIdFrom, type WriteIntent, type WriteOutcome, type WriteRequest } from './write-intent.js';
+import type { Writes } from './writes.js';
 
 type WriteBody = Extract<NonNullable<Request['body']>, { $case: 'remember' | 'rememberBatch' | 'update' | 'forget' }>;
 type ReadBody = Extract<NonNullable<Request['body']>, { $case: 'get' | 'recall' }>;
@@ -103,6 +104,8 @@ export class Requests {
       else this.#write(handle, request, space, body, satisfied, then);
     };
     if (prefixes === null || this.#satisfies(space, prefixes)) return proceed(true, now);
+    // Nobody else holds a copy: what is missing here will not come.
+    if (this.#services.otherCopies(space).length === 0) return proceed(false, now);
     this.#waitForSession(
       { handle, space, prefixes, untilMs: now.monotonicMs + this.#services.configuration.memory.sessionWaitMs, proceed },
       now,

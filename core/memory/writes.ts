@@ -4,48 +4,19 @@
  * A write is checked, placed after everything that this primary holds of its id, given a dot and appended; nothing is answered before the log says
  * that it is durable. Retries are recognised by request id, which versions carry, so that recognising them survives restarts and failovers.
  */
-import { type CausalContext, contextWith, decodeContext, emptyContext, encodeContext, joinContexts } from '../clock/causal-context.js';
-import type { RequestHandle } from '../effects.js';
+import { type CausalContext, contextWith, decodeContext, emptyContext, joinContexts } from '../clock/causal-context.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Dot, memoryIdBytesMax, requestIdBytes, type Term } from '../identifiers.js';
+import { type Dot, memoryIdBytesMax } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { type VersionRow, versionFlags } from '../storage/record-index.js';
-import { readU32 } from '../wire/bytes.js';
 import { checkEpisode, decodeEpisode, EpisodeView, encodeEpisode } from '../wire/episode.js';
-import type { BatchOutcome, Written } from '../wire/generated/engram/v1/service.js';
 import { type RecordDraft, type RecordType, recordLength, recordTypes, type SupersededRequest, writeRecord } from '../wire/record.js';
-import { decodeVersion, encodeVersion } from '../wire/version-bytes.js';
-import type { Acknowledgements, WaitingWrite } from './acknowledgements.js';
+import { decodeVersion } from '../wire/version-bytes.js';
+import type { Acknowledgements } from './acknowledgements.js';
 import { carriesRequest, versionsOf } from './merge.js';
 import type { SpaceStore } from './space-store.js';
-
-/** What all writes of one request share. */
-export interface WriteRequest {
-  readonly space: SpaceStore;
-  readonly term: Term;
-  readonly handle: RequestHandle;
-  /** The request id's 16 bytes; null for a request that is never retried. */
-  readonly requestId: Uint8Array | null;
-  readonly copies: number;
-  readonly deadlineMs: number;
-  /** Called once for each entry. */
-  finish(entry: number, outcome: WriteOutcome, now: Now): void;
-}
-
-export type WriteOutcome = NonNullable<BatchOutcome['outcome']>;
-
-/** One write as it was asked for. */
-export interface WriteIntent {
-  readonly request: WriteRequest;
-  readonly kind: 'remember' | 'update' | 'forget';
-  /** Position in a batch: each entry is recognised as itself when the request is retried. */
-  readonly entry: number;
-  /** An encoded Episode, or the id of what is to be forgotten. */
-  readonly payload: Uint8Array;
-  readonly context: Uint8Array;
-  readonly expectedVersion: Uint8Array;
-}
+import { AwaitedWrite, type RepeatedAs, requestWords, type WriteIntent } from './write-intent.js';
 
 const noPayload = new Uint8Array(0);
 /** What a record costs beside id and payload, at most, in the first judgement of room. */
@@ -304,55 +275,6 @@ export class Writes {
   }
 }
 
-interface RepeatedAs {
-  readonly duplicate: boolean;
-  readonly superseded: boolean;
-  /** Of the version answered with. */
-  readonly context: CausalContext;
-}
-
-/** A write between its append and its answer. */
-class AwaitedWrite implements WaitingWrite {
-  readonly #intent: WriteIntent;
-  readonly #answer: RepeatedAs;
-  readonly dot: Dot;
-
-  constructor(intent: WriteIntent, dot: Dot, answer: RepeatedAs) {
-    this.#intent = intent;
-    this.dot = dot;
-    this.#answer = answer;
-  }
-
-  get handle(): RequestHandle {
-    return this.#intent.request.handle;
-  }
-
-  get space(): SpaceStore {
-    return this.#intent.request.space;
-  }
-
-  get copies(): number {
-    return this.#intent.request.copies;
-  }
-
-  get deadlineMs(): number {
-    return this.#intent.request.deadlineMs;
-  }
-
-  finish(outcome: 'acknowledged' | 'deadline', now: Now): void {
-    const { request, entry } = this.#intent;
-    if (outcome === 'deadline') {
-      const copies = `${request.copies} synced ${request.copies === 1 ? 'copy was' : 'copies were'} asked for`;
-      const message = `${copies} and not reached in time; the write may yet take effect`;
-      return request.finish(entry, { $case: 'failure', value: failure('DEADLINE_EXCEEDED', { message }) }, now);
-    }
-    const { duplicate, superseded, context } = this.#answer;
-    const version = encodeVersion(this.dot);
-    const value: Written = { version, context: encodeContext(contextWith(context, this.dot)), duplicate, superseded };
-    request.finish(entry, { $case: 'written', value }, now);
-  }
-}
-
 interface IdBytes {
   readonly source: Uint8Array;
   readonly offset: number;
@@ -394,22 +316,4 @@ function notFound(id: string): Fault {
 function forgetFault(id: Uint8Array): Fault | null {
   if (id.length > 0 && id.length <= memoryIdBytesMax) return null;
   return { code: 'INVALID_ARGUMENT', field: 'id', message: `an id has 1 to ${memoryIdBytesMax} bytes of UTF-8, this one has ${id.length}` };
-}
-
-/**
- * The first 64 bits of the request id as the index keeps them; zeros for none. The number of a batch entry is mixed in, so that each entry is recognised
- * as itself.
- */
-function requestWords({ request, entry }: WriteIntent): readonly [number, number] {
-  const { requestId } = request;
-  if (requestId === null) return noRequest;
-  return [readU32(requestId, 0), (readU32(requestId, 4) ^ Math.imul(entry, 0x9e_37_79_b1)) >>> 0];
-}
-
-const noRequest = [0, 0] as const;
-
-/** A request id's bytes; null for none; undefined for a wrong length. */
-export function requestIdFrom(bytes: Uint8Array): Uint8Array | null | undefined {
-  if (bytes.length === 0) return null;
-  return bytes.length === requestIdBytes ? bytes : undefined;
 }

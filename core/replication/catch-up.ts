@@ -95,7 +95,7 @@ export class CatchUp {
   #ask(space: SpaceKey, fetching: Fetching, cursor: number): void {
     const credit = this.#services.configuration.replication.fetchCreditBytes;
     const coverage = this.#peers.encodedCoverage(space);
-    this.#peers.send(fetching.from, { kind: 'fetch', fetch: fetching.number, space, credit, cursor, coverage });
+    this.#peers.send(fetching.from, { kind: 'fetch', number: fetching.number, space, credit, cursor, coverage });
   }
 
   #activeFor(peer: Peer, space: SpaceKey, number: number): Fetching | null {
@@ -105,7 +105,7 @@ export class CatchUp {
 
   /** Records that answer a fetch. Those of one given up are taken in all the same: records are records. */
   received(peer: Peer, run: Extract<PeerMessage, { kind: 'run' }>, now: Now): void {
-    const fetching = this.#activeFor(peer, run.space, run.fetch);
+    const fetching = this.#activeFor(peer, run.space, run.number);
     if (fetching !== null) {
       fetching.runs += 1;
       fetching.lastProgressMs = now.monotonicMs;
@@ -137,7 +137,7 @@ export class CatchUp {
   }
 
   fetched(peer: Peer, message: Extract<PeerMessage, { kind: 'fetched' }>, now: Now): void {
-    const fetching = this.#activeFor(peer, message.space, message.fetch);
+    const fetching = this.#activeFor(peer, message.space, message.number);
     if (fetching === null) return;
     fetching.runsExpected = message.runs;
     fetching.lastProgressMs = now.monotonicMs;
@@ -167,7 +167,7 @@ export class CatchUp {
 
   snapshot(peer: Peer, message: Extract<PeerMessage, { kind: 'snapshot' }>, now: Now): void {
     const { space } = message;
-    const fetching = this.#activeFor(peer, space, message.fetch);
+    const fetching = this.#activeFor(peer, space, message.number);
     if (fetching === null || (fetching.snapshot?.cursor ?? 0) !== message.cursor || fetching.snapshot?.complete === true) return;
     const holes = decodeVersionVector(message.holes);
     if (holes === null) return;

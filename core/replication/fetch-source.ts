@@ -32,19 +32,19 @@ export class FetchSource {
     this.#peers = peers;
   }
 
-  serve(peer: Peer, fetch: Fetch, now: Now): void {
-    const space = this.#services.store.spaceIfHeld(fetch.space);
-    const theirs = decodeVersionVector(fetch.coverage);
-    if (space === undefined || theirs === null || !this.#services.isCopy(fetch.space)) return;
-    this.#active.set(`${peer.id} ${fetch.space}`, fetch.fetch);
+  serve(peer: Peer, asked: Fetch, now: Now): void {
+    const space = this.#services.store.spaceIfHeld(asked.space);
+    const theirs = decodeVersionVector(asked.coverage);
+    if (space === undefined || theirs === null || !this.#services.isCopy(asked.space)) return;
+    this.#active.set(`${peer.id} ${asked.space}`, asked.number);
     const missing = theirs.missingFrom(space.coverage);
     const belowHorizon = missing.some(({ author, from }) => from <= (space.horizon.get(author) ?? 0));
-    if (belowHorizon || fetch.cursor > 0) return this.#snapshot(peer, space, fetch, theirs, now);
+    if (belowHorizon || asked.cursor > 0) return this.#snapshot(peer, space, asked, theirs, now);
     const wanted: Wanted[] = [];
     let bytes = 0;
     for (const { author, from, to } of missing) {
       const positions = space.positionsOf(author);
-      for (let sequence = from; sequence <= to && bytes < fetch.credit; sequence += 1) {
+      for (let sequence = from; sequence <= to && bytes < asked.credit; sequence += 1) {
         const place = positions.get(sequence);
         if (place === null) {
           space.uncover(author, sequence);
@@ -54,11 +54,11 @@ export class FetchSource {
         bytes += place.length;
       }
     }
-    this.#read(space, wanted, (records) => this.#sendRuns(peer.id, fetch, records));
+    this.#read(space, wanted, (records) => this.#sendRuns(peer.id, asked, records));
   }
 
-  #isActive(peer: NodeId, fetch: Fetch): boolean {
-    return this.#active.get(`${peer} ${fetch.space}`) === fetch.fetch;
+  #isActive(peer: NodeId, asked: Fetch): boolean {
+    return this.#active.get(`${peer} ${asked.space}`) === asked.number;
   }
 
   /** Reads records back; a damaged one becomes a hole here and is left out of the answer. */
@@ -92,14 +92,14 @@ export class FetchSource {
     space.uncover(author, sequence);
   }
 
-  #sendRuns(to: NodeId, fetch: Fetch, records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]): void {
-    if (!this.#isActive(to, fetch)) return;
+  #sendRuns(to: NodeId, asked: Fetch, records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]): void {
+    if (!this.#isActive(to, asked)) return;
     const { messageBytesMax } = this.#services.configuration.replication;
     let runs = 0;
     let run: { author: Author; writer: ByteWriter } | null = null;
     const send = (): void => {
       if (run === null) return;
-      this.#peers.send(to, { kind: 'run', space: fetch.space, author: run.author, fetch: fetch.fetch, records: run.writer.finish() });
+      this.#peers.send(to, { kind: 'run', space: asked.space, author: run.author, number: asked.number, records: run.writer.finish() });
       runs += 1;
       run = null;
     };
@@ -109,19 +109,19 @@ export class FetchSource {
       run.writer.raw(record.bytes);
     }
     send();
-    this.#peers.send(to, { kind: 'fetched', fetch: fetch.fetch, space: fetch.space, runs });
+    this.#peers.send(to, { kind: 'fetched', number: asked.number, space: asked.space, runs });
   }
 
   /**
    * One chunk of the retained versions, by memory row. Rows are never given back, so a walk from 1 to the end meets every memory that existed when it
    * began: its retained versions at that moment, or whatever has come to include them since.
    */
-  #snapshot(peer: Peer, space: SpaceStore, fetch: Fetch, theirs: VersionVector, _now: Now): void {
+  #snapshot(peer: Peer, space: SpaceStore, asked: Fetch, theirs: VersionVector, _now: Now): void {
     const { index } = space;
     const wanted: Wanted[] = [];
     let bytes = 0;
-    let memory = fetch.cursor;
-    for (; memory < index.memoryCount && bytes < fetch.credit; memory += 1) {
+    let memory = asked.cursor;
+    for (; memory < index.memoryCount && bytes < asked.credit; memory += 1) {
       for (let version = index.headOf(memory); version >= 0; version = index.next[version]) {
         if (index.has(version, versionFlags.pending | versionFlags.damaged)) continue;
         const author = index.authorOf(version);
@@ -134,16 +134,16 @@ export class FetchSource {
     const next = memory < index.memoryCount ? memory : 0;
     const horizon = new Map(space.horizon);
     this.#read(space, wanted, (records) => {
-      if (!this.#isActive(peer.id, fetch)) return;
+      if (!this.#isActive(peer.id, asked)) return;
       const writer = new ByteWriter(bytes + 64);
       for (const record of records) writer.raw(record.bytes);
       // After the reads: what turned out to be damaged is a hole by now.
       const holes = encodeVersionVector(holesBelow(space, horizon));
-      const { cursor } = fetch;
+      const { cursor } = asked;
       this.#peers.send(peer.id, {
         kind: 'snapshot',
-        fetch: fetch.fetch,
-        space: fetch.space,
+        number: asked.number,
+        space: asked.space,
         cursor,
         next,
         horizon,

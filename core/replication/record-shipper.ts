@@ -105,7 +105,7 @@ export class RecordShipper {
       if (window.bytes === 0) window.lastProgressMs = now.monotonicMs;
       window.pushed.push({ space, end, bytes: records.length });
       window.bytes += records.length;
-      this.#peers.send(to, { kind: 'run', space, author: this.#services.store.author, fetch: 0, records });
+      this.#peers.send(to, { kind: 'run', space, author: this.#services.store.author, number: 0, records });
     }
   }
 

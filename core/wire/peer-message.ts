@@ -32,8 +32,8 @@ export type PeerMessage =
       readonly kind: 'run';
       readonly space: SpaceKey;
       readonly author: Author;
-      /** 0 when pushed. */
-      readonly fetch: number;
+      /** Of the fetch that it answers; 0 when pushed. */
+      readonly number: number;
       readonly records: Uint8Array;
     }
   /** Cumulative: all sequences of the author up to `end` are synced here. */
@@ -41,7 +41,7 @@ export type PeerMessage =
   /** Asks for records that the sender lacks, at most `credit` bytes of them. */
   | {
       readonly kind: 'fetch';
-      readonly fetch: number;
+      readonly number: number;
       readonly space: SpaceKey;
       readonly credit: number;
       /** Where a snapshot goes on; 0 at its beginning. */
@@ -49,14 +49,14 @@ export type PeerMessage =
       readonly coverage: Uint8Array;
     }
   /** The end of the answer to a fetch from the log: `runs` run messages were sent. */
-  | { readonly kind: 'fetched'; readonly fetch: number; readonly space: SpaceKey; readonly runs: number }
+  | { readonly kind: 'fetched'; readonly number: number; readonly space: SpaceKey; readonly runs: number }
   /**
    * The answer to a fetch that reaches below the horizon: retained records of any author, in index order. Once all are synced up to the last, what is
    * absent below the horizon is known to be dominated, except in the holes.
    */
   | {
       readonly kind: 'snapshot';
-      readonly fetch: number;
+      readonly number: number;
       readonly space: SpaceKey;
       readonly cursor: number;
       /** 0 at the end. */
@@ -138,19 +138,19 @@ export class PeerCodec {
         writer.u48(message.number);
         return;
       case 'run':
-        this.#author(this.#space(writer, message.space), message.author).u32(message.fetch).block(message.records);
+        this.#author(this.#space(writer, message.space), message.author).u32(message.number).block(message.records);
         return;
       case 'acknowledge':
         this.#author(this.#space(writer, message.space), message.author).u48(message.end);
         return;
       case 'fetch':
-        this.#space(writer, message.space).u32(message.fetch).u32(message.credit).u32(message.cursor).block(message.coverage);
+        this.#space(writer, message.space).u32(message.number).u32(message.credit).u32(message.cursor).block(message.coverage);
         return;
       case 'fetched':
-        this.#space(writer, message.space).u32(message.fetch).u32(message.runs);
+        this.#space(writer, message.space).u32(message.number).u32(message.runs);
         return;
       case 'snapshot':
-        this.#space(writer, message.space).u32(message.fetch).u32(message.cursor).u32(message.next).u32(message.horizon.size);
+        this.#space(writer, message.space).u32(message.number).u32(message.cursor).u32(message.next).u32(message.horizon.size);
         for (const [author, sequence] of message.horizon) this.#author(writer, author).u48(sequence);
         writer.block(message.holes).block(message.records);
         return;
@@ -186,20 +186,20 @@ export class PeerCodec {
       case 'pong':
         return { kind, number: reader.u48() };
       case 'run':
-        return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), fetch: reader.u32(), records: reader.block() };
+        return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), number: reader.u32(), records: reader.block() };
       case 'acknowledge':
         return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), end: reader.u48() };
       case 'fetch':
         return {
           kind,
           space: this.#readSpace(reader),
-          fetch: reader.u32(),
+          number: reader.u32(),
           credit: reader.u32(),
           cursor: reader.u32(),
           coverage: reader.block(),
         };
       case 'fetched':
-        return { kind, space: this.#readSpace(reader), fetch: reader.u32(), runs: reader.u32() };
+        return { kind, space: this.#readSpace(reader), number: reader.u32(), runs: reader.u32() };
       case 'snapshot':
         return this.#readSnapshot(reader);
       case undefined:
@@ -221,12 +221,12 @@ export class PeerCodec {
 
   #readSnapshot(reader: ByteReader): PeerMessage {
     const space = this.#readSpace(reader);
-    const fetch = reader.u32();
+    const number = reader.u32();
     const cursor = reader.u32();
     const next = reader.u32();
     const horizon = new Map<Author, number>();
     const count = reader.u32();
     for (let index = 0; index < count && !reader.failed; index += 1) horizon.set(this.#readAuthor(reader), reader.u48());
-    return { kind: 'snapshot', fetch, space, cursor, next, horizon, holes: reader.block(), records: reader.block() };
+    return { kind: 'snapshot', number, space, cursor, next, horizon, holes: reader.block(), records: reader.block() };
   }
 }

@@ -23,7 +23,7 @@ export function openAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   const textsMax = options.textsMax ?? 64;
   const name = `${options.model}-${options.dimensions}`;
   const fail = (message: string, cause?: unknown): EngramError =>
-    new EngramError('INTERNAL', { message: `${name} at ${options.url}: ${message}`, cause });
+    new EngramError('EMBEDDER_FAILED', { message: `${name} at ${options.url}: ${message}`, cause });
 
   async function embedSome(texts: readonly string[]): Promise<Float32Array[]> {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
