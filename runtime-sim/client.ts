@@ -75,6 +75,7 @@ export class SimulatedClient {
   /** Counts processes: one that does not know what became of its write retires. */
   #generation = 1;
   readonly #contexts = new Map<string, Uint8Array>();
+  readonly #sessions = new Map<string, Uint8Array>();
   readonly #suspectedUntilUs: Float64Array;
 
   constructor(world: World, index: number, copiesOf: ReadonlyMap<string, readonly number[]>) {
@@ -212,7 +213,7 @@ export class SimulatedClient {
     const header = {
       space: planned.space,
       requestId: current.requestId,
-      sessionToken: nothing,
+      sessionToken: planned.withSession === true ? (this.#sessions.get(planned.space) ?? nothing) : nothing,
       ack: ackLevels[planned.ack],
       deadlineMs: tryTimeoutUs / 1_000,
     };
@@ -222,6 +223,8 @@ export class SimulatedClient {
   #succeeded(current: Current, reply: Reply): void {
     const { record, operation } = current;
     const key = `${operation.planned.space}/${operation.planned.id}`;
+    if (reply.header !== undefined && reply.header.sessionToken.length > 0)
+      this.#sessions.set(operation.planned.space, reply.header.sessionToken);
     if (reply.body?.$case === 'written') {
       record.version = reply.body.value.superseded ? null : versionText(reply.body.value.version);
       this.#contexts.set(key, reply.body.value.context);

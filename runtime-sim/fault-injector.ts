@@ -34,12 +34,14 @@ export class FaultInjector {
     this.#amid = new Draws(world.seed, 'crash.amid-write');
   }
 
-  apply(fault: Fault): void {
+  /** Carries a fault out; `later` when it found nothing that it may act on yet. */
+  apply(fault: Fault): 'done' | 'later' {
     const record = { fault: describeFault(fault), family: familyOf[fault.kind], atMs: fault.atMs, tookEffect: false };
     this.#world.recorder.faults.push(record);
     const took = this.#carryOut(fault);
     if (typeof took === 'boolean') record.tookEffect = took;
     else this.#open.push({ record, took });
+    return fault.kind === 'diskBitRot' && took === false ? 'later' : 'done';
   }
 
   /** Asks the faults that last whether they had an effect. */

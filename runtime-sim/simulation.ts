@@ -29,6 +29,8 @@ import type { Answer, Call, World } from './world.js';
 
 /** Nodes start at zero, load a little later: the first terms take a moment. */
 const loadStartUs = 2_000_000;
+/** A fault that found nothing to act on tries again. */
+const laterUs = 1_000_000;
 /** A run that needs more is caught in a circle. */
 const eventsMax = 100_000_000;
 
@@ -229,7 +231,8 @@ export class Simulation {
         return;
       }
       case eventKinds.fault:
-        if (!this.liveness.faultsOver) this.#injector.apply(payload as Fault);
+        if (!this.liveness.faultsOver && this.#injector.apply(payload as Fault) === 'later')
+          heap.push(nowUs + laterUs, kind, target, extra, payload);
         return;
       case eventKinds.phase:
         if (!this.liveness.faultsOver) this.liveness.endLoad();

