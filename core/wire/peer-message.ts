@@ -14,6 +14,7 @@ import { type Author, authorBytes, type SpaceKey, type Term } from '../identifie
 import type { PureFunctions } from '../pure-functions.js';
 import { ByteReader, ByteWriter, readU32, writeU32 } from './bytes.js';
 import { bytesToHex, hexToBytes } from './hex.js';
+import { InternedText } from './interned-text.js';
 
 export interface SpaceReport {
   readonly space: SpaceKey;
@@ -70,6 +71,8 @@ export type PeerMessage =
 export const peerFormatVersion = 1;
 export const peerHeaderBytes = 46;
 const magic = 0x50_4d_47_45;
+/** Spaces and authors that are remembered in either form, at most. */
+const rememberedMax = 4_096;
 const kinds = ['ping', 'pong', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
 
 export interface Envelope {
@@ -87,11 +90,12 @@ export class PeerCodec {
   readonly #writer = new ByteWriter(4_096);
   readonly #spaceBytes = new Map<SpaceKey, Uint8Array>();
   readonly #authorBytes = new Map<Author, Uint8Array>();
-  /** Spaces and authors whose bytes are remembered, at most. */
-  readonly #rememberedMax = 4_096;
+  readonly #spaces: InternedText;
+  readonly #authors = new InternedText((bytes) => bytesToHex(bytes), rememberedMax);
 
   constructor(clusterId: string, pure: PureFunctions) {
     this.#pure = pure;
+    this.#spaces = new InternedText((bytes) => pure.utf8Decode(bytes), rememberedMax);
     pure.hash64(pure.utf8Encode(clusterId), this.#cluster);
   }
 
@@ -110,7 +114,7 @@ export class PeerCodec {
     let bytes = this.#spaceBytes.get(space);
     if (bytes === undefined) {
       bytes = this.#pure.utf8Encode(space);
-      if (this.#spaceBytes.size < this.#rememberedMax) this.#spaceBytes.set(space, bytes);
+      if (this.#spaceBytes.size < rememberedMax) this.#spaceBytes.set(space, bytes);
     }
     return writer.block(bytes);
   }
@@ -119,7 +123,7 @@ export class PeerCodec {
     let bytes = this.#authorBytes.get(author);
     if (bytes === undefined) {
       bytes = hexToBytes(author);
-      if (this.#authorBytes.size < this.#rememberedMax) this.#authorBytes.set(author, bytes);
+      if (this.#authorBytes.size < rememberedMax) this.#authorBytes.set(author, bytes);
     }
     return writer.raw(bytes);
   }
@@ -164,19 +168,20 @@ export class PeerCodec {
     if (readU32(bytes, 4) !== this.#pure.crc32(bytes.subarray(8))) return 'checksum';
     if (bytes[8] !== peerFormatVersion) return 'format version';
     if (readU32(bytes, 10) !== this.#cluster[0] || readU32(bytes, 14) !== this.#cluster[1]) return 'another cluster';
-    const from = bytesToHex(bytes, 18, authorBytes) as Author;
+    const from = this.#authors.at(bytes, 18, authorBytes) as Author;
     const reader = new ByteReader(bytes, peerHeaderBytes);
     const message = this.#read(reader, kinds[bytes[9]]);
     return message === null || reader.failed || reader.remaining > 0 ? 'malformed' : { from, message };
   }
 
   #readSpace(reader: ByteReader): SpaceKey {
-    return this.#pure.utf8Decode(reader.block()) as SpaceKey;
+    const bytes = reader.block();
+    return this.#spaces.at(bytes, 0, bytes.length) as SpaceKey;
   }
 
   #readAuthor(reader: ByteReader): Author {
     const raw = reader.raw(authorBytes);
-    return (reader.failed ? '' : bytesToHex(raw, 0, authorBytes)) as Author;
+    return (reader.failed ? '' : this.#authors.at(raw, 0, authorBytes)) as Author;
   }
 
   #read(reader: ByteReader, kind: PeerMessage['kind'] | undefined): PeerMessage | null {

@@ -1,0 +1,34 @@
+/**
+ * Text that comes again and again as the same few bytes (authors, space names): converted once, found again by its bytes.
+ */
+import { sameBytes } from './bytes.js';
+
+interface Entry {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+export class InternedText {
+  readonly #convert: (bytes: Uint8Array) => string;
+  readonly #entriesMax: number;
+  readonly #entries = new Map<number, Entry>();
+
+  /** `convert` is pure. Beyond `entriesMax` different texts the oldest are forgotten all at once. */
+  constructor(convert: (bytes: Uint8Array) => string, entriesMax: number) {
+    this.#convert = convert;
+    this.#entriesMax = entriesMax;
+  }
+
+  /** The text of `length` bytes at `at`. */
+  at(bytes: Uint8Array, at: number, length: number): string {
+    let hash = 0x81_1c_9d_c5;
+    for (let index = at; index < at + length; index += 1) hash = Math.imul(hash ^ bytes[index], 0x01_00_01_93);
+    const known = this.#entries.get(hash);
+    if (known !== undefined && known.bytes.length === length && sameBytes(known.bytes, 0, bytes, at, length)) return known.text;
+    const own = bytes.slice(at, at + length);
+    const text = this.#convert(own);
+    if (this.#entries.size >= this.#entriesMax) this.#entries.clear();
+    this.#entries.set(hash, { bytes: own, text });
+    return text;
+  }
+}
