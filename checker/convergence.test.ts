@@ -91,6 +91,21 @@ converged('a space of acknowledged writes needs a live copy', () => {
   assert.is(judged(told.build({ healedMs, samples: [sample(convergenceMsMax, [])] })).verdict, 'violation');
 });
 
+converged('a live copy that has nothing to show has not converged', () => {
+  const { told, a, b } = oneWrite();
+  const silent = [{ node: b.node, space }];
+  const samples = [sample(0, [a]), { ...sample(100, [a]), silent }, sample(200, [a, b])];
+  assert.is(judged(told.build({ healedMs, samples })).convergenceMs, 200);
+  const stuck = judged(told.build({ healedMs, samples: [{ ...sample(convergenceMsMax, [a]), silent }] }));
+  assert.is(stuck.notConverged, true);
+});
+
+converged('what is written after the heal, to see who serves, is no subject', () => {
+  const { told, a, b } = oneWrite();
+  told.remember('y', 'v2', { invokedMs: healedMs, completedMs: healedMs + 1 });
+  assert.is(judged(told.build({ healedMs, samples: [sample(0, [a, b])] })).verdict, 'ok');
+});
+
 converged('the majority must settle alone, on what was durable there', () => {
   const told = new HistoryBuilder('abc');
   const first = told.remember('x', 'v1', { at: 'a' });

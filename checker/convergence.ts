@@ -21,7 +21,8 @@ export const convergence: Checker = (history) => {
   const majority = history.samples.filter(({ phase }) => phase === 'majority-only');
   if (healed.length === 0) return { verdict: 'unknown', reason: 'no copy was sampled after the heal', convergenceMs: null };
 
-  const written = history.operations.flatMap(acknowledgedDots);
+  // Load has stopped by the heal: what is written later, to see who serves, is in no earlier sample and no subject here.
+  const written = history.operations.filter(({ completedMs }) => completedMs <= history.healedMs).flatMap(acknowledgedDots);
   const inTheEnd = judgePhase({ samples: healed, fromMs: history.healedMs, required: dotRanges(written), everySpace: true });
   const figures = { convergenceMs: inTheEnd.convergedMs, samples: healed.length, acknowledgedWrites: written.length };
   if (majority.length === 0) return verdictOf(inTheEnd, { ...figures, majorityConvergenceMs: null }, history);
@@ -101,7 +102,9 @@ function faultFinder({ required, everySpace }: Phase): (sample: ConvergenceSampl
     judged.set(copy.coverage, { versions: copy.versions, missing });
     return missing;
   };
-  return ({ copies }) => {
+  return ({ copies, silent = [] }) => {
+    const [mute] = silent;
+    if (mute !== undefined) return { reason: `the copy of ${mute.space} on ${mute.node} has nothing to show`, missing: [] };
     const firstOf = new Map<SpaceKey, CopyState>();
     for (const copy of copies) {
       const first = firstOf.get(copy.space);

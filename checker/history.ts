@@ -113,6 +113,8 @@ export interface ConvergenceSample {
   readonly phase: 'majority-only' | 'all-healed';
   /** Live copies that count in this phase. */
   readonly copies: readonly CopyState[];
+  /** Live copies that count in this phase and are not in `copies`: they hold nothing of the space yet, or cannot say what they hold. */
+  readonly silent?: readonly { readonly node: NodeId; readonly space: SpaceKey }[];
 }
 
 export interface FaultRecord {
