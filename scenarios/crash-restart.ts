@@ -71,6 +71,7 @@ function drawOutages(nodes: readonly string[], durationMs: number, when: Draws, 
       if (!who.chance(0.15)) continue;
       // The power fails again while the node is reading its log.
       const againMs = fromMs + downMs + who.integer({ min: 0, max: 2 });
+      if (againMs > durationMs) continue;
       upAgainMs.set(node, againMs + downMs);
       outages.push({ node, fromMs: againMs, untilMs: againMs + downMs, amidWrite: false });
     }
