@@ -100,7 +100,7 @@ type Judged = Pick<RunResult, 'verdicts' | 'verdict' | 'notConverged' | 'reason'
 /** The checkers' judgement, and what only the simulator sees: exceptions out of the core, and spaces that take no write after the heal. */
 function judgeRun(history: History, recorder: HistoryRecorder, required: readonly CheckerName[]): Judged {
   const verdicts: Verdicts = {
-    ...Object.fromEntries(checkerNames.map((name) => [name, required.includes(name) ? judgedBy(name, history) : notRequired])),
+    ...Object.fromEntries(checkerNames.map((name) => [name, required.includes(name) ? checkers[name](history) : notRequired])),
     invariants: invariants(recorder),
     serving: serving(history),
   };
@@ -110,13 +110,6 @@ function judgeRun(history: History, recorder: HistoryRecorder, required: readonl
 }
 
 const notRequired: Verdict = { verdict: 'not-applicable', reason: 'not required by the scenario' };
-
-function judgedBy(name: CheckerName, history: History): Verdict {
-  if (name !== 'convergence') return checkers[name](history);
-  // Copies are sampled until they agree; the writes that then show that every space serves come later and are in no sample.
-  const sampledUntilMs = history.samples.at(-1)?.atMs ?? 0;
-  return checkers.convergence({ ...history, operations: history.operations.filter(({ invokedMs }) => invokedMs <= sampledUntilMs) });
-}
 
 /** What is lost is worse news than what is late, and that than what nobody knows. */
 function badness(verdict: Verdict): number {
