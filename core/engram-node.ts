@@ -35,6 +35,8 @@ export class EngramNode {
   readonly #reads: Reads;
   readonly #requests: Requests;
   #phase: Phase = 'new';
+  /** Recovered, but not able to begin a boot yet: reads are served. */
+  #readable = false;
   #lastWallMs = Number.NEGATIVE_INFINITY;
 
   constructor(configuration: NodeConfiguration, effects: Effects, pure: PureFunctions) {
@@ -42,7 +44,10 @@ export class EngramNode {
     const clock = new HybridLogicalClock({ aheadMsMax: configuration.memory.foreignClockAheadMsMax });
     this.#store = new MemoryStore(configuration, effects, pure, {
       storeOpened: (recovered, now) => this.#opened(recovered.nodeId, now),
-      storeBlocked: () => undefined,
+      storeBlocked: (readable, now) => {
+        this.#services.identify(readable.nodeId, now);
+        this.#readable = true;
+      },
       groupSent: (group, now) => this.#replication.groupSent(group, now),
       groupDurable: (now) => this.#groupDurable(now),
       roomChanged: (now) => this.#requests.roomChanged(now),
@@ -69,7 +74,7 @@ export class EngramNode {
         this.#store.start(event.candidateNodeId);
         break;
       case 'request':
-        if (this.#phase === 'serving') this.#requests.take(event.handle, event.request, now);
+        if (this.#phase === 'serving' || this.#readable) this.#requests.take(event.handle, event.request, now);
         else this.#answers.fail(event.handle, 'STARTING', { message: 'the node is still recovering' });
         break;
       case 'cancel':

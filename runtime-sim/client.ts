@@ -256,11 +256,18 @@ export class SimulatedClient {
     // Whatever became of a read, it had no effect.
     record.outcome = outcome === 'info' && current.requestId.length === 0 ? 'fail' : outcome;
     record.error = error;
-    if (record.outcome === 'info') this.#generation += 1;
+    if (record.outcome === 'info') this.#retire();
     else record.completedMs = this.#world.loadMs(this.#world.nowUs);
     this.#attempt += 1;
     this.#current = null;
     this.#next();
+  }
+
+  /** Another process takes its place, and knows nothing of what this one has read or written. */
+  #retire(): void {
+    this.#generation += 1;
+    this.#contexts.clear();
+    this.#sessions.clear();
   }
 }
 

@@ -49,8 +49,8 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     whatItBreaks: 'A tombstone from a peer is not merged: on that copy the delete never happened, and what it beat comes back.',
     pending: false,
     module: 'core/memory/space-store.ts',
-    find: 'else if (isNew || sequence > (this.horizon.get(author) ?? 0)) this.#mergeVersion',
-    replace: 'else if (!view.isTombstone && (isNew || sequence > (this.horizon.get(author) ?? 0))) this.#mergeVersion',
+    find: 'else this.#mergeVersion(memory, view, place);',
+    replace: 'else if (!view.isTombstone) this.#mergeVersion(memory, view, place);',
   },
   {
     name: 'truncate-stranded-tail',

@@ -98,7 +98,7 @@ causalContext('takes as many authors as its bound, and no more', () => {
   const most: CausalContext = { authors: many.authors.slice(0, -1), sequences: many.sequences.slice(0, -1) };
   const bytes = encodeContext(most);
   assert.equal(decodeContext(bytes), most);
-  assert.throws(() => encodeContext(many));
+  assert.is(encodeContext(many).length, 0);
   assert.is(decodeContext(Uint8Array.from([...bytes, ...new Uint8Array(28).fill(255), 1, 0, 0, 0, 0, 0])), null);
 });
 

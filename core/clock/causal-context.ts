@@ -65,10 +65,12 @@ export function contextSize(context: CausalContext): number {
   return context.authors.length;
 }
 
-/** The form that clients carry: see author-sequences.ts. The empty context is no bytes. */
+/**
+ * The form that clients carry: see author-sequences.ts. The empty context is no bytes. One beyond the bound, which only a join of many versions can be, is
+ * given as the empty one: the next write then takes the place of what its primary holds, as any write without a context does.
+ */
 export function encodeContext(context: CausalContext): Uint8Array {
-  invariant(context.authors.length <= contextEntriesMax, 'a context stays within its bound');
-  return encodeAuthorSequences(context);
+  return encodeAuthorSequences(context.authors.length <= contextEntriesMax ? context : emptyContext);
 }
 
 /** The context that `encodeContext` wrote; null for any other bytes, whoever sent them. Never throws. No bytes are the empty context. */

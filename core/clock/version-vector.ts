@@ -18,8 +18,10 @@ export interface AuthorRange {
   readonly to: number;
 }
 
-export const vectorAuthorsMax = 4_096;
-export const vectorRangesMax = 65_536;
+/** What two bytes can count. */
+export const vectorAuthorsMax = 65_535;
+/** Ranges that a peer is told of; a longer vector claims less (`withinRanges`). */
+export const vectorRangesMax = 4_096;
 
 const formatVersion = 1;
 const headBytes = 1 + 2;
@@ -170,12 +172,12 @@ const nothing = new SequenceRanges();
 
 /**
  * The vector as bytes, the same for equal vectors: version (1), authors (2), then by author in order its bytes (28), ranges (4) and those as
- * from (6) and to (6). At most `vectorAuthorsMax` authors and `vectorRangesMax` ranges: whoever grows a vector keeps it within.
+ * from (6) and to (6).
  */
 export function encodeVersionVector(vector: VersionVector): Uint8Array {
   const authors = vector.authors();
   const rangesAll = vector.rangeCount();
-  invariant(authors.length <= vectorAuthorsMax && rangesAll <= vectorRangesMax, 'a vector stays within its bounds');
+  invariant(authors.length <= vectorAuthorsMax, 'fewer boots have ever written to a space than a vector can name');
   const bytes = new Uint8Array(headBytes + authors.length * authorHeadBytes + rangesAll * rangeBytes);
   bytes[0] = formatVersion;
   writeU16(bytes, 1, authors.length);
@@ -194,22 +196,34 @@ export function encodeVersionVector(vector: VersionVector): Uint8Array {
   return bytes;
 }
 
+/**
+ * The vector with at most `rangesMax` ranges, the earliest of each author first: for telling a peer what is held. To claim less than one holds is always
+ * safe; the peer sends some of it again.
+ */
+export function withinRanges(vector: VersionVector, rangesMax: number): VersionVector {
+  if (vector.rangeCount() <= rangesMax) return vector;
+  const claimed = new VersionVector();
+  const authors = vector.authors();
+  const each = Math.max(1, Math.floor(rangesMax / authors.length));
+  for (const author of authors.slice(0, rangesMax)) {
+    for (const [from, to] of (vector.of(author)?.ranges() ?? []).slice(0, each)) claimed.add({ author, from, to });
+  }
+  return claimed;
+}
+
 /** The vector that `encodeVersionVector` wrote; null for any other bytes, whoever sent them. Never throws. */
 export function decodeVersionVector(bytes: Uint8Array): VersionVector | null {
   if (bytes.length < headBytes || bytes[0] !== formatVersion) return null;
   const authors = readU16(bytes, 1);
-  if (authors > vectorAuthorsMax) return null;
   const vector = new VersionVector();
   let at = headBytes;
-  let rangesAll = 0;
   let before = '';
   for (let count = 0; count < authors; count += 1) {
     if (at + authorHeadBytes > bytes.length) return null;
     const author = bytesToHex(bytes, at, authorBytes) as Author;
     const ranges = readU32(bytes, at + authorBytes);
     at += authorHeadBytes;
-    rangesAll += ranges;
-    if (author <= before || ranges === 0 || rangesAll > vectorRangesMax || at + ranges * rangeBytes > bytes.length) return null;
+    if (author <= before || ranges === 0 || at + ranges * rangeBytes > bytes.length) return null;
     if (!decodeRanges(bytes, at, ranges, author, vector)) return null;
     at += ranges * rangeBytes;
     before = author;

@@ -29,16 +29,20 @@ export type KnownOnPeer = (peer: NodeId, space: SpaceKey, dot: Dot) => boolean;
 const sweepTimer = 'acknowledgements.sweep';
 const sweepEveryMs = 50;
 
-export function copiesNeeded(level: AckLevel, copies: number): number {
+/** Synced copies that a level asks for; null for a level that is none. */
+export function copiesNeeded(level: AckLevel, copies: number): number | null {
   switch (level) {
+    case AckLevel.ACK_DEFAULT:
+    case AckLevel.ACK_LOCAL:
+      return 1;
     case AckLevel.ACK_ONE:
-      return Math.min(2, copies);
+      return 2;
     case AckLevel.ACK_QUORUM:
       return Math.floor(copies / 2) + 1;
     case AckLevel.ACK_ALL:
       return copies;
     default:
-      return 1;
+      return null;
   }
 }
 

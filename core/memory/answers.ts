@@ -18,6 +18,8 @@ export interface CopyStanding {
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null };
   /** A copy that takes writes of this space, as far as this node knows. */
   redirect(space: SpaceKey, now: Now): string | null;
+  /** Whether every other copy has said what it holds after that moment. */
+  allReportedSince(space: SpaceKey, sinceMs: number): boolean;
   reachableCopies(space: SpaceKey, now: Now): number;
 }
 

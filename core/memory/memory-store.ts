@@ -3,7 +3,7 @@
  * terms, peers or requests.
  */
 import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-clock.js';
-import { VersionVector } from '../clock/version-vector.js';
+import type { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
@@ -24,18 +24,28 @@ import { hexToBytes } from '../wire/hex.js';
 import { RecordView } from '../wire/record.js';
 import { SpaceStore } from './space-store.js';
 
+/** A record that was not here before, on its way to the disk. */
+export interface Arrival {
+  readonly space: SpaceStore;
+  readonly author: Author;
+  readonly sequence: number;
+}
+
 /** What waits for a record to become durable. */
 export interface Appended {
   /** The pending version that this record settles; null for records of others and moved ones, which are merged. */
   readonly pending: { readonly space: SpaceStore; readonly version: VersionRow } | null;
-  /** Called when the record is durable and visible. `isNew`: its dot was not held before. */
-  readonly durable: ((now: Now, isNew: boolean) => void) | null;
+  /** Null for a record that moves: it is here already. */
+  readonly arrival: Arrival | null;
+  /** Called when the record is durable and visible. */
+  readonly durable: ((now: Now) => void) | null;
 }
 
 export interface MemoryStoreOwner {
   /** Recovery has finished: the store can be read, and soon written. */
   storeOpened(recovered: Recovered, now: Now): void;
-  storeBlocked(file: string, now: Now): void;
+  /** The disk is too full to begin a boot: what was recovered can be read, nothing written, until space returns. */
+  storeBlocked(readable: Recovered, now: Now): void;
   groupSent(group: Group<Appended>, now: Now): void;
   /** All records of a group are durable and visible. */
   groupDurable(now: Now): void;
@@ -67,6 +77,8 @@ export class MemoryStore {
   #author = '' as Author;
   #authorBytes: Uint8Array = new Uint8Array(0);
   #compactionDue = false;
+  /** The disk was too full at the start to begin to write. */
+  #blocked = false;
   /** The latest logical time of each author's records, as recovery found them. */
   readonly #timesFound = new Map<Author, HlcTimestamp>();
 
@@ -103,6 +115,11 @@ export class MemoryStore {
 
   get authorBytes(): Uint8Array {
     return this.#authorBytes;
+  }
+
+  /** The disk is too full to write anything at all. */
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   get recovered(): Recovered | null {
@@ -155,53 +172,53 @@ export class MemoryStore {
         this.space(view.space).merge(view, { segment: segment.number, offset, length: view.length });
       },
       finished: (recovered, now) => this.#opened(recovered, now),
-      blocked: (file, now) => this.#owner.storeBlocked(file, now),
+      blocked: (_file, readable, now) => {
+        this.#blocked = true;
+        this.#makeReadable(readable);
+        this.#owner.storeBlocked(readable, now);
+      },
     });
     this.#recovery.start();
   }
 
-  #opened(recovered: Recovered, now: Now): void {
-    this.#recovered = recovered;
-    this.#author = authorOf(recovered.nodeId, recovered.boot);
-    this.#authorBytes = hexToBytes(this.#author);
-    this.#checkpointer.continueFrom(recovered.checkpointNumber);
+  /** Horizons and holes as recovery found them; the segments are there to be read. */
+  #makeReadable(recovered: Recovered): void {
     for (const [key, horizon] of recovered.horizons) {
       const space = this.space(key);
-      const holes = recovered.holes === 'everything' ? absentBelow(space, horizon) : (recovered.holes.get(key) ?? null);
+      const holes = recovered.holes === 'everything' ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null);
       space.adoptHorizon(new Map(horizon), holes);
     }
     if (recovered.holes !== 'everything') for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
-    // Segments that were reserved and never used.
-    const used = recovered.segments.filter((segment) => segment.endBytes > 0);
-    const unused = recovered.segments.filter((segment) => segment.endBytes === 0);
-    for (const segment of used) this.log.segments.set(segment.number, segment);
-    // Where the old segments end must be durable before this boot writes: later watermarks would call their cut tails damage.
-    this.#checkpointer.write((written, then) => {
-      if (!written) {
-        this.#owner.storeBlocked('checkpoint', then);
-        this.#effects.timers.arm(recoveryRetryTimer, then.monotonicMs + this.#configuration.storage.fullRetryMs);
-        return;
-      }
-      for (const segment of unused) this.disk.remove(segment.file, () => undefined);
+    for (const segment of recovered.segments) if (segment.endBytes > 0) this.log.segments.set(segment.number, segment);
+  }
+
+  #opened(recovered: Recovered, now: Now): void {
+    this.#recovered = recovered;
+    this.#blocked = false;
+    this.#author = authorOf(recovered.nodeId, recovered.boot);
+    this.#authorBytes = hexToBytes(this.#author);
+    this.#checkpointer.continueFrom(recovered.checkpointNumber);
+    this.#makeReadable(recovered);
+    this.#openLog(recovered);
+    this.#owner.storeOpened(recovered, now);
+  }
+
+  /** Where the old segments end must be durable before this boot writes: later watermarks would call their cut tails damage. */
+  #openLog(recovered: Recovered): void {
+    this.#checkpointer.write((written, now) => {
+      this.#blocked = !written;
+      if (!written) return this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#configuration.storage.fullRetryMs);
+      // Segments that were reserved and never used.
+      for (const segment of recovered.segments) if (segment.endBytes === 0) this.disk.remove(segment.file, () => undefined);
       this.log.open([], recovered.nextSegment);
     });
-    this.#owner.storeOpened(recovered, now);
   }
 
   timer(name: string, now: Now): boolean {
     if (name !== recoveryRetryTimer) return this.log.timer(name, now);
     if (this.#recovered === null) this.#recovery?.timer(now);
-    else this.#retryCheckpoint();
+    else this.#openLog(this.#recovered);
     return true;
-  }
-
-  #retryCheckpoint(): void {
-    const recovered = this.#recovered;
-    invariant(recovered !== null, 'the checkpoint is tried again after recovery');
-    this.#checkpointer.write((written, now) => {
-      if (written) this.log.open([], recovered.nextSegment);
-      else this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#configuration.storage.fullRetryMs);
-    });
   }
 
   /** What a checkpoint says has changed: to be written soon, nothing waits for it. */
@@ -211,6 +228,7 @@ export class MemoryStore {
 
   /** Whether a record of so many bytes can be appended now. */
   room(bytes: number): Room {
+    if (this.#blocked) return 'full';
     if (this.#recovered === null) return 'wait';
     return this.log.room(bytes);
   }
@@ -269,17 +287,18 @@ export class MemoryStore {
   #groupSynced(group: Group<Appended>, now: Now): void {
     const end = groupHeaderBytes + group.recordBytes;
     let at = groupHeaderBytes;
-    for (const { pending, durable } of group.attachments) {
+    for (const { pending, arrival, durable } of group.attachments) {
       const moved = this.#view.moveTo(group.bytes, at, end);
       invariant(moved, 'a group holds the records that were put into it');
       const view = this.#view;
       const place = { segment: group.segment.number, offset: group.offset + at, length: view.length };
       noteDot(group.segment, view.space, view);
       at += view.length;
-      let isNew = true;
-      if (pending === null) isNew = this.space(view.space).merge(view, place);
-      else pending.space.settlePending(pending.version, place, view);
-      durable?.(now, isNew);
+      if (arrival !== null) arrival.space.inFlight.remove({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
+      if (pending !== null) pending.space.settlePending(pending.version, place, view);
+      else if (arrival !== null) arrival.space.merge(view, place);
+      else this.space(view.space).move(view, place);
+      durable?.(now);
     }
     if (group.recordBytes === 0) return;
     this.#compactionDue = true;
@@ -310,8 +329,14 @@ export class MemoryStore {
       .sort((left, right) => left.number - right.number)
       .map(({ number, sealed, endBytes, dots }) => ({ number, sealed, endBytes: sealed ? endBytes : this.log.durableEndOf(number), dots }));
     const horizons = new Map<SpaceKey, ReadonlyMap<Author, number>>();
-    for (const space of this.#spaces.values()) if (space.horizon.size > 0) horizons.set(space.key, space.horizon);
-    return { segments, horizons };
+    const holes = new Map<SpaceKey, VersionVector>();
+    for (const space of this.#spaces.values()) {
+      if (space.horizon.size === 0) continue;
+      horizons.set(space.key, space.horizon);
+      const absent = space.holesBelow(space.horizon);
+      if (!absent.isEmpty()) holes.set(space.key, absent);
+    }
+    return { segments, horizons, holes };
   }
 
   #mayRaiseHorizon(segment: Segment, now: Now): boolean {
@@ -340,13 +365,21 @@ export class MemoryStore {
 
   #moveRecord(view: RecordView, durable: (now: Now) => void): boolean {
     if (this.room(view.length) !== 'yes') return false;
-    this.appendRecord(view.bytes.subarray(view.at, view.at + view.length), { pending: null, durable });
+    const record = view.bytes.subarray(view.at, view.at + view.length);
+    this.log.append(record.length, { pending: null, arrival: null, durable }, (target, at) => target.set(record, at));
     return true;
   }
 
-  /** Appends a whole record as it stands: one of another author, or one that moves. `room` has said yes. */
-  appendRecord(record: Uint8Array, appended: Appended): void {
-    this.log.append(record.length, appended, (target, at) => target.set(record, at));
+  /** Appends a record of another author as it stands. `room` has said yes. */
+  appendArrival(record: Uint8Array, arrival: Arrival, then: { readonly durable: (now: Now) => void }): void {
+    arrival.space.inFlight.add({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
+    this.log.append(record.length, { pending: null, arrival, durable: then.durable }, (target, at) => target.set(record, at));
+  }
+
+  /** Appends a record of this node, whose version is pending until it is durable. `room` has said yes. */
+  appendOwn(bytes: number, arrival: Arrival, version: VersionRow, write: (target: Uint8Array, at: number) => void): void {
+    arrival.space.inFlight.add({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
+    this.log.append(bytes, { pending: { space: arrival.space, version }, arrival, durable: null }, write);
   }
 
   #markUnreadable(segment: Segment): void {
@@ -370,20 +403,4 @@ export class MemoryStore {
       if (raised.size > 0) space.adoptHorizon(raised, null);
     }
   }
-}
-
-/** Nobody can say what the damage took: every dot below the horizon that was not found is a hole. */
-function absentBelow(space: SpaceStore, horizon: ReadonlyMap<Author, number>): VersionVector {
-  const holes = new VersionVector();
-  for (const [author, sequence] of horizon) {
-    const held = space.coverage.of(author);
-    let from = 1;
-    for (const [heldFrom, heldTo] of held?.ranges() ?? []) {
-      if (heldFrom > sequence) break;
-      if (from < heldFrom) holes.add({ author, from, to: heldFrom - 1 });
-      from = heldTo + 1;
-    }
-    if (from <= sequence) holes.add({ author, from, to: sequence });
-  }
-  return holes;
 }

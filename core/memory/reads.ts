@@ -235,7 +235,7 @@ export class Reads {
     const chosen: Chosen[] = [];
     for (let at = 0; at < result.rows.length; at += 1) {
       const version = space.vectors.versionAt(result.rows[at]);
-      if (version < 0) continue;
+      if (version < 0 || space.index.columns.confidence[version] < recall.request.confidenceMin) continue;
       chosen.push(choose(space, version, recall.cue === null ? 0 : result.scores[at]));
     }
     const exhausted = result.rows.length < recall.asked;
@@ -262,7 +262,7 @@ export class Reads {
         damaged += 1;
         continue;
       }
-      if (!this.#matches(recall, found.chosen[at], payload)) continue;
+      if (!this.#matches(recall, payload)) continue;
       bytes += payload.length;
       if (bytes > replyBytesMax && kept.length > 0) {
         reasons.push(`the answer was cut at ${replyBytesMax} bytes`);
@@ -278,9 +278,8 @@ export class Reads {
     this.#found(recall, kept, reasons, now);
   }
 
-  #matches(recall: Recall, chosen: Chosen, payload: Uint8Array): boolean {
+  #matches(recall: Recall, payload: Uint8Array): boolean {
     const { request } = recall;
-    if (chosen.confidence < request.confidenceMin) return false;
     if (request.who === '' && request.where === '' && request.tags.length === 0) return true;
     const episode = decodeEpisode(payload, this.#services.pure);
     if (episode === null) return false;

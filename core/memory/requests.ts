@@ -33,11 +33,14 @@ interface WaitingForSession {
   readonly handle: RequestHandle;
   readonly space: SpaceKey;
   readonly prefixes: ReadonlyMap<Author, number>;
+  readonly sinceMs: number;
   readonly untilMs: number;
   readonly proceed: (satisfied: boolean, now: Now) => void;
 }
 
 const nothing = new Uint8Array(0);
+const roomTimer = 'requests.room';
+const roomSweepEveryMs = 50;
 const sessionTimer = 'requests.session';
 const sessionCheckEveryMs = 20;
 
@@ -48,8 +51,8 @@ export class Requests {
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #acknowledgements: Acknowledgements;
-  /** Writes that wait for room in the log, in order of arrival. Each returns false when there is still none. */
-  #waitingForRoom: ((now: Now) => boolean)[] = [];
+  /** Writes that wait for room in the log, in order of arrival. */
+  #waitingForRoom: WriteIntent[] = [];
   #sessions: WaitingForSession[] = [];
 
   constructor(
@@ -103,23 +106,38 @@ export class Requests {
       if (body.$case === 'get' || body.$case === 'recall') this.#read(handle, space, body, satisfied, then);
       else this.#write(handle, request, space, body, satisfied, then);
     };
-    if (prefixes === null || this.#satisfies(space, prefixes)) return proceed(true, now);
+    if (prefixes === null || this.#satisfies(space, prefixes, now.monotonicMs, now)) return proceed(true, now);
     // Nobody else holds a copy: what is missing here will not come.
     if (this.#services.otherCopies(space).length === 0) return proceed(false, now);
     this.#waitForSession(
-      { handle, space, prefixes, untilMs: now.monotonicMs + this.#services.configuration.memory.sessionWaitMs, proceed },
+      {
+        handle,
+        space,
+        prefixes,
+        sinceMs: now.monotonicMs,
+        untilMs: now.monotonicMs + this.#services.configuration.memory.sessionWaitMs,
+        proceed,
+      },
       now,
     );
   }
 
-  #satisfies(space: SpaceKey, prefixes: ReadonlyMap<Author, number>): boolean {
-    return prefixes.size === 0 || (this.#services.store.spaceIfHeld(space)?.coverage.dominates(prefixes) ?? false);
+  #satisfies(space: SpaceKey, prefixes: ReadonlyMap<Author, number>, sinceMs: number, now: Now): boolean {
+    if (prefixes.size === 0) return true;
+    const coverage = this.#services.store.spaceIfHeld(space)?.coverage;
+    if (coverage === undefined) return false;
+    if (coverage.dominates(prefixes)) return true;
+    // A gap that no copy can fill, in what came before the latest that the session saw: every copy has reported since the request came, and nothing that any
+    // of them still has is missing here.
+    for (const [author, sequence] of prefixes) if (coverage.max(author) < sequence) return false;
+    return this.#copies.allReportedSince(space, sinceMs) && this.#copies.lag(space, now).records === 0;
   }
 
   /** The client has gone. */
   cancel(handle: RequestHandle): void {
     this.#acknowledgements.cancel(handle);
     this.#sessions = this.#sessions.filter((waiting) => waiting.handle !== handle);
+    this.#waitingForRoom = this.#waitingForRoom.filter(({ request }) => request.handle !== handle);
   }
 
   #waitForSession(waiting: WaitingForSession, now: Now): void {
@@ -128,11 +146,15 @@ export class Requests {
   }
 
   timer(name: string, now: Now): boolean {
+    if (name === roomTimer) {
+      this.#sweep(now);
+      return true;
+    }
     if (name !== sessionTimer) return this.#acknowledgements.timer(name, now);
     const waiting = this.#sessions;
     this.#sessions = [];
     for (const session of waiting) {
-      const satisfied = this.#satisfies(session.space, session.prefixes);
+      const satisfied = this.#satisfies(session.space, session.prefixes, session.sinceMs, now);
       if (!satisfied && now.monotonicMs < session.untilMs) this.#sessions.push(session);
       else {
         if (!satisfied) this.#services.effects.journal.note({ kind: 'session.unsatisfied', space: session.space });
@@ -147,8 +169,19 @@ export class Requests {
   roomChanged(now: Now): void {
     const waiting = this.#waitingForRoom;
     let done = 0;
-    while (done < waiting.length && waiting[done](now)) done += 1;
-    if (done > 0) this.#waitingForRoom = waiting.slice(done).concat(this.#waitingForRoom.slice(waiting.length));
+    while (done < waiting.length && this.#writes.begin(waiting[done], now) === 'taken') done += 1;
+    if (done > 0) this.#waitingForRoom = this.#waitingForRoom.slice(done);
+  }
+
+  /** Nobody waits for room beyond his deadline. Never appended: certainly not carried out. */
+  #sweep(now: Now): void {
+    const late = this.#waitingForRoom.filter(({ request }) => now.monotonicMs >= request.deadlineMs);
+    this.#waitingForRoom = this.#waitingForRoom.filter(({ request }) => now.monotonicMs < request.deadlineMs);
+    for (const { request, entry } of late) {
+      const message = 'the log of this node had no room before the deadline';
+      request.finish(entry, { $case: 'failure', value: failure('OVERLOADED', { message }) }, now);
+    }
+    if (this.#waitingForRoom.length > 0) this.#services.effects.timers.arm(roomTimer, now.monotonicMs + roomSweepEveryMs);
   }
 
   #read(handle: RequestHandle, space: SpaceKey, body: ReadBody, sessionSatisfied: boolean, now: Now): void {
@@ -196,13 +229,20 @@ export class Requests {
     }
     // A first write makes the space here; asking for one that is not held does not.
     const store = this.#services.store.space(space);
-    const term = this.#copies.term(space, now);
-    if (term === null) {
+    if (this.#services.store.blocked) {
+      this.#answers.fail(handle, 'STORAGE_FULL', { message: `node ${name} has no disk space left to begin to write` });
+      return null;
+    }
+    if (this.#copies.term(space, now) === null) {
       const redirectNodeId = this.#copies.redirect(space, now) ?? '';
       this.#answers.fail(handle, 'NOT_PRIMARY', { message: `node ${name} is a replica of this space and takes no writes`, redirectNodeId });
       return null;
     }
     const copies = copiesNeeded(header?.ack ?? AckLevel.ACK_DEFAULT, this.#services.otherCopies(space).length + 1);
+    if (copies === null) {
+      this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'no such acknowledgement level', field: 'header.ack' });
+      return null;
+    }
     const reachable = this.#copies.reachableCopies(space, now);
     if (copies > reachable) {
       const message = `${copies} synced copies were asked for and ${reachable} can be reached from node ${name}`;
@@ -211,7 +251,7 @@ export class Requests {
     }
     const asked = header?.deadlineMs ?? 0;
     const deadlineMs = now.monotonicMs + Math.min(asked === 0 ? options.deadlineMsDefault : asked, options.deadlineMsMax);
-    return { space: store, term, handle, requestId, copies, deadlineMs };
+    return { space: store, term: (then) => this.#copies.term(space, then), handle, requestId, copies, deadlineMs };
   }
 
   #batch(
@@ -236,15 +276,8 @@ export class Requests {
 
   #begin(intent: WriteIntent, now: Now): void {
     if (this.#waitingForRoom.length === 0 && this.#writes.begin(intent, now) === 'taken') return;
-    this.#waitingForRoom.push((then) => {
-      if (then.monotonicMs >= intent.request.deadlineMs) {
-        // Never appended: certainly not carried out.
-        const message = 'the log of this node had no room before the deadline';
-        intent.request.finish(intent.entry, { $case: 'failure', value: failure('OVERLOADED', { message }) }, then);
-        return true;
-      }
-      return this.#writes.begin(intent, then) === 'taken';
-    });
+    this.#waitingForRoom.push(intent);
+    if (this.#waitingForRoom.length === 1) this.#services.effects.timers.arm(roomTimer, now.monotonicMs + roomSweepEveryMs);
   }
 
   #status(handle: RequestHandle, now: Now): void {

@@ -46,6 +46,10 @@ export class SpaceStore implements VersionFacts {
   readonly vectors = new VectorTable();
   /** Dots verified on this disk, compacted ones among them. */
   readonly coverage = new VersionVector();
+  /** Appended here and not yet synced, by dot: not wanted a second time, and not to be claimed. */
+  readonly inFlight = new VersionVector();
+  /** While a snapshot is being taken in: what has become a hole since it began. */
+  lossesWatched: VersionVector | null = null;
   /** What was on this disk and is damaged: fetched again from a peer. */
   readonly holes = new VersionVector();
   /** Up to here dominated records may be gone from this disk. Invariant: within coverage, but for holes. */
@@ -107,17 +111,24 @@ export class SpaceStore implements VersionFacts {
     }
   }
 
-  /** Takes in a durable record of any author, in any order, any number of times. True when its dot was new here. */
-  merge(view: RecordView, place: RecordPlace): boolean {
-    const author = view.author;
-    const sequence = view.sequence;
-    const isNew = !this.coverage.has({ author, sequence });
+  /** Takes in a durable record of any author, in any order, any number of times. */
+  merge(view: RecordView, place: RecordPlace): void {
+    const { author, sequence } = view;
     const memory = this.index.findOrAdd(view.bytes, view.idOffset, view.idLength);
     const known = this.index.versionOf(memory, author, sequence);
     if (known >= 0) this.#moveVersion(known, place);
-    else if (isNew || sequence > (this.horizon.get(author) ?? 0)) this.#mergeVersion(memory, view, place);
+    // Also when its dot is covered: a horizon may have been adopted over it while it was on its way. What is dominated is dropped again at once.
+    else this.#mergeVersion(memory, view, place);
     this.#cover(author, sequence, place);
-    return isNew;
+  }
+
+  /** A record that was here stands in a second place now. What has been dominated meanwhile is not needed there. */
+  move(view: RecordView, place: RecordPlace): void {
+    const { author, sequence } = view;
+    const memory = this.index.find(view.bytes, view.idOffset, view.idLength);
+    const known = memory < 0 ? -1 : this.index.versionOf(memory, author, sequence);
+    if (known >= 0) this.#moveVersion(known, place);
+    if (sequence > (this.horizon.get(author) ?? 0)) this.positionsOf(author).set(sequence, place);
   }
 
   /** A record stands in a second place now, bytes unchanged: the index points there from now on. */
@@ -255,6 +266,21 @@ export class SpaceStore implements VersionFacts {
     }
   }
 
+  /** What is absent here up to a horizon: not known to be dominated, so it counts as live. */
+  holesBelow(horizon: ReadonlyMap<Author, number>): VersionVector {
+    const holes = new VersionVector();
+    for (const [author, sequence] of horizon) {
+      let from = 1;
+      for (const [heldFrom, heldTo] of this.coverage.of(author)?.ranges() ?? []) {
+        if (heldFrom > sequence) break;
+        if (from < heldFrom) holes.add({ author, from, to: heldFrom - 1 });
+        from = heldTo + 1;
+      }
+      if (from <= sequence) holes.add({ author, from, to: sequence });
+    }
+    return holes;
+  }
+
   /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. */
   adoptHorizon(horizon: ReadonlyMap<Author, number>, holes: VersionVector | null): void {
     for (const [author, sequence] of horizon) {
@@ -283,7 +309,6 @@ export class SpaceStore implements VersionFacts {
   markDamaged(version: VersionRow): void {
     const author = this.index.authorOf(version);
     const sequence = this.index.columns.sequence[version];
-    if (this.index.has(version, versionFlags.damaged)) return;
     this.index.setFlag(version, versionFlags.damaged);
     this.uncover(author, sequence);
   }
@@ -292,6 +317,7 @@ export class SpaceStore implements VersionFacts {
     if (this.coverage.remove({ author, from: sequence, to: sequence }) === 0) return;
     this.coverageChanges += 1;
     this.holes.add({ author, from: sequence, to: sequence });
+    this.lossesWatched?.add({ author, from: sequence, to: sequence });
     this.#world.journal.note({ kind: 'record.damaged', space: this.key, author, sequence });
     this.#world.journal.note({ kind: 'hole.found', space: this.key, author, from: sequence, to: sequence });
   }

@@ -15,12 +15,13 @@ import type { SpaceStore } from './space-store.js';
 /** What all writes of one request share. */
 export interface WriteRequest {
   readonly space: SpaceStore;
-  readonly term: Term;
   readonly handle: RequestHandle;
   /** The request id's 16 bytes; null for a request that is never retried. */
   readonly requestId: Uint8Array | null;
   readonly copies: number;
   readonly deadlineMs: number;
+  /** The term to write in, as of now; null when this node has none. */
+  term(now: Now): Term | null;
   /** Called once for each entry. */
   finish(entry: number, outcome: WriteOutcome, now: Now): void;
 }

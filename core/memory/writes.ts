@@ -4,10 +4,10 @@
  * A write is checked, placed after everything that this primary holds of its id, given a dot and appended; nothing is answered before the log says
  * that it is durable. Retries are recognised by request id, which versions carry, so that recognising them survives restarts and failovers.
  */
-import { type CausalContext, contextWith, decodeContext, emptyContext, joinContexts } from '../clock/causal-context.js';
+import { type CausalContext, contextEntriesMax, contextWith, decodeContext, emptyContext, joinContexts } from '../clock/causal-context.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Dot, memoryIdBytesMax } from '../identifiers.js';
+import { type Dot, memoryIdBytesMax, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { type VersionRow, versionFlags } from '../storage/record-index.js';
 import { checkEpisode, decodeEpisode, EpisodeView, encodeEpisode } from '../wire/episode.js';
@@ -18,9 +18,11 @@ import { carriesRequest, versionsOf } from './merge.js';
 import type { SpaceStore } from './space-store.js';
 import { AwaitedWrite, type RepeatedAs, requestWords, type WriteIntent } from './write-intent.js';
 
+/** Superseded requests that are carried whatever their age. */
+const supersededAlwaysKept = 8;
 const noPayload = new Uint8Array(0);
-/** What a record costs beside id and payload, at most, in the first judgement of room. */
-const overheadBytes = 4_096;
+/** Room for who, where, tags and embedder beside text and embedding. */
+const otherFieldsBytesMax = 64 * 1_024;
 
 export class Writes {
   readonly #services: NodeServices;
@@ -37,31 +39,33 @@ export class Writes {
 
   /** `wait`: there is no room in the log now; nothing has happened yet. */
   begin(intent: WriteIntent, now: Now): 'taken' | 'wait' {
-    const room = this.#services.store.room(intent.payload.length + overheadBytes);
-    if (room === 'wait') return 'wait';
-    if (room === 'full') {
-      this.#fail(
-        intent,
-        'STORAGE_FULL',
-        { message: `node ${this.#services.configuration.name} has no disk space left for new records` },
-        now,
-      );
-      return 'taken';
-    }
-    const fault = intent.kind === 'forget' ? this.#forget(intent, now) : this.#write(intent, now);
-    if (fault !== null) this.#fail(intent, fault.code, fault, now);
+    // Judged when the record is made, not when the request came: a term may have ended while it waited for room.
+    const term = intent.request.term(now);
+    const outcome = term === null ? notPrimary(this.#services.configuration.name) : this.#attempt(intent, term, now);
+    if (outcome === 'wait') return 'wait';
+    if (outcome !== null) this.#fail(intent, outcome.code, outcome, now);
     return 'taken';
+  }
+
+  #attempt(intent: WriteIntent, term: Term, now: Now): Attempt {
+    return intent.kind === 'forget' ? this.#forget(intent, term, now) : this.#write(intent, term, now);
   }
 
   #fail(intent: WriteIntent, code: ErrorCode, details: ErrorDetails, now: Now): void {
     intent.request.finish(intent.entry, { $case: 'failure', value: failure(code, details) }, now);
   }
 
-  #write(intent: WriteIntent, now: Now): Fault | null {
+  #write(intent: WriteIntent, term: Term, now: Now): Attempt {
     const { space } = intent.request;
     const { pure } = this.#services;
     const episode = this.#episode;
     let { payload } = intent;
+    const { textBytesMax, dimensionsMax } = this.#services.configuration.memory;
+    const bytesMax = textBytesMax + dimensionsMax * 4 + otherFieldsBytesMax;
+    if (payload.length > bytesMax) {
+      const message = `an encoded episode has at most ${bytesMax} bytes, this one has ${payload.length}`;
+      return { code: 'INVALID_ARGUMENT', field: 'episode', message };
+    }
     const fault = checkEpisode(payload, this.#services.configuration.memory, episode, pure);
     if (fault !== null) return fault;
     if (!episode.canonical) {
@@ -87,11 +91,10 @@ export class Writes {
     const context = this.#contextOf(intent, held.versions);
     if (!('authors' in context)) return context;
     const type = current < 0 ? recordTypes.episode : recordTypes.update;
-    this.#append(intent, { type, id, payload, context, held, confidence: episode.confidence }, now);
-    return null;
+    return this.#append(intent, { term, type, id, payload, context, held, confidence: episode.confidence }, now);
   }
 
-  #forget(intent: WriteIntent, now: Now): Fault | null {
+  #forget(intent: WriteIntent, term: Term, now: Now): Attempt {
     const { payload } = intent;
     const { space } = intent.request;
     const fault = forgetFault(payload);
@@ -108,8 +111,7 @@ export class Writes {
     if (!('authors' in context)) return context;
     const confidence = current < 0 ? 1 : space.index.columns.confidence[current];
     this.#hash.fill(0);
-    this.#append(intent, { type: recordTypes.tombstone, id, payload: noPayload, context, held, confidence }, now);
-    return null;
+    return this.#append(intent, { term, type: recordTypes.tombstone, id, payload: noPayload, context, held, confidence }, now);
   }
 
   #idText(id: IdBytes): string {
@@ -142,7 +144,10 @@ export class Writes {
     let superseded = false;
     if (high !== 0 || low !== 0) {
       const { columns } = space.index;
-      duplicate = versions.find((version) => columns.requestHigh[version] === high && columns.requestLow[version] === low) ?? -1;
+      duplicate =
+        versions.find(
+          (version) => columns.requestHigh[version] === high && columns.requestLow[version] === low && isReadable(space, version),
+        ) ?? -1;
       // Carried out before and superseded since: the write is done, what took its place stands.
       if (duplicate < 0) {
         duplicate = versions.find((version) => carriesRequest(space, version, high, low)) ?? -1;
@@ -154,7 +159,7 @@ export class Writes {
 
   #sameContent(space: SpaceStore, version: VersionRow): boolean {
     const { columns } = space.index;
-    return columns.hashHigh[version] === this.#hash[0] && columns.hashLow[version] === this.#hash[1];
+    return columns.hashHigh[version] === this.#hash[0] && columns.hashLow[version] === this.#hash[1] && isReadable(space, version);
   }
 
   #conflict(intent: WriteIntent, current: VersionRow, id: IdBytes): Fault | null {
@@ -184,40 +189,48 @@ export class Writes {
       if (author !== own) context = contextWith(context, { author, sequence: space.index.columns.sequence[version] });
     }
     const at = context.authors.indexOf(own);
+    // One entry is kept for the version itself, in the context that its reader is given.
+    if (context.authors.length >= contextEntriesMax) {
+      return {
+        code: 'INVALID_ARGUMENT',
+        field: 'context',
+        message: `a context names fewer than ${contextEntriesMax} boots, this one ${context.authors.length}`,
+      };
+    }
     if (at < 0) return context;
     return { authors: context.authors.filter((_, index) => index !== at), sequences: context.sequences.filter((_, index) => index !== at) };
   }
 
-  /** Requests that the new version takes the place of, the youngest first when there are too many. */
+  /**
+   * Requests that the new version takes the place of, the youngest first: those within the retry window, and the last few whatever the clock says, since
+   * a wall clock may have jumped in between.
+   */
   #supersededBy(space: SpaceStore, versions: readonly VersionRow[], timeMs: number): readonly SupersededRequest[] {
     const { retryWindowMs, supersededRequestIdsMax } = this.#services.configuration.memory;
     const { columns } = space.index;
     const list: SupersededRequest[] = [];
     for (const version of versions) {
       const [high, low, ms] = [columns.requestHigh[version], columns.requestLow[version], columns.timeMs[version]];
-      if ((high !== 0 || low !== 0) && timeMs - ms <= retryWindowMs) list.push({ high, low, ms });
+      if (high !== 0 || low !== 0) list.push({ high, low, ms });
       for (const request of space.superseded.get(version) ?? []) {
-        const known = list.some((other) => other.high === request.high && other.low === request.low);
-        if (!known && timeMs - request.ms <= retryWindowMs) list.push(request);
+        if (!list.some((other) => other.high === request.high && other.low === request.low)) list.push(request);
       }
     }
-    if (list.length <= 1) return list;
+    if (list.length <= supersededAlwaysKept) return list;
+    list.sort((left, right) => right.ms - left.ms || right.high - left.high || right.low - left.low);
     return list
-      .sort((left, right) => right.ms - left.ms || right.high - left.high || right.low - left.low)
-      .slice(0, supersededRequestIdsMax);
+      .slice(0, supersededRequestIdsMax)
+      .filter((request, at) => at < supersededAlwaysKept || timeMs - request.ms <= retryWindowMs);
   }
 
-  #append(intent: WriteIntent, write: NewRecord, now: Now): void {
-    const { space, term, requestId } = intent.request;
+  #append(intent: WriteIntent, write: NewRecord, now: Now): 'wait' | Fault | null {
+    const { space, requestId } = intent.request;
     const { store, clock, pure } = this.#services;
-    const time = clock.next(now.wallMs);
+    const superseded = this.#supersededBy(space, write.held.versions, Math.max(clock.latest().ms, now.wallMs));
     const sequence = (this.#sequences.get(space) ?? 0) + 1;
-    this.#sequences.set(space, sequence);
-    const superseded = this.#supersededBy(space, write.held.versions, time.ms);
-    const draft: RecordDraft = {
+    const unstamped = {
       type: write.type,
-      term,
-      time,
+      term: write.term,
       authorBytes: store.authorBytes,
       sequence,
       request: requestId,
@@ -235,6 +248,15 @@ export class Writes {
       superseded,
       payload: write.payload,
     };
+    // The very bytes, before a dot is given: space that was judged too small would fail behind the promise.
+    const length = recordLength(unstamped);
+    const room = store.room(length);
+    if (room === 'wait') return 'wait';
+    if (room === 'full')
+      return { code: 'STORAGE_FULL', message: `node ${this.#services.configuration.name} has no disk space left for new records` };
+    const time = clock.next(now.wallMs);
+    this.#sequences.set(space, sequence);
+    const draft: RecordDraft = { ...unstamped, time };
     const memory = write.held.memory >= 0 ? write.held.memory : space.index.findOrAdd(write.id.source, write.id.offset, write.id.length);
     const tombstone = write.type === recordTypes.tombstone;
     const version = space.addPending(memory, {
@@ -252,10 +274,9 @@ export class Writes {
       superseded,
       vector: tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms),
     });
-    store.log.append(recordLength(draft), { pending: { space, version }, durable: null }, (target, at) =>
-      writeRecord(draft, target, at, pure),
-    );
+    store.appendOwn(length, { space, author: store.author, sequence }, version, (target, at) => writeRecord(draft, target, at, pure));
     this.#await(intent, { author: store.author, sequence }, { duplicate: false, superseded: false, context: write.context }, now);
+    return null;
   }
 
   /** The request has been carried out before: it waits for the same record, and gets the same answer. */
@@ -295,6 +316,7 @@ interface Held {
 }
 
 interface NewRecord {
+  readonly term: Term;
   readonly type: RecordType;
   readonly id: IdBytes;
   readonly payload: Uint8Array;
@@ -303,7 +325,19 @@ interface NewRecord {
   readonly confidence: number;
 }
 
+/** What came of a write: a fault, no room yet, or null once it is on its way. */
+type Attempt = Fault | 'wait' | null;
+
 export type Fault = ErrorDetails & { readonly code: ErrorCode };
+
+function notPrimary(name: string): Fault {
+  return { code: 'NOT_PRIMARY', message: `node ${name} is a replica of this space and takes no writes` };
+}
+
+/** A version whose bytes are damaged is no answer to a retry: the write is made anew. */
+function isReadable(space: SpaceStore, version: VersionRow): boolean {
+  return !space.index.has(version, versionFlags.damaged);
+}
 
 function nameOf(embedder: string): string {
   return embedder === '' ? '(none named)' : embedder;

@@ -9,14 +9,16 @@ import { decodeVersionVector, VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import type { Author, NodeId, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import type { PeerMessage } from '../wire/peer-message.js';
+import type { FetchName, PeerMessage } from '../wire/peer-message.js';
 import type { Peer, Peers } from './peers.js';
-import type { RecordShipper } from './record-shipper.js';
+import type { Received, RecordShipper } from './record-shipper.js';
 
 /** How far a snapshot has come. */
 interface SnapshotProgress {
   /** Where it goes on. */
   cursor: number;
+  /** The cursor last asked for. */
+  asked: number;
   complete: boolean;
   /** The horizon as it was when the snapshot began: what may be adopted once everything has come. */
   readonly horizon: ReadonlyMap<Author, number>;
@@ -33,6 +35,8 @@ interface Fetching {
   lastProgressMs: number;
   /** Records that were appended and are not yet synced. */
   unsynced: number;
+  /** The log had no room for all of a chunk: it is asked for again at the next round. */
+  refused: boolean;
   /** Run messages that came, and how many there are to be; null before the end was told. */
   runs: number;
   runsExpected: number | null;
@@ -65,7 +69,7 @@ export class CatchUp {
     const active = this.#fetching.get(space);
     if (active !== undefined) {
       if (now.monotonicMs - active.lastProgressMs < this.#services.configuration.replication.fetchTimeoutMs) return;
-      this.#fetching.delete(space);
+      this.#end(space);
     }
     if (!this.#services.store.log.writable || !this.#lacks(space, known)) return;
     this.#lastNumber += 1;
@@ -76,19 +80,27 @@ export class CatchUp {
       snapshot: null,
       lastProgressMs: now.monotonicMs,
       unsynced: 0,
+      refused: false,
       runs: 0,
       runsExpected: null,
       merged: new Map(),
     };
     this.#fetching.set(space, fetching);
+    // From the first question on: what is lost after it was asked is in no answer.
+    this.#services.store.space(space).lossesWatched = new VersionVector();
     this.#ask(space, fetching, 0);
     this.#services.effects.journal.note({ kind: 'catch-up.started', space, from, how: 'log' });
   }
 
+  #end(space: SpaceKey): void {
+    this.#fetching.delete(space);
+    this.#services.store.space(space).lossesWatched = null;
+  }
+
   #lacks(space: SpaceKey, known: VersionVector): boolean {
-    const inFlight = this.#shipper.inFlight(space);
-    const missing = this.#services.store.space(space).coverage.missingFrom(known);
-    if (missing.length === 0 || inFlight === undefined) return missing.length > 0;
+    const { coverage, inFlight } = this.#services.store.space(space);
+    const missing = coverage.missingFrom(known);
+    if (missing.length === 0 || inFlight.isEmpty()) return missing.length > 0;
     return missing.some(({ author, from, to }) => !(inFlight.of(author)?.includesRange(from, to) ?? false));
   }
 
@@ -98,18 +110,16 @@ export class CatchUp {
     this.#peers.send(fetching.from, { kind: 'fetch', number: fetching.number, space, credit, cursor, coverage });
   }
 
-  #activeFor(peer: Peer, space: SpaceKey, number: number): Fetching | null {
+  #activeFor(peer: Peer, space: SpaceKey, answers: FetchName | null): Fetching | null {
     const fetching = this.#fetching.get(space);
-    return fetching !== undefined && fetching.number === number && fetching.author === peer.author ? fetching : null;
+    if (fetching === undefined || answers === null || answers.asker !== this.#services.store.author) return null;
+    return fetching.number === answers.number && fetching.author === peer.author ? fetching : null;
   }
 
-  /** Records that answer a fetch. Those of one given up are taken in all the same: records are records. */
+  /** Records that answer a fetch, or were pushed. Those of a fetch given up are taken in all the same: records are records. */
   received(peer: Peer, run: Extract<PeerMessage, { kind: 'run' }>, now: Now): void {
-    const fetching = this.#activeFor(peer, run.space, run.number);
-    if (fetching !== null) {
-      fetching.runs += 1;
-      fetching.lastProgressMs = now.monotonicMs;
-    }
+    const fetching = this.#activeFor(peer, run.space, run.answers);
+    if (fetching !== null) fetching.runs += 1;
     this.#take(peer, { space: run.space, author: run.author, records: run.records }, fetching, now);
     if (fetching !== null) this.#maybeFinished(run.space, fetching, now);
   }
@@ -119,65 +129,87 @@ export class CatchUp {
     run: { readonly space: SpaceKey; readonly author: Author | null; readonly records: Uint8Array },
     fetching: Fetching | null,
     now: Now,
-  ): boolean {
+  ): Received {
     const durable =
       fetching === null
         ? null
         : (then: Now): void => {
             fetching.unsynced -= 1;
             fetching.lastProgressMs = then.monotonicMs;
-            this.#maybeFinished(run.space, fetching, then);
           };
-    const { appended, refused } = this.#shipper.receive({ from: peer.id, ...run }, durable, now);
-    if (fetching !== null) {
+    const received = this.#shipper.receive({ from: peer.id, ...run }, durable, now);
+    const { appended } = received;
+    if (fetching !== null && appended > 0) {
       fetching.unsynced += appended;
-      if (run.author !== null && appended > 0) fetching.merged.set(run.author, (fetching.merged.get(run.author) ?? 0) + appended);
+      // Only what is new is progress: an answer that brings nothing must not keep a fetch alive.
+      fetching.lastProgressMs = now.monotonicMs;
+      if (run.author !== null) fetching.merged.set(run.author, (fetching.merged.get(run.author) ?? 0) + appended);
     }
-    return !refused;
+    return received;
   }
 
   fetched(peer: Peer, message: Extract<PeerMessage, { kind: 'fetched' }>, now: Now): void {
-    const fetching = this.#activeFor(peer, message.space, message.number);
+    const { space } = message;
+    const fetching = this.#activeFor(peer, space, message.answers);
     if (fetching === null) return;
+    // Nothing below the horizon is missing any more: there is no snapshot to go on with.
+    fetching.snapshot = null;
+    fetching.refused = false;
     fetching.runsExpected = message.runs;
-    fetching.lastProgressMs = now.monotonicMs;
-    this.#maybeFinished(message.space, fetching, now);
+    this.#maybeFinished(space, fetching, now);
+  }
+
+  /** Records have been synced: a snapshot may be complete, or its next chunk be asked for. */
+  recordsDurable(now: Now): void {
+    for (const [space, fetching] of [...this.#fetching]) this.#maybeFinished(space, fetching, now);
+  }
+
+  /** Asks again for chunks that the log had no room for. Called at each round of pings. */
+  retryRefused(): void {
+    for (const [space, fetching] of this.#fetching) {
+      if (!fetching.refused || fetching.unsynced > 0) continue;
+      fetching.refused = false;
+      this.#ask(space, fetching, fetching.snapshot?.cursor ?? 0);
+    }
   }
 
   #maybeFinished(space: SpaceKey, fetching: Fetching, now: Now): void {
-    if (this.#fetching.get(space) !== fetching || fetching.unsynced > 0) return;
+    if (this.#fetching.get(space) !== fetching || fetching.unsynced > 0 || fetching.refused) return;
     if (fetching.snapshot !== null) return this.#continueSnapshot(space, fetching, fetching.snapshot, now);
     if (fetching.runsExpected === null || fetching.runs < fetching.runsExpected) return;
-    this.#finish(space, fetching, now);
+    this.#finish(space, fetching, { how: 'log', progressed: fetching.merged.size > 0 }, now);
   }
 
-  #finish(space: SpaceKey, fetching: Fetching, now: Now): void {
-    this.#fetching.delete(space);
+  #finish(space: SpaceKey, fetching: Fetching, end: { readonly how: 'log' | 'snapshot'; readonly progressed: boolean }, now: Now): void {
+    this.#end(space);
     const { journal } = this.#services.effects;
-    journal.note({ kind: 'catch-up.finished', space, from: fetching.from, how: fetching.snapshot === null ? 'log' : 'snapshot' });
+    journal.note({ kind: 'catch-up.finished', space, from: fetching.from, how: end.how });
     for (const [author, records] of fetching.merged) {
       // Not what the peer writes now: written elsewhere, or in a term that has ended.
       if (author !== fetching.author) journal.note({ kind: 'tail.merged', space, author, records });
     }
     // More than the credit may be missing: go on at once.
     const report = this.#peers.get(fetching.from)?.spaces.get(space);
-    const progressed = fetching.merged.size > 0 || fetching.snapshot !== null;
-    if (progressed && report !== undefined) this.fetchMissing(fetching.from, space, report.before ?? report.known, now);
+    if (end.progressed && report !== undefined) this.fetchMissing(fetching.from, space, report.before ?? report.known, now);
   }
 
   snapshot(peer: Peer, message: Extract<PeerMessage, { kind: 'snapshot' }>, now: Now): void {
     const { space } = message;
-    const fetching = this.#activeFor(peer, space, message.number);
-    if (fetching === null || (fetching.snapshot?.cursor ?? 0) !== message.cursor || fetching.snapshot?.complete === true) return;
+    const fetching = this.#activeFor(peer, space, message.answers);
+    if (fetching === null || fetching.refused) return;
+    if ((fetching.snapshot?.cursor ?? 0) !== message.cursor || fetching.snapshot?.complete === true) return;
     const holes = decodeVersionVector(message.holes);
     if (holes === null) return;
     if (fetching.snapshot === null) {
-      fetching.snapshot = { cursor: 0, complete: false, horizon: message.horizon, holes: new VersionVector() };
+      fetching.snapshot = { cursor: 0, asked: 0, complete: false, horizon: message.horizon, holes: new VersionVector() };
       this.#services.effects.journal.note({ kind: 'catch-up.started', space, from: peer.id, how: 'snapshot' });
     }
-    fetching.lastProgressMs = now.monotonicMs;
-    // Without room for all of it the chunk is asked for again.
-    if (this.#take(peer, { space, author: null, records: message.records }, fetching, now)) {
+    const { refused, broken } = this.#take(peer, { space, author: null, records: message.records }, fetching, now);
+    // What was left out of a broken chunk is not here: nothing may be adopted on the strength of it.
+    if (broken) return this.#end(space);
+    fetching.refused = refused;
+    if (!refused) {
+      fetching.lastProgressMs = now.monotonicMs;
       fetching.snapshot.holes.unionWith(holes);
       fetching.snapshot.cursor = message.next;
       fetching.snapshot.complete = message.next === 0;
@@ -187,10 +219,19 @@ export class CatchUp {
 
   /** All that came is synced: the next chunk, or the end. */
   #continueSnapshot(space: SpaceKey, fetching: Fetching, snapshot: SnapshotProgress, now: Now): void {
-    if (!snapshot.complete) return this.#ask(space, fetching, snapshot.cursor);
-    // Only now: every record that the horizon stands for is on this disk.
-    this.#services.store.space(space).adoptHorizon(snapshot.horizon, snapshot.holes);
+    if (!snapshot.complete) {
+      // One question at a time: the answer moves the cursor on.
+      if (snapshot.asked === snapshot.cursor) return;
+      snapshot.asked = snapshot.cursor;
+      return this.#ask(space, fetching, snapshot.cursor);
+    }
+    const store = this.#services.store.space(space);
+    // Whatever else is on its way to the disk below the horizon, by a push or a fetch given up, must be there first.
+    for (const [author, end] of snapshot.horizon) if (store.inFlight.of(author)?.intersects(1, end)) return;
+    // Only now: every record that the horizon stands for is on this disk, but for the sender's holes and what was lost here since it was asked.
+    if (store.lossesWatched !== null) snapshot.holes.unionWith(store.lossesWatched);
+    store.adoptHorizon(snapshot.horizon, snapshot.holes);
     this.#services.store.writeCheckpoint();
-    this.#finish(space, fetching, now);
+    this.#finish(space, fetching, { how: 'snapshot', progressed: true }, now);
   }
 }

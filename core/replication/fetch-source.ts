@@ -3,17 +3,17 @@
  * something below the horizon. Sends no more than the credit it was given.
  */
 import { decodeVersionVector, encodeVersionVector, VersionVector } from '../clock/version-vector.js';
-import type { Now } from '../events.js';
 import type { Author, NodeId } from '../identifiers.js';
 import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
 import type { RecordPlace } from '../storage/dot-positions.js';
 import { versionFlags } from '../storage/record-index.js';
 import { ByteWriter } from '../wire/bytes.js';
-import type { PeerMessage } from '../wire/peer-message.js';
+import type { FetchName, PeerMessage } from '../wire/peer-message.js';
 import type { Peer, Peers } from './peers.js';
 
-type Fetch = Extract<PeerMessage, { kind: 'fetch' }>;
+/** A fetch and who asked: the boot that did, not the one that may be there when the answer is ready. */
+type Asked = Extract<PeerMessage, { kind: 'fetch' }> & { readonly answers: FetchName };
 
 interface Wanted {
   readonly author: Author;
@@ -32,14 +32,15 @@ export class FetchSource {
     this.#peers = peers;
   }
 
-  serve(peer: Peer, asked: Fetch, now: Now): void {
+  serve(peer: Peer, from: Author, message: Extract<PeerMessage, { kind: 'fetch' }>): void {
+    const asked: Asked = { ...message, answers: { asker: from, number: message.number } };
     const space = this.#services.store.spaceIfHeld(asked.space);
     const theirs = decodeVersionVector(asked.coverage);
     if (space === undefined || theirs === null || !this.#services.isCopy(asked.space)) return;
     this.#active.set(`${peer.id} ${asked.space}`, asked.number);
     const missing = theirs.missingFrom(space.coverage);
     const belowHorizon = missing.some(({ author, from }) => from <= (space.horizon.get(author) ?? 0));
-    if (belowHorizon || asked.cursor > 0) return this.#snapshot(peer, space, asked, theirs, now);
+    if (belowHorizon || asked.cursor > 0) return this.#snapshot(peer, space, asked, theirs);
     const wanted: Wanted[] = [];
     let bytes = 0;
     for (const { author, from, to } of missing) {
@@ -57,7 +58,7 @@ export class FetchSource {
     this.#read(space, wanted, (records) => this.#sendRuns(peer.id, asked, records));
   }
 
-  #isActive(peer: NodeId, asked: Fetch): boolean {
+  #isActive(peer: NodeId, asked: Asked): boolean {
     return this.#active.get(`${peer} ${asked.space}`) === asked.number;
   }
 
@@ -65,21 +66,17 @@ export class FetchSource {
   #read(
     space: SpaceStore,
     wanted: readonly Wanted[],
-    then: (records: readonly { readonly author: Author; readonly bytes: Uint8Array }[], now: Now | null) => void,
+    then: (records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]) => void,
   ): void {
     const records: ({ author: Author; bytes: Uint8Array } | null)[] = wanted.map(() => null);
     let left = wanted.length;
-    if (left === 0) return then([], null);
+    if (left === 0) return then([]);
     wanted.forEach(({ author, sequence, place }, index) => {
-      this.#services.store.readRecord(place, { author, sequence }, (view, now) => {
+      this.#services.store.readRecord(place, { author, sequence }, (view) => {
         if (view === null) this.#damaged(space, author, sequence);
         else records[index] = { author, bytes: view.bytes.slice(view.at, view.at + view.length) };
         left -= 1;
-        if (left === 0)
-          then(
-            records.filter((record) => record !== null),
-            now,
-          );
+        if (left === 0) then(records.filter((record) => record !== null));
       });
     });
   }
@@ -92,14 +89,15 @@ export class FetchSource {
     space.uncover(author, sequence);
   }
 
-  #sendRuns(to: NodeId, asked: Fetch, records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]): void {
+  #sendRuns(to: NodeId, asked: Asked, records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]): void {
+    const { answers } = asked;
     if (!this.#isActive(to, asked)) return;
     const { messageBytesMax } = this.#services.configuration.replication;
     let runs = 0;
     let run: { author: Author; writer: ByteWriter } | null = null;
     const send = (): void => {
       if (run === null) return;
-      this.#peers.send(to, { kind: 'run', space: asked.space, author: run.author, number: asked.number, records: run.writer.finish() });
+      this.#peers.send(to, { kind: 'run', space: asked.space, author: run.author, answers, records: run.writer.finish() });
       runs += 1;
       run = null;
     };
@@ -109,23 +107,29 @@ export class FetchSource {
       run.writer.raw(record.bytes);
     }
     send();
-    this.#peers.send(to, { kind: 'fetched', number: asked.number, space: asked.space, runs });
+    this.#peers.send(to, { kind: 'fetched', answers, space: asked.space, runs });
   }
 
   /**
    * One chunk of the retained versions, by memory row. Rows are never given back, so a walk from 1 to the end meets every memory that existed when it
    * began: its retained versions at that moment, or whatever has come to include them since.
    */
-  #snapshot(peer: Peer, space: SpaceStore, asked: Fetch, theirs: VersionVector, _now: Now): void {
+  #snapshot(peer: Peer, space: SpaceStore, asked: Asked, theirs: VersionVector): void {
     const { index } = space;
     const wanted: Wanted[] = [];
     let bytes = 0;
+    const leftOut = new VersionVector();
     let memory = asked.cursor;
     for (; memory < index.memoryCount && bytes < asked.credit; memory += 1) {
       for (let version = index.headOf(memory); version >= 0; version = index.next[version]) {
-        if (index.has(version, versionFlags.pending | versionFlags.damaged)) continue;
+        if (index.has(version, versionFlags.pending)) continue;
         const author = index.authorOf(version);
         const sequence = index.columns.sequence[version];
+        if (index.has(version, versionFlags.damaged)) {
+          // Left out now, and so a hole, though it may be refilled before this answer goes out.
+          leftOut.add({ author, from: sequence, to: sequence });
+          continue;
+        }
         if (theirs.has({ author, sequence })) continue;
         wanted.push({ author, sequence, place: index.place(version) });
         bytes += index.columns.length[version];
@@ -138,11 +142,12 @@ export class FetchSource {
       const writer = new ByteWriter(bytes + 64);
       for (const record of records) writer.raw(record.bytes);
       // After the reads: what turned out to be damaged is a hole by now.
-      const holes = encodeVersionVector(holesBelow(space, horizon));
-      const { cursor } = asked;
+      leftOut.unionWith(space.holesBelow(horizon));
+      const holes = encodeVersionVector(leftOut);
+      const { cursor, answers } = asked;
       this.#peers.send(peer.id, {
         kind: 'snapshot',
-        number: asked.number,
+        answers,
         space: asked.space,
         cursor,
         next,
@@ -152,19 +157,4 @@ export class FetchSource {
       });
     });
   }
-}
-
-/** What this copy itself lacks below the horizon: a dot in a hole counts as live. */
-function holesBelow(space: SpaceStore, horizon: ReadonlyMap<Author, number>): VersionVector {
-  const holes = new VersionVector();
-  for (const [author, sequence] of horizon) {
-    let from = 1;
-    for (const [heldFrom, heldTo] of space.coverage.of(author)?.ranges() ?? []) {
-      if (heldFrom > sequence) break;
-      if (from < heldFrom) holes.add({ author, from, to: heldFrom - 1 });
-      from = heldTo + 1;
-    }
-    if (from <= sequence) holes.add({ author, from, to: sequence });
-  }
-  return holes;
 }

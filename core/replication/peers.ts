@@ -4,7 +4,7 @@
  * Only an answered ping of our own counts as reaching a peer: hearing it proves the other direction only (a deaf node still sends).
  */
 
-import { decodeVersionVector, encodeVersionVector, type VersionVector } from '../clock/version-vector.js';
+import { decodeVersionVector, encodeVersionVector, type VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import { type Author, authorNode, compareText, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
@@ -39,6 +39,7 @@ export interface Peer {
 
 const pingTimer = 'peers.ping';
 const outstandingMax = 64;
+const noBytes = new Uint8Array(0);
 const never = Number.NEGATIVE_INFINITY;
 
 export class Peers {
@@ -142,7 +143,7 @@ export class Peers {
     const space = this.#services.store.space(key);
     const known = this.#encoded.get(key);
     if (known !== undefined && known.changes === space.coverageChanges) return known.bytes;
-    const bytes = encodeVersionVector(space.coverage);
+    const bytes = encodeVersionVector(withinRanges(space.coverage, vectorRangesMax));
     this.#encoded.set(key, { changes: space.coverageChanges, bytes });
     return bytes;
   }
@@ -165,11 +166,11 @@ export class Peers {
   }
 
   /** False for a ping that was overtaken by a later one. */
-  pinged(peer: Peer, message: Extract<PeerMessage, { kind: 'ping' }>, now: Now): boolean {
-    this.send(peer.id, { kind: 'pong', number: message.number });
+  pinged(peer: Peer, from: Author, message: Extract<PeerMessage, { kind: 'ping' }>, now: Now): boolean {
+    this.send(peer.id, { kind: 'pong', number: message.number, asker: from });
     if (message.number <= peer.lastPingNumber) return false;
     peer.lastPingNumber = message.number;
-    for (const report of message.spaces) this.#report(peer, report, now);
+    for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, now);
     return true;
   }
 
@@ -196,7 +197,8 @@ export class Peers {
     }
   }
 
-  ponged(peer: Peer, number: number, now: Now): void {
+  ponged(peer: Peer, { number, asker }: Extract<PeerMessage, { kind: 'pong' }>, now: Now): void {
+    if (asker !== this.#services.store.author) return;
     const sentMs = peer.outstanding.get(number);
     if (sentMs === undefined) return;
     for (const earlier of peer.outstanding.keys()) {
@@ -212,8 +214,12 @@ export class Peers {
 
   /** A cumulative acknowledgement: everything of this author up to `end` is synced on the peer. */
   acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>): void {
-    if (message.end < 1) return;
-    peer.spaces.get(message.space)?.known.add({ author: message.author, from: 1, to: message.end });
+    const space = peer.spaces.get(message.space);
+    if (space === undefined || message.end < 1 || space.known.prefix(message.author) >= message.end) return;
+    // What it said before stays what it said before; and its next report is read anew, though it be the same bytes as the last.
+    if (space.known === space.before) space.known = space.known.clone();
+    space.known.add({ author: message.author, from: 1, to: message.end });
+    space.encoded = noBytes;
   }
 }
 

@@ -4,7 +4,6 @@
  *
  * Also the receiving side of any run: check every record, append the bytes unchanged, acknowledge cumulatively once they are synced.
  */
-import { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import { type Author, authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { Appended } from '../memory/memory-store.js';
@@ -29,6 +28,8 @@ export interface Received {
   readonly appended: number;
   /** The log had no room for some: they are to be fetched later. */
   readonly refused: boolean;
+  /** A record was not what it claimed to be, or of a kind unknown here: it and what follows were left out. */
+  readonly broken: boolean;
 }
 
 export class RecordShipper {
@@ -36,8 +37,6 @@ export class RecordShipper {
   readonly #peers: Peers;
   readonly #view: RecordView;
   readonly #windows = new Map<NodeId, Window>();
-  /** Per space, dots appended here and not yet synced: not wanted a second time. */
-  readonly #inFlight = new Map<SpaceKey, VersionVector>();
   /** Authors whose records were synced since the last acknowledgement, and who is to be told. */
   readonly #acknowledgementsDue = new Map<NodeId, Map<SpaceKey, Set<Author>>>();
 
@@ -105,7 +104,7 @@ export class RecordShipper {
       if (window.bytes === 0) window.lastProgressMs = now.monotonicMs;
       window.pushed.push({ space, end, bytes: records.length });
       window.bytes += records.length;
-      this.#peers.send(to, { kind: 'run', space, author: this.#services.store.author, number: 0, records });
+      this.#peers.send(to, { kind: 'run', space, author: this.#services.store.author, answers: null, records });
     }
   }
 
@@ -131,11 +130,8 @@ export class RecordShipper {
   /** Whether the dot is synced here or on its way to the disk. */
   holds(space: SpaceKey, author: Author, sequence: number): boolean {
     const dot = { author, sequence };
-    return this.#services.store.space(space).coverage.has(dot) || (this.#inFlight.get(space)?.has(dot) ?? false);
-  }
-
-  inFlight(space: SpaceKey): VersionVector | undefined {
-    return this.#inFlight.get(space);
+    const store = this.#services.store.space(space);
+    return store.coverage.has(dot) || store.inFlight.has(dot);
   }
 
   /**
@@ -160,7 +156,7 @@ export class RecordShipper {
           reason: whole ? 'a record of another run' : 'a damaged record',
           bytes: records.length - at,
         });
-        return { appended, refused: false };
+        return { appended, refused: false, broken: true };
       }
       const { author, sequence, length } = view;
       at += length;
@@ -169,12 +165,12 @@ export class RecordShipper {
         this.#due(run.from, space, author);
         continue;
       }
-      if (store.room(length) !== 'yes') return { appended, refused: true };
+      if (store.room(length) !== 'yes') return { appended, refused: true, broken: false };
       this.#append({ space, author, sequence, record: records.subarray(at - length, at), from: run.from }, durable);
       this.#observe(now);
       appended += 1;
     }
-    return { appended, refused: false };
+    return { appended, refused: false, broken: false };
   }
 
   #append(
@@ -188,26 +184,21 @@ export class RecordShipper {
     durable: ((now: Now) => void) | null,
   ): void {
     const { space, author, sequence } = entry;
-    let inFlight = this.#inFlight.get(space);
-    if (inFlight === undefined) {
-      inFlight = new VersionVector();
-      this.#inFlight.set(space, inFlight);
-    }
-    inFlight.add({ author, from: sequence, to: sequence });
-    const flight = inFlight;
-    this.#services.store.appendRecord(entry.record, {
-      pending: null,
-      durable: (then) => {
-        flight.remove({ author, from: sequence, to: sequence });
-        this.#due(entry.from, space, author);
-        durable?.(then);
+    this.#services.store.appendArrival(
+      entry.record,
+      { space: this.#services.store.space(space), author, sequence },
+      {
+        durable: (then) => {
+          this.#due(entry.from, space, author);
+          durable?.(then);
+        },
       },
-    });
+    );
   }
 
   #noteGap(space: SpaceKey, author: Author, sequence: number): void {
-    const { coverage } = this.#services.store.space(space);
-    const expected = Math.max(coverage.max(author), this.#inFlight.get(space)?.max(author) ?? 0) + 1;
+    const { coverage, inFlight } = this.#services.store.space(space);
+    const expected = Math.max(coverage.max(author), inFlight.max(author)) + 1;
     if (sequence > expected) this.#services.effects.journal.note({ kind: 'replication.gap-seen', space, author, expected, got: sequence });
   }
 

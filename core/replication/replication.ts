@@ -47,6 +47,7 @@ export class Replication implements CopyStanding {
     if (!this.#peers.isPingTimer(name)) return false;
     this.#peers.pingAll((space) => this.#terms.term(space), now);
     this.#terms.judgeAll(now);
+    this.#catchUp.retryRefused();
     this.#pullForClaims(now);
     return true;
   }
@@ -63,15 +64,16 @@ export class Replication implements CopyStanding {
     if (message.kind !== 'ping' && message.kind !== 'pong' && !this.#services.isCopy(message.space)) return;
     switch (message.kind) {
       case 'ping':
-        if (!this.#peers.pinged(peer, message, now)) return;
+        if (!this.#peers.pinged(peer, envelope.from, message, now)) return;
         this.#catchUp.consider(peer, now);
         for (const { space } of message.spaces) {
+          if (!this.#services.isCopy(space)) continue;
           this.#acknowledged(space, now);
           this.#terms.judge(space, now);
         }
         return this.#pullForClaims(now);
       case 'pong':
-        return this.#peers.ponged(peer, message.number, now);
+        return this.#peers.ponged(peer, message, now);
       case 'run':
         return this.#catchUp.received(peer, message, now);
       case 'acknowledge':
@@ -79,7 +81,7 @@ export class Replication implements CopyStanding {
         this.#shipper.acknowledged(peer, message, now);
         return this.#acknowledged(message.space, now);
       case 'fetch':
-        return this.#source.serve(peer, message, now);
+        return this.#source.serve(peer, envelope.from, message);
       case 'fetched':
         return this.#catchUp.fetched(peer, message, now);
       case 'snapshot':
@@ -100,6 +102,7 @@ export class Replication implements CopyStanding {
 
   groupDurable(now: Now): void {
     this.#shipper.sendAcknowledgements();
+    this.#catchUp.recordsDurable(now);
     // What was pulled may have been the last that a claim waited for.
     for (const [space] of this.#terms.claiming()) this.#terms.judge(space, now);
     this.#pullForClaims(now);
@@ -140,6 +143,10 @@ export class Replication implements CopyStanding {
 
   redirect(space: SpaceKey, now: Now): string | null {
     return this.#terms.redirect(space, now);
+  }
+
+  allReportedSince(space: SpaceKey, sinceMs: number): boolean {
+    return this.#services.otherCopies(space).every((copy) => (this.#peers.get(copy)?.spaces.get(space)?.reportedAtMs ?? 0) > sinceMs);
   }
 
   reachableCopies(space: SpaceKey, now: Now): number {

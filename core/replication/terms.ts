@@ -104,7 +104,9 @@ export class Terms {
       if (!claim.targets.has(copy) && report !== undefined && report.reportedAtMs > claim.sinceMs)
         claim.targets.set(copy, report.known.clone());
       const target = claim.targets.get(copy);
-      if (target === undefined || coverage.missingFrom(target).length > 0) complete = false;
+      // What the copy itself has found damaged since is not to be had there any more.
+      const missing = target === undefined ? null : coverage.missingFrom(target);
+      if (missing === null || missing.some(({ author, from, to }) => report?.known.of(author)?.intersects(from, to))) complete = false;
     }
     return complete;
   }

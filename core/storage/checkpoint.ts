@@ -31,6 +31,8 @@ export interface Checkpoint {
   readonly segments: readonly CheckpointSegment[];
   /** Per space and author the sequence up to which dominated records may be gone. */
   readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
+  /** Per space what is absent below its horizon and not known to be dominated. */
+  readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): Uint8Array {
@@ -49,6 +51,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): U
     writer.block(pure.utf8Encode(space)).u32(horizon.size);
     for (const [author, sequence] of horizon) writer.raw(hexToBytes(author)).u48(sequence);
   }
+  writer.u32(checkpoint.holes.size);
+  for (const [space, holes] of checkpoint.holes) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(holes));
   const body = writer.finish();
   return new ByteWriter(body.length + 4).raw(body).u32(pure.crc32(body)).finish();
 }
@@ -91,6 +95,14 @@ export function decodeCheckpoint(bytes: Uint8Array, pure: PureFunctions): Checkp
     }
     horizons.set(space, horizon);
   }
+  const holes = new Map<SpaceKey, VersionVector>();
+  const holedSpaces = reader.u32();
+  for (let index = 0; index < holedSpaces && !reader.failed; index += 1) {
+    const space = pure.utf8Decode(reader.block()) as SpaceKey;
+    const absent = decodeVersionVector(reader.block());
+    if (absent === null) return { kind: 'damaged', reason: `the holes of space ${space} cannot be read` };
+    holes.set(space, absent);
+  }
   if (reader.failed) return { kind: 'damaged', reason: 'it ends in the middle' };
-  return { kind: 'whole', checkpoint: { number, segments, horizons } };
+  return { kind: 'whole', checkpoint: { number, segments, horizons, holes } };
 }

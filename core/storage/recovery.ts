@@ -39,12 +39,18 @@ export interface RecoveryOwner {
   /** An intact record, in log order; the same dot may come again from a later place, which then counts. */
   recovered(view: RecordView, segment: Segment, offset: number): void;
   finished(recovered: Recovered, now: Now): void;
-  /** Identity and data are readable, but nothing can be written: the disk is full. Reads may be served; recovery goes on by itself. */
-  blocked(file: string, now: Now): void;
+  /**
+   * All is read, but nothing can be written: the disk is full. Reads may be served of what was recovered, whose boot is not one yet; recovery goes on by
+   * itself.
+   */
+  blocked(file: string, readable: Recovered, now: Now): void;
 }
 
 const readPieceBytes = 64 * 1_024;
 export const recoveryRetryTimer = 'recovery.retry';
+
+/** Of a node that could not begin one. */
+const noBoot: Boot = { counter: 0, random: '0'.repeat(16) };
 
 interface Unread {
   readonly number: number;
@@ -68,6 +74,8 @@ export class Recovery {
   /** Per segment the greatest offset that some watermark or checkpoint calls durable. */
   readonly #trustedEnds = new Map<number, number>();
   readonly #segments: Segment[] = [];
+  /** Whole groups that nobody knows to have been synced: they were read, perhaps from a cache that power loss would take. */
+  readonly #unsynced: { readonly segment: Segment; readonly from: number; readonly bytes: Uint8Array }[] = [];
   readonly #found = new Map<SpaceKey, VersionVector>();
   #damagedRanges = 0;
   #records = 0;
@@ -196,6 +204,11 @@ export class Recovery {
         record: (view, offset) => this.#record(view, segment, offset),
       });
       if (listed !== undefined) for (const [space, dots] of listed.dots) unite(segment.dots, space, dots);
+      if (listed !== undefined && bytes.length < listed.endBytes) {
+        segment.damaged = true;
+        this.#damagedRanges += 1;
+      }
+      if (scan.endBytes > trustedEnd) this.#unsynced.push({ segment, from: trustedEnd, bytes: known.slice(trustedEnd, scan.endBytes) });
       segment.endBytes = Math.max(scan.endBytes, listed?.endBytes ?? 0);
       this.#noteScan(segment, scan);
       this.#segments.push(segment);
@@ -270,7 +283,26 @@ export class Recovery {
           this.#effects.journal.note({ kind: 'hole.found', space, author, from, to });
       }
     }
-    this.#writeIdentity({ holes: everything ? 'everything' : holes });
+    for (const [space, absent] of checkpoint?.holes ?? []) {
+      const found = this.#found.get(space) ?? new VersionVector();
+      for (const hole of found.missingFrom(absent)) noteRange(holes, space, hole);
+    }
+    this.#makeDurable(() => this.#writeIdentity({ holes: everything ? 'everything' : holes }));
+  }
+
+  /**
+   * What is served must be on the disk: a node that was killed before its sync finds its last groups again, and power loss would take them back. Written
+   * anew, not only synced, since a sync that failed once may have dropped what it failed on.
+   */
+  #makeDurable(then: () => void): void {
+    const next = this.#unsynced.pop();
+    if (next === undefined) return then();
+    const { segment, from, bytes } = next;
+    const failed = (message: string): void => this.#stop('DATA_DIRECTORY_UNUSABLE', `${segment.file} cannot be made durable: ${message}`);
+    this.#disk.write(segment.file, from, [bytes], (result) => {
+      if (result.kind === 'failed') failed(result.message);
+    });
+    this.#disk.sync(segment.file, (result) => (result.kind === 'failed' ? failed(result.message) : this.#makeDurable(then)));
   }
 
   #writeIdentity(judged: { readonly holes: Recovered['holes'] }): void {
@@ -278,7 +310,8 @@ export class Recovery {
     const nodeId = this.#candidate;
     const attempt = (): void => {
       this.#disk.replace(identityFile, encodeIdentity(nodeId, this.#pure), (result, now) => {
-        if (result.kind === 'failed') return this.#again(identityFile, result, attempt, now);
+        if (result.kind === 'failed')
+          return this.#again(identityFile, result, { attempt, readable: this.#outcome(nodeId, noBoot, judged.holes) }, now);
         this.#nodeId = nodeId;
         this.#effects.journal.note({ kind: 'node.identity-made', node: nodeId });
         this.#writeBoot(nodeId, judged);
@@ -293,7 +326,8 @@ export class Recovery {
     const boot: Boot = { counter: this.#lastBootCounter + 1, random };
     const attempt = (): void => {
       this.#disk.replace(bootFile, encodeBoot(boot, this.#pure), (result, now) => {
-        if (result.kind === 'failed') return this.#again(bootFile, result, attempt, now);
+        if (result.kind === 'failed')
+          return this.#again(bootFile, result, { attempt, readable: this.#outcome(nodeId, noBoot, judged.holes) }, now);
         this.#owner.finished(this.#outcome(nodeId, boot, judged.holes), now);
       });
     };
@@ -315,11 +349,16 @@ export class Recovery {
     };
   }
 
-  #again(file: string, failed: { readonly code: string; readonly message: string }, attempt: () => void, now: Now): void {
+  #again(
+    file: string,
+    failed: { readonly code: string; readonly message: string },
+    next: { readonly attempt: () => void; readonly readable: Recovered },
+    now: Now,
+  ): void {
     if (failed.code !== 'ENOSPC') return this.#stop('DATA_DIRECTORY_UNUSABLE', `${file} cannot be written: ${failed.message}`);
     this.#effects.journal.note({ kind: 'storage.full', file });
-    this.#owner.blocked(file, now);
-    this.#retry = attempt;
+    this.#owner.blocked(file, next.readable, now);
+    this.#retry = next.attempt;
     this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#retryMs);
   }
 }

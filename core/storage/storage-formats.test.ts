@@ -25,7 +25,7 @@ function someCheckpoint() {
     { number: 4, sealed: true, endBytes: 4_096, dots: new Map([[space, dots]]) },
     { number: 5, sealed: false, endBytes: 40, dots: new Map() },
   ];
-  return { number: 7, segments, horizons: new Map([[space, new Map([[author, 5]])]]) };
+  return { number: 7, segments, horizons: new Map([[space, new Map([[author, 5]])]]), holes: new Map([[space, dots]]) };
 }
 
 formats('a checkpoint comes out as it went in', () => {
@@ -41,6 +41,7 @@ formats('a checkpoint comes out as it went in', () => {
       { number: 5, sealed: false, endBytes: 40 },
     ],
   );
+  assert.ok(reading.checkpoint.holes.get(space)?.has({ author, sequence: 12 }));
   assert.ok(reading.checkpoint.segments[0].dots.get(space)?.has({ author, sequence: 12 }));
 });
 

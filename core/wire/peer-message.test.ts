@@ -15,20 +15,22 @@ const sequence = fc.nat(2 ** 40);
 const bytes = fc.uint8Array({ maxLength: 64 });
 const term = fc.option(fc.record({ generation: fc.nat(9), index: sequence, counter: fc.nat(99) }));
 
+const fetchName = fc.record({ asker: author, number: fc.nat() });
+
 const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('ping' as const),
     number: sequence,
     spaces: fc.array(fc.record({ space, term, coverage: bytes }), { maxLength: 4 }),
   }),
-  fc.record({ kind: fc.constant('pong' as const), number: sequence }),
-  fc.record({ kind: fc.constant('run' as const), space, author, number: fc.nat(), records: bytes }),
+  fc.record({ kind: fc.constant('pong' as const), number: sequence, asker: author }),
+  fc.record({ kind: fc.constant('run' as const), space, author, answers: fc.option(fetchName), records: bytes }),
   fc.record({ kind: fc.constant('acknowledge' as const), space, author, end: sequence }),
   fc.record({ kind: fc.constant('fetch' as const), number: fc.nat(), space, credit: fc.nat(), cursor: fc.nat(), coverage: bytes }),
-  fc.record({ kind: fc.constant('fetched' as const), number: fc.nat(), space, runs: fc.nat() }),
+  fc.record({ kind: fc.constant('fetched' as const), answers: fetchName, space, runs: fc.nat() }),
   fc.record({
     kind: fc.constant('snapshot' as const),
-    number: fc.nat(),
+    answers: fetchName,
     space,
     cursor: fc.nat(),
     next: fc.nat(),
@@ -68,7 +70,7 @@ messages('one flipped bit, or a cut, is found', () => {
 messages('bytes with a right checksum and anything inside never throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 0, maxLength: 200 }), fc.nat(8), (body, kind) => {
-      const forged = codec.encode('00'.repeat(28) as Author, { kind: 'pong', number: 1 });
+      const forged = codec.encode('00'.repeat(28) as Author, { kind: 'pong', number: 1, asker: '00'.repeat(28) as Author });
       const bytes = new Uint8Array(46 + body.length);
       bytes.set(forged.subarray(0, 46));
       bytes.set(body, 46);
@@ -81,7 +83,11 @@ messages('bytes with a right checksum and anything inside never throw', () => {
 });
 
 messages('of another cluster are refused', () => {
-  const foreign = new PeerCodec('other', pure).encode('00'.repeat(28) as Author, { kind: 'pong', number: 1 });
+  const foreign = new PeerCodec('other', pure).encode('00'.repeat(28) as Author, {
+    kind: 'pong',
+    number: 1,
+    asker: '00'.repeat(28) as Author,
+  });
   assert.is(codec.decode(foreign), 'another cluster');
 });
 

@@ -16,6 +16,12 @@ import { ByteReader, ByteWriter, readU32, writeU32 } from './bytes.js';
 import { bytesToHex, hexToBytes } from './hex.js';
 import { InternedText } from './interned-text.js';
 
+/** Numbers start over at each boot: only with the boot they name a fetch. A late answer to an earlier boot is no answer to this one. */
+export interface FetchName {
+  readonly asker: Author;
+  readonly number: number;
+}
+
 export interface SpaceReport {
   readonly space: SpaceKey;
   /** The term that the sender acknowledges writes in; null when it does not. */
@@ -27,14 +33,14 @@ export interface SpaceReport {
 export type PeerMessage =
   /** Asks for a pong, and says what the sender holds of the spaces that both have copies of. */
   | { readonly kind: 'ping'; readonly number: number; readonly spaces: readonly SpaceReport[] }
-  | { readonly kind: 'pong'; readonly number: number }
+  | { readonly kind: 'pong'; readonly number: number; readonly asker: Author }
   /** Records of one (space, author) in ascending sequence. Pushed as they are appended, or in answer to a fetch. */
   | {
       readonly kind: 'run';
       readonly space: SpaceKey;
       readonly author: Author;
-      /** Of the fetch that it answers; 0 when pushed. */
-      readonly number: number;
+      /** The fetch that it answers, and the node and boot that asked; null when pushed. */
+      readonly answers: FetchName | null;
       readonly records: Uint8Array;
     }
   /** Cumulative: all sequences of the author up to `end` are synced here. */
@@ -50,14 +56,14 @@ export type PeerMessage =
       readonly coverage: Uint8Array;
     }
   /** The end of the answer to a fetch from the log: `runs` run messages were sent. */
-  | { readonly kind: 'fetched'; readonly number: number; readonly space: SpaceKey; readonly runs: number }
+  | { readonly kind: 'fetched'; readonly answers: FetchName; readonly space: SpaceKey; readonly runs: number }
   /**
    * The answer to a fetch that reaches below the horizon: retained records of any author, in index order. Once all are synced up to the last, what is
    * absent below the horizon is known to be dominated, except in the holes.
    */
   | {
       readonly kind: 'snapshot';
-      readonly number: number;
+      readonly answers: FetchName;
       readonly space: SpaceKey;
       readonly cursor: number;
       /** 0 at the end. */
@@ -128,6 +134,15 @@ export class PeerCodec {
     return writer.raw(bytes);
   }
 
+  #fetchName(writer: ByteWriter, name: FetchName | null): ByteWriter {
+    writer.u8(name === null ? 0 : 1);
+    return name === null ? writer : this.#author(writer, name.asker).u32(name.number);
+  }
+
+  #readFetchName(reader: ByteReader): FetchName | null {
+    return reader.u8() === 0 ? null : { asker: this.#readAuthor(reader), number: reader.u32() };
+  }
+
   #body(writer: ByteWriter, message: PeerMessage): void {
     switch (message.kind) {
       case 'ping':
@@ -139,10 +154,11 @@ export class PeerCodec {
         }
         return;
       case 'pong':
-        writer.u48(message.number);
+        this.#author(writer.u48(message.number), message.asker);
         return;
       case 'run':
-        this.#author(this.#space(writer, message.space), message.author).u32(message.number).block(message.records);
+        this.#author(this.#space(writer, message.space), message.author);
+        this.#fetchName(writer, message.answers).block(message.records);
         return;
       case 'acknowledge':
         this.#author(this.#space(writer, message.space), message.author).u48(message.end);
@@ -151,10 +167,13 @@ export class PeerCodec {
         this.#space(writer, message.space).u32(message.number).u32(message.credit).u32(message.cursor).block(message.coverage);
         return;
       case 'fetched':
-        this.#space(writer, message.space).u32(message.number).u32(message.runs);
+        this.#fetchName(this.#space(writer, message.space), message.answers).u32(message.runs);
         return;
       case 'snapshot':
-        this.#space(writer, message.space).u32(message.number).u32(message.cursor).u32(message.next).u32(message.horizon.size);
+        this.#fetchName(this.#space(writer, message.space), message.answers)
+          .u32(message.cursor)
+          .u32(message.next)
+          .u32(message.horizon.size);
         for (const [author, sequence] of message.horizon) this.#author(writer, author).u48(sequence);
         writer.block(message.holes).block(message.records);
         return;
@@ -189,9 +208,15 @@ export class PeerCodec {
       case 'ping':
         return this.#readPing(reader);
       case 'pong':
-        return { kind, number: reader.u48() };
+        return { kind, number: reader.u48(), asker: this.#readAuthor(reader) };
       case 'run':
-        return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), number: reader.u32(), records: reader.block() };
+        return {
+          kind,
+          space: this.#readSpace(reader),
+          author: this.#readAuthor(reader),
+          answers: this.#readFetchName(reader),
+          records: reader.block(),
+        };
       case 'acknowledge':
         return { kind, space: this.#readSpace(reader), author: this.#readAuthor(reader), end: reader.u48() };
       case 'fetch':
@@ -204,7 +229,7 @@ export class PeerCodec {
           coverage: reader.block(),
         };
       case 'fetched':
-        return { kind, space: this.#readSpace(reader), number: reader.u32(), runs: reader.u32() };
+        return this.#readFetched(reader);
       case 'snapshot':
         return this.#readSnapshot(reader);
       case undefined:
@@ -224,14 +249,21 @@ export class PeerCodec {
     return { kind: 'ping', number, spaces };
   }
 
-  #readSnapshot(reader: ByteReader): PeerMessage {
+  #readFetched(reader: ByteReader): PeerMessage | null {
     const space = this.#readSpace(reader);
-    const number = reader.u32();
+    const answers = this.#readFetchName(reader);
+    return answers === null ? null : { kind: 'fetched', space, answers, runs: reader.u32() };
+  }
+
+  #readSnapshot(reader: ByteReader): PeerMessage | null {
+    const space = this.#readSpace(reader);
+    const answers = this.#readFetchName(reader);
+    if (answers === null) return null;
     const cursor = reader.u32();
     const next = reader.u32();
     const horizon = new Map<Author, number>();
     const count = reader.u32();
     for (let index = 0; index < count && !reader.failed; index += 1) horizon.set(this.#readAuthor(reader), reader.u48());
-    return { kind: 'snapshot', number, space, cursor, next, horizon, holes: reader.block(), records: reader.block() };
+    return { kind: 'snapshot', answers, space, cursor, next, horizon, holes: reader.block(), records: reader.block() };
   }
 }

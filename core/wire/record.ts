@@ -26,7 +26,7 @@
  *      110         space name · memory id · context entries (author 28, sequence 6) · superseded requests (first 8 bytes of the id, milliseconds 6) · payload
  */
 
-import { type CausalContext, emptyContext } from '../clock/causal-context.js';
+import { type CausalContext, contextEntriesMax, emptyContext } from '../clock/causal-context.js';
 import type { HlcTimestamp } from '../clock/hybrid-logical-clock.js';
 import { type Author, authorBytes, type RequestId, requestIdBytes, type SpaceKey, type Term } from '../identifiers.js';
 import { invariant } from '../invariant.js';
@@ -51,7 +51,6 @@ export const recordFormatVersion = 1;
 const fixedBytes = 110;
 const contextEntryBytes = authorBytes + 6;
 const supersededEntryBytes = 8 + 6;
-export const contextEntriesMax = 1_024;
 
 /** A request that a version took the place of, by the first 64 bits of its id, with the time of its write: carried for the retry window. */
 export interface SupersededRequest {
@@ -89,7 +88,7 @@ export interface RecordDraft {
 
 const noSuperseded: readonly SupersededRequest[] = [];
 
-export function recordLength(draft: RecordDraft): number {
+export function recordLength(draft: Omit<RecordDraft, 'time'>): number {
   return (
     fixedBytes +
     draft.spaceName.length +
