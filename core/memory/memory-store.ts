@@ -22,24 +22,9 @@ import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
 import { hexToBytes } from '../wire/hex.js';
 import { RecordView } from '../wire/record.js';
+import type { Appended, Arrival } from './appended.js';
+import { CompactionRules } from './compaction-rules.js';
 import { SpaceStore } from './space-store.js';
-
-/** A record that was not here before, on its way to the disk. */
-export interface Arrival {
-  readonly space: SpaceStore;
-  readonly author: Author;
-  readonly sequence: number;
-}
-
-/** What waits for a record to become durable. */
-export interface Appended {
-  /** The pending version that this record settles; null for records of others and moved ones, which are merged. */
-  readonly pending: { readonly space: SpaceStore; readonly version: VersionRow } | null;
-  /** Null for a record that moves: it is here already. */
-  readonly arrival: Arrival | null;
-  /** Called when the record is durable and visible. */
-  readonly durable: ((now: Now) => void) | null;
-}
 
 export interface MemoryStoreOwner {
   /** Recovery has finished: the store can be read, and soon written. */
@@ -98,15 +83,16 @@ export class MemoryStore {
     });
     this.#checkpointer = new Checkpointer(effects, this.disk, pure, () => this.#checkpointContent());
     const ports = { journal: effects.journal, disk: this.disk, checkpointer: this.#checkpointer, pure };
-    this.#compaction = new Compaction(configuration.storage, ports, {
-      sealedSegments: () => [...this.log.segments.values()].filter((segment) => segment.sealed),
-      mayRaiseHorizon: (segment, now) => this.#mayRaiseHorizon(segment, now),
-      isNeeded: (view, place) => this.#isNeeded(view, place),
-      moveRecord: (view, durable) => this.#moveRecord(view, durable),
-      markUnreadable: (segment) => this.#markUnreadable(segment),
-      raiseHorizon: (segment) => this.#raiseHorizon(segment),
-      dropSegment: (segment) => this.log.drop(segment),
-    });
+    this.#compaction = new Compaction(
+      configuration.storage,
+      ports,
+      new CompactionRules(configuration.storage, this.log, {
+        space: (key) => this.#spaces.get(key),
+        spaces: () => this.#spaces.values(),
+        heldByCopies: (dots, now) => owner.heldByCopies(dots.space, dots.author, dots.sequence, now),
+        room: (bytes) => this.room(bytes),
+      }),
+    );
   }
 
   get author(): Author {
@@ -339,37 +325,6 @@ export class MemoryStore {
     return { segments, horizons, holes };
   }
 
-  #mayRaiseHorizon(segment: Segment, now: Now): boolean {
-    const { bytes, liveBytes } = this.log.usage();
-    const crowded = bytes - liveBytes > this.#configuration.storage.retainGarbageBytesMax;
-    for (const [key, dots] of segment.dots) {
-      const space = this.#spaces.get(key);
-      if (space === undefined) return false;
-      for (const author of dots.authors()) {
-        const last = dots.max(author);
-        if (space.coverage.prefix(author) < last) return false;
-        if (!crowded && last > (space.horizon.get(author) ?? 0) && !this.#owner.heldByCopies(key, author, last, now)) return false;
-      }
-    }
-    return true;
-  }
-
-  #isNeeded(view: RecordView, place: { readonly segment: number; readonly offset: number }): boolean {
-    const space = this.#spaces.get(view.space);
-    if (space === undefined) return true;
-    const memory = space.index.find(view.bytes, view.idOffset, view.idLength);
-    if (memory < 0) return false;
-    const version = space.index.versionOf(memory, view.author, view.sequence);
-    return version >= 0 && space.index.isAt(version, place);
-  }
-
-  #moveRecord(view: RecordView, durable: (now: Now) => void): boolean {
-    if (this.room(view.length) !== 'yes') return false;
-    const record = view.bytes.subarray(view.at, view.at + view.length);
-    this.log.append(record.length, { pending: null, arrival: null, durable }, (target, at) => target.set(record, at));
-    return true;
-  }
-
   /** Appends a record of another author as it stands. `room` has said yes. */
   appendArrival(record: Uint8Array, arrival: Arrival, then: { readonly durable: (now: Now) => void }): void {
     arrival.space.inFlight.add({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
@@ -380,27 +335,5 @@ export class MemoryStore {
   appendOwn(bytes: number, arrival: Arrival, version: VersionRow, write: (target: Uint8Array, at: number) => void): void {
     arrival.space.inFlight.add({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
     this.log.append(bytes, { pending: { space: arrival.space, version }, arrival, durable: null }, write);
-  }
-
-  #markUnreadable(segment: Segment): void {
-    segment.damaged = true;
-    for (const space of this.#spaces.values()) {
-      const { index } = space;
-      for (let version = 0; version < index.versionRows; version += 1) {
-        if (index.columns.segment[version] !== segment.number || index.columns.length[version] === 0) continue;
-        if (!index.has(version, versionFlags.free | versionFlags.pending)) space.markDamaged(version);
-      }
-    }
-  }
-
-  #raiseHorizon(segment: Segment): void {
-    for (const [key, dots] of segment.dots) {
-      const space = this.space(key);
-      const raised = new Map<Author, number>();
-      for (const author of dots.authors()) {
-        if (dots.max(author) > (space.horizon.get(author) ?? 0)) raised.set(author, dots.max(author));
-      }
-      if (raised.size > 0) space.adoptHorizon(raised, null);
-    }
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { Now } from '../events.js';
 import { type Author, authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
-import type { Appended } from '../memory/memory-store.js';
+import type { Appended } from '../memory/appended.js';
 import type { NodeServices } from '../node-services.js';
 import { groupHeaderBytes } from '../storage/group.js';
 import type { Group } from '../storage/write-ahead-log.js';

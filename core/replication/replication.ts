@@ -5,7 +5,7 @@ import { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import type { Author, Dot, NodeId, SpaceKey, Term } from '../identifiers.js';
 import type { CopyStanding } from '../memory/answers.js';
-import type { Appended } from '../memory/memory-store.js';
+import type { Appended } from '../memory/appended.js';
 import type { NodeServices } from '../node-services.js';
 import type { Group } from '../storage/write-ahead-log.js';
 import { PeerCodec } from '../wire/peer-message.js';
