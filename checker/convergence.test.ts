@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { convergence, convergenceMsMax } from './convergence.js';
+import { convergence, convergenceMsMax, unsettled } from './convergence.js';
 import { CopyDigests } from './copy-digest.js';
 import type { ConvergenceSample, CopyState, CopyVersion, History, Verdict } from './history.js';
 import { HistoryBuilder, node, space } from './history-builder.js';
@@ -129,8 +129,46 @@ converged('the majority must settle alone, on what was durable there', () => {
   assert.is(stuck.notConverged, true);
   assert.is(stuck.convergenceMs, 50);
   assert.match(stuck.reason as string, /^with only a majority healed, /);
-  const forgetful = judged(told.build({ healedMs, samples: samples([bBefore, { ...bBefore, node: node('a') }]) }));
-  assert.is(forgetful.verdict, 'violation');
+  const coveredOnly = judged(told.build({ healedMs, samples: samples([{ ...aAlone, versions: [] }, bBefore]) }));
+  assert.is(coveredOnly.verdict, 'violation', 'the same to look at, but only one of them has the write');
+  const neither = judged(told.build({ healedMs, samples: samples([{ ...bBefore, node: node('a') }, bBefore]) }));
+  assert.is(neither.verdict, 'ok', 'what is durable on neither is beyond the cut');
+});
+
+converged('a memory of which a version is damaged and nowhere intact is not compared while only a majority is healed', () => {
+  const told = new HistoryBuilder('ab');
+  const first = told.remember('x', 'v1');
+  told.ship(first, 'b');
+  const b = told.copy('b', [first]);
+  const holed = told.copy('a', [first]);
+  const rotten = told.remember('x', 'v2');
+  const a = { ...told.copy('a', [rotten]), coverage: holed.coverage };
+  const phases = (phase: ConvergenceSample['phase'], ...copies: CopyState[]) => [
+    sample(-convergenceMsMax - 1, copies, phase),
+    sample(-1, copies, phase),
+    ...(phase === 'majority-only' ? [sample(0, [told.copy('a', [rotten])])] : [sample(convergenceMsMax, copies, phase)]),
+  ];
+  assert.is(judged(told.build({ healedMs, samples: phases('majority-only', a, b) })).verdict, 'ok');
+  assert.is(judged(told.build({ healedMs, samples: phases('all-healed', a, b) })).verdict, 'violation');
+  const intact = told.copy('a', [rotten]);
+  assert.is(judged(told.build({ healedMs, samples: phases('majority-only', intact, b) })).verdict, 'violation');
+  const other = told.remember('y', 'v3');
+  const differing = { ...a, versions: [...a.versions, ...told.copy('a', [other]).versions], coverage: told.copy('a', []).coverage };
+  const { [told.recordOf(rotten).author]: whole } = differing.coverage;
+  const holedAgain = { ...differing, coverage: { [told.recordOf(rotten).author]: whole!.filter(([sequence]) => sequence !== 2) } };
+  assert.is(
+    judged(told.build({ healedMs, samples: phases('majority-only', holedAgain, b) })).verdict,
+    'violation',
+    'another memory differs',
+  );
+});
+
+converged('a run can ask what keeps a sample from being converged', () => {
+  const { told, a, b, absent } = oneWrite();
+  const findReason = unsettled(told.build().operations, healedMs);
+  assert.is(findReason(sample(0, [a, b])), null);
+  assert.match(findReason(sample(0, [a, absent])) as string, /differ/);
+  assert.match(findReason(sample(0, [absent])) as string, /1 acknowledged writes are missing/);
 });
 
 converged('without samples after the heal it is unknown, outside the fault model it does not apply', () => {

@@ -2,8 +2,9 @@
  * Convergence: with load and faults over, all live copies of a space come to hold the same, with every acknowledged write in it, within a minute, and
  * stay so. Judged at the samples: the first from which on every later one agrees.
  *
- * While only a majority is healed the same is asked of the copies there, for the writes that were durable on one of them when the phase began: a
- * cluster in which a node can send and not hear must not need that node to settle.
+ * While only a majority is healed the same is asked of the copies there: a cluster in which a node can send and not hear must not need that node to
+ * settle. Only what is durable on one of them is asked of the others, and a memory of which one of them lists a version that none of them covers is
+ * not compared: its record was damaged there, and the intact copy is beyond the cut.
  */
 import type { SpaceKey } from '../core/identifiers.js';
 import { CopyDigests } from './copy-digest.js';
@@ -21,15 +22,14 @@ export const convergence: Checker = (history) => {
   const majority = history.samples.filter(({ phase }) => phase === 'majority-only');
   if (healed.length === 0) return { verdict: 'unknown', reason: 'no copy was sampled after the heal', convergenceMs: null };
 
-  // Load has stopped by the heal: what is written later, to see who serves, is in no earlier sample and no subject here.
-  const written = history.operations.filter(({ completedMs }) => completedMs <= history.healedMs).flatMap(acknowledgedDots);
-  const inTheEnd = judgePhase({ samples: healed, fromMs: history.healedMs, required: dotRanges(written), everySpace: true });
+  const written = dotsAcknowledgedUntil(history.healedMs, history.operations);
+  const findFault = faultFinder(written);
+  const inTheEnd = judgePhase({ samples: healed, fromMs: history.healedMs, findFault });
   const figures = { convergenceMs: inTheEnd.convergedMs, samples: healed.length, acknowledgedWrites: written.length };
   if (majority.length === 0) return verdictOf(inTheEnd, { ...figures, majorityConvergenceMs: null }, history);
 
-  const started = majority[0] as ConvergenceSample;
-  const fromMs = history.majorityHealedMs ?? started.atMs;
-  const amongMajority = judgePhase({ samples: majority, fromMs, required: durableAmong(started.copies, written), everySpace: false });
+  const fromMs = history.majorityHealedMs ?? (majority[0] as ConvergenceSample).atMs;
+  const amongMajority = judgePhase({ samples: majority, fromMs, findFault });
   const worse = rank(amongMajority) > rank(inTheEnd) ? amongMajority : inTheEnd;
   return verdictOf(worse, { ...figures, majorityConvergenceMs: amongMajority.convergedMs, majoritySamples: majority.length }, history);
 };
@@ -37,10 +37,7 @@ export const convergence: Checker = (history) => {
 interface Phase {
   readonly samples: readonly ConvergenceSample[];
   readonly fromMs: number;
-  /** What every copy must contain. */
-  readonly required: DotRanges;
-  /** Whether a required space without a live copy counts against the sample. */
-  readonly everySpace: boolean;
+  readonly findFault: FaultFinder;
 }
 
 interface Judgement {
@@ -54,12 +51,13 @@ interface Judgement {
 
 interface Fault {
   readonly reason: string;
+  /** Acknowledged writes that a copy does not contain. */
   readonly missing: readonly SpaceDot[];
 }
 
-function judgePhase(phase: Phase): Judgement {
-  const { samples, fromMs } = phase;
-  const findFault = faultFinder(phase);
+type FaultFinder = (sample: ConvergenceSample) => Fault | null;
+
+function judgePhase({ samples, fromMs, findFault }: Phase): Judgement {
   const last = samples.at(-1) as ConvergenceSample;
   const lastFault = findFault(last);
   const watched = { phase: last.phase, watchedMs: last.atMs - fromMs, fault: lastFault };
@@ -90,8 +88,17 @@ function verdictOf(judgement: Judgement, figures: Record<string, unknown>, histo
   return { verdict: 'violation', notConverged: true, reason: `${where}not converged: ${reason}`, ...operations, ...figures };
 }
 
-/** Says what keeps a sample from being converged, null when nothing does. */
-function faultFinder({ required, everySpace }: Phase): (sample: ConvergenceSample) => Fault | null {
+/**
+ * What keeps a sample from being converged, null when nothing does: for a run that takes samples until nothing does, with the same eyes as the
+ * checker. Of writes acknowledged after `untilMs` nothing is asked.
+ */
+export function unsettled(operations: readonly Operation[], untilMs: number): (sample: ConvergenceSample) => string | null {
+  const findFault = faultFinder(dotsAcknowledgedUntil(untilMs, operations));
+  return (sample) => findFault(sample)?.reason ?? null;
+}
+
+function faultFinder(written: readonly SpaceDot[]): FaultFinder {
+  const required = dotRanges(written);
   const digests = new CopyDigests();
   // Copies that did not change since an earlier sample may share its objects, and are then judged once.
   const judged = new Map<CopyState['coverage'], { readonly versions: CopyState['versions']; readonly missing: readonly SpaceDot[] }>();
@@ -102,49 +109,76 @@ function faultFinder({ required, everySpace }: Phase): (sample: ConvergenceSampl
     judged.set(copy.coverage, { versions: copy.versions, missing });
     return missing;
   };
-  return ({ copies, silent = [] }) => {
+  const findOther = (copies: readonly CopyState[]): CopyState | undefined =>
+    copies.find((copy) => digests.of(copy) !== digests.of(copies[0] as CopyState));
+
+  return ({ copies, phase, silent = [] }) => {
     const [mute] = silent;
     if (mute !== undefined) return { reason: `the copy of ${mute.space} on ${mute.node} has nothing to show`, missing: [] };
-    const firstOf = new Map<SpaceKey, CopyState>();
-    for (const copy of copies) {
-      const first = firstOf.get(copy.space);
-      if (first === undefined) firstOf.set(copy.space, copy);
-      else if (digests.of(first) !== digests.of(copy)) {
-        return { reason: `the copies of ${copy.space} on ${first.node} and ${copy.node} differ`, missing: [] };
+    if (copies.length === 0) return { reason: 'no copy was alive', missing: [] };
+    const isMajority = phase === 'majority-only';
+    const groups = groupedBySpace(copies);
+    for (const [space, group] of groups) {
+      const other = findOther(group) && findOther(isMajority ? withoutDamaged(group) : group);
+      if (other !== undefined) return { reason: `the copies of ${space} on ${group[0]?.node} and ${other.node} differ`, missing: [] };
+    }
+    for (const group of groups.values()) {
+      const nowhere = isMajority ? missingEverywhere(group.map(missingFrom)) : new Set<string>();
+      for (const copy of group) {
+        const missing = missingFrom(copy).filter((dot) => !nowhere.has(textOf(dot)));
+        if (missing.length > 0)
+          return { reason: `${missing.length} acknowledged writes are missing from ${copy.space} on ${copy.node}`, missing };
       }
     }
-    if (copies.length === 0) return { reason: 'no copy was alive', missing: [] };
-    for (const copy of copies) {
-      const missing = missingFrom(copy);
-      if (missing.length > 0)
-        return { reason: `${missing.length} acknowledged writes are missing from ${copy.space} on ${copy.node}`, missing };
-    }
-    const orphan = everySpace ? [...required.keys()].find((space) => !firstOf.has(space)) : undefined;
+    const orphan = isMajority ? undefined : [...required.keys()].find((space) => !groups.has(space));
     return orphan === undefined ? null : { reason: `no copy of ${orphan} was alive`, missing: [] };
   };
 }
 
-function notContained(required: DotRanges, copy: CopyState): readonly SpaceDot[] {
-  const missing: SpaceDot[] = [];
-  for (const [author, needed] of required.get(copy.space) ?? []) {
-    const sequences = notCovered(needed, copy.coverage[author] ?? []);
-    for (const sequence of sequences) missing.push({ space: copy.space, author, sequence });
+function groupedBySpace(copies: readonly CopyState[]): ReadonlyMap<SpaceKey, readonly CopyState[]> {
+  const groups = new Map<SpaceKey, CopyState[]>();
+  for (const copy of copies) {
+    const group = groups.get(copy.space);
+    if (group === undefined) groups.set(copy.space, [copy]);
+    else group.push(copy);
   }
-  if (missing.length === 0) return missing;
-  const present = new Set(copy.versions.map(({ version }) => version));
-  return missing.filter(({ author, sequence }) => !present.has(`${sequence}@${author}`));
+  return groups;
 }
 
-function durableAmong(copies: readonly CopyState[], written: readonly SpaceDot[]): DotRanges {
-  const ranges = dotRanges(written);
-  const missing = new Map<SpaceKey, Set<string>[]>();
-  for (const copy of copies) {
-    const dots = new Set(notContained(ranges, copy).map(({ author, sequence }) => `${sequence}@${author}`));
-    missing.set(copy.space, [...(missing.get(copy.space) ?? []), dots]);
+/** These copies of one space without the memories of which one lists a version that none covers. */
+function withoutDamaged(copies: readonly CopyState[]): readonly CopyState[] {
+  const damaged = new Set<string>();
+  for (const { id, version } of copies.flatMap(({ versions }) => versions)) {
+    const { author, sequence } = spaceDot(copies[0]?.space as SpaceKey, version);
+    const isCovered = copies.some(({ coverage }) => notCovered([[sequence, sequence]], coverage[author] ?? []).length === 0);
+    if (!isCovered) damaged.add(id);
   }
-  const isDurable = ({ space, author, sequence }: SpaceDot): boolean =>
-    missing.get(space)?.some((dots) => !dots.has(`${sequence}@${author}`)) ?? false;
-  return dotRanges(written.filter(isDurable));
+  return copies.map((copy) => ({ ...copy, versions: copy.versions.filter(({ id }) => !damaged.has(id)) }));
+}
+
+function missingEverywhere(missing: readonly (readonly SpaceDot[])[]): ReadonlySet<string> {
+  const [first = new Set<string>(), ...others] = missing.map((dots) => new Set(dots.map(textOf)));
+  return new Set([...first].filter((dot) => others.every((dots) => dots.has(dot))));
+}
+
+/** Listed is not contained: the record of a listed version may be damaged. Only of an author whose coverage a copy does not give, listing counts. */
+function notContained(required: DotRanges, copy: CopyState): readonly SpaceDot[] {
+  const missing: SpaceDot[] = [];
+  let listed: ReadonlySet<string> | null = null;
+  for (const [author, needed] of required.get(copy.space) ?? []) {
+    const covered = copy.coverage[author];
+    if (covered === undefined) listed ??= new Set(copy.versions.map(({ version }) => version));
+    for (const sequence of notCovered(needed, covered ?? [])) {
+      if (covered === undefined && listed?.has(`${sequence}@${author}`)) continue;
+      missing.push({ space: copy.space, author, sequence });
+    }
+  }
+  return missing;
+}
+
+/** Load has stopped by the heal: what is written later, to see who serves, is in no earlier sample and no subject here. */
+function dotsAcknowledgedUntil(untilMs: number, operations: readonly Operation[]): SpaceDot[] {
+  return operations.filter(({ completedMs }) => completedMs <= untilMs).flatMap(acknowledgedDots);
 }
 
 function acknowledgedDots(operation: Operation): SpaceDot[] {
@@ -153,6 +187,10 @@ function acknowledgedDots(operation: Operation): SpaceDot[] {
 }
 
 function operationsOf(dots: readonly SpaceDot[], operations: readonly Operation[]): number[] {
-  const wanted = new Set(dots.map(({ space, author, sequence }) => `${space} ${sequence}@${author}`));
+  const wanted = new Set(dots.map(textOf));
   return operations.filter(({ space, version }) => version !== null && wanted.has(`${space} ${version}`)).map(({ index }) => index);
+}
+
+function textOf({ space, author, sequence }: SpaceDot): string {
+  return `${space} ${sequence}@${author}`;
 }
