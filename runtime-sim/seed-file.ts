@@ -25,6 +25,8 @@ export interface SeedFile {
   readonly plan: RunPlan;
   readonly traceHash: string;
   readonly verdicts: Verdicts;
+  /** Of a file that is kept as a regression: what this run once broke. */
+  readonly broke?: string;
 }
 
 /** Writes the file and returns its path. */

@@ -105,4 +105,14 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     this.#owner.groupSent(group, now);
     this.#owner.groupSynced(group, now);`,
   },
+  {
+    name: 'adopt-horizon-early',
+    scenario: 'crash-restart',
+    seedsNeeded: 200,
+    whatItBreaks: 'A horizon is adopted after the first chunk of a snapshot: records that never came are taken for dominated.',
+    pending: false,
+    module: 'core/replication/catch-up.ts',
+    find: 'fetching.snapshot.complete = message.next === 0;',
+    replace: 'fetching.snapshot.complete = true;',
+  },
 ];
