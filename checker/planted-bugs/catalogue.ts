@@ -63,7 +63,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     find: "this.#services.effects.journal.note({ kind: 'term.ended', space, term, reason });",
     replace: `{
       const { author } = this.#services.store;
-      const copies = this.#services.otherCopies(space).map((copy) => this.#peers.get(copy)?.spaces.get(space)?.known.prefix(author) ?? 0);
+      const copies = this.#services.otherCopies(space).map((copy) => this.#peers.get(copy)?.spaces.get(space)?.reported.prefix(author) ?? 0);
       const { coverage } = this.#services.store.space(space);
       const shipped = Math.max(0, ...copies);
       if (coverage.max(author) > shipped) coverage.remove({ author, from: shipped + 1, to: coverage.max(author) });

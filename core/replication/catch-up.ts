@@ -190,7 +190,7 @@ export class CatchUp {
     }
     // More than the credit may be missing: go on at once.
     const report = this.#peers.get(fetching.from)?.spaces.get(space);
-    if (end.progressed && report !== undefined) this.fetchMissing(fetching.from, space, report.before ?? report.known, now);
+    if (end.progressed && report !== undefined) this.fetchMissing(fetching.from, space, report.before ?? report.reported, now);
   }
 
   snapshot(peer: Peer, message: Extract<PeerMessage, { kind: 'snapshot' }>, now: Now): void {

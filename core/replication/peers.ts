@@ -14,10 +14,12 @@ import type { PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.j
 /** What a peer last said of one space. */
 export interface PeerSpace {
   term: Term | null;
-  /** What it has synced, by its last ping and the acknowledgements since. */
-  known: VersionVector;
+  /** What it has synced, by its last ping. Never changed, only replaced. */
+  reported: VersionVector;
   /** As of the ping before the last: what is still missing from here by now is really missing, not on its way. */
   before: VersionVector | null;
+  /** Ends of gapless prefixes that it has acknowledged since that ping. */
+  readonly acknowledged: Map<Author, number>;
   encoded: Uint8Array;
   /** When its report came. */
   reportedAtMs: number;
@@ -39,7 +41,6 @@ export interface Peer {
 
 const pingTimer = 'peers.ping';
 const outstandingMax = 64;
-const noBytes = new Uint8Array(0);
 const never = Number.NEGATIVE_INFINITY;
 
 export class Peers {
@@ -103,7 +104,16 @@ export class Peers {
   }
 
   knows(id: NodeId, space: SpaceKey, dot: Dot): boolean {
-    return this.#peers.get(id)?.spaces.get(space)?.known.has(dot) ?? false;
+    const report = this.#peers.get(id)?.spaces.get(space);
+    if (report === undefined) return false;
+    return (report.acknowledged.get(dot.author) ?? 0) >= dot.sequence || report.reported.has(dot);
+  }
+
+  /** Whether the peer is known to have synced everything of the author up to the dot. */
+  knowsUpTo(id: NodeId, space: SpaceKey, dot: Dot): boolean {
+    const report = this.#peers.get(id)?.spaces.get(space);
+    if (report === undefined) return false;
+    return Math.max(report.acknowledged.get(dot.author) ?? 0, report.reported.prefix(dot.author)) >= dot.sequence;
   }
 
   /** A round of pings: what each peer is asked for, and told of the spaces that both hold. */
@@ -160,6 +170,7 @@ export class Peers {
       for (const space of peer.spaces.values()) {
         space.term = null;
         space.before = null;
+        space.acknowledged.clear();
       }
     }
     return peer;
@@ -178,23 +189,24 @@ export class Peers {
     const space = peer.spaces.get(report.space);
     if (space !== undefined && sameEncoding(space.encoded, report.coverage)) {
       space.term = report.term;
-      space.before = space.known;
+      space.before = space.reported;
+      // What it acknowledged before it said so little is not there any more.
+      space.acknowledged.clear();
       space.reportedAtMs = now.monotonicMs;
       return;
     }
-    const known = decodeVersionVector(report.coverage);
-    if (known === null) return;
+    const reported = decodeVersionVector(report.coverage);
+    if (reported === null) return;
     // The bytes are a view into a message: what is kept is a copy.
     const encoded = report.coverage.slice();
-    if (space === undefined) {
-      peer.spaces.set(report.space, { term: report.term, known, before: null, encoded, reportedAtMs: now.monotonicMs });
-    } else {
-      space.term = report.term;
-      space.before = space.known;
-      space.known = known;
-      space.encoded = encoded;
-      space.reportedAtMs = now.monotonicMs;
-    }
+    peer.spaces.set(report.space, {
+      term: report.term,
+      reported,
+      before: space?.reported ?? null,
+      acknowledged: new Map(),
+      encoded,
+      reportedAtMs: now.monotonicMs,
+    });
   }
 
   ponged(peer: Peer, { number, asker }: Extract<PeerMessage, { kind: 'pong' }>, now: Now): void {
@@ -214,12 +226,8 @@ export class Peers {
 
   /** A cumulative acknowledgement: everything of this author up to `end` is synced on the peer. */
   acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>): void {
-    const space = peer.spaces.get(message.space);
-    if (space === undefined || message.end < 1 || space.known.prefix(message.author) >= message.end) return;
-    // What it said before stays what it said before; and its next report is read anew, though it be the same bytes as the last.
-    if (space.known === space.before) space.known = space.known.clone();
-    space.known.add({ author: message.author, from: 1, to: message.end });
-    space.encoded = noBytes;
+    const acknowledged = peer.spaces.get(message.space)?.acknowledged;
+    if (acknowledged !== undefined && message.end > (acknowledged.get(message.author) ?? 0)) acknowledged.set(message.author, message.end);
   }
 }
 

@@ -114,8 +114,7 @@ export class Replication implements CopyStanding {
 
   /** Whether all other copies are known to have synced everything of the author up to the dot. */
   heldByCopies(space: SpaceKey, dot: { readonly author: Author; readonly sequence: number }): boolean {
-    const others = this.#services.otherCopies(space);
-    return others.every((copy) => (this.#peers.get(copy)?.spaces.get(space)?.known.prefix(dot.author) ?? 0) >= dot.sequence);
+    return this.#services.otherCopies(space).every((copy) => this.#peers.knowsUpTo(copy, space, dot));
   }
 
   term(space: SpaceKey, now: Now | null): Term | null {
@@ -129,7 +128,7 @@ export class Replication implements CopyStanding {
     for (const copy of this.#services.otherCopies(space)) {
       const report = this.#peers.get(copy)?.spaces.get(space);
       if (report === undefined) continue;
-      const missing = coverage.missingFrom(report.known);
+      const missing = coverage.missingFrom(report.reported);
       records = Math.max(
         records,
         missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),

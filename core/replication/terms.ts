@@ -101,12 +101,11 @@ export class Terms {
         continue;
       }
       const report = this.#peers.get(copy)?.spaces.get(space);
-      if (!claim.targets.has(copy) && report !== undefined && report.reportedAtMs > claim.sinceMs)
-        claim.targets.set(copy, report.known.clone());
+      if (!claim.targets.has(copy) && report !== undefined && report.reportedAtMs > claim.sinceMs) claim.targets.set(copy, report.reported);
       const target = claim.targets.get(copy);
       // What the copy itself has found damaged since is not to be had there any more.
       const missing = target === undefined ? null : coverage.missingFrom(target);
-      if (missing === null || missing.some(({ author, from, to }) => report?.known.of(author)?.intersects(from, to))) complete = false;
+      if (missing === null || missing.some(({ author, from, to }) => report?.reported.of(author)?.intersects(from, to))) complete = false;
     }
     return complete;
   }

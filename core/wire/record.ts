@@ -33,6 +33,7 @@ import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { readF64, readU16, readU32, readU48, sameBytes, writeF64, writeU16, writeU32, writeU48 } from './bytes.js';
 import { bytesToHex, hexToBytes } from './hex.js';
+import { InternedText } from './interned-text.js';
 
 /** Reserved from the first day; this version writes the first three. */
 export const recordTypes = {
@@ -86,6 +87,8 @@ export interface RecordDraft {
   readonly payload: Uint8Array;
 }
 
+/** Authors that a view converts once. */
+const authorsRememberedMax = 256;
 const noSuperseded: readonly SupersededRequest[] = [];
 
 export function recordLength(draft: Omit<RecordDraft, 'time'>): number {
@@ -155,8 +158,7 @@ export class RecordView {
   bytes: Uint8Array = new Uint8Array(0);
   at = 0;
   length = 0;
-  #author = '' as Author;
-  readonly #authorBytes = new Uint8Array(authorBytes);
+  readonly #authors = new InternedText((bytes) => bytesToHex(bytes), authorsRememberedMax);
   #space = '' as SpaceKey;
   #spaceBytes = new Uint8Array(0);
   #spaceGeneration = -1;
@@ -214,13 +216,8 @@ export class RecordView {
     return readU16(this.bytes, this.at + 32);
   }
 
-  /** The last author is remembered: runs of one author cost no conversion. */
   get author(): Author {
-    if (!sameBytes(this.#authorBytes, 0, this.bytes, this.at + 34, authorBytes) || this.#author === '') {
-      this.#authorBytes.set(this.bytes.subarray(this.at + 34, this.at + 62));
-      this.#author = bytesToHex(this.bytes, this.at + 34, authorBytes) as Author;
-    }
-    return this.#author;
+    return this.#authors.at(this.bytes, this.at + 34, authorBytes) as Author;
   }
 
   get sequence(): number {

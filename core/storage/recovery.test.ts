@@ -1,0 +1,180 @@
+/** What a start makes of the disk it finds: what is lost stays a hole however often it starts, and what it serves is durable. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Cluster, smallSegments } from '../test-support/cluster.js';
+import type { Host } from '../test-support/host.js';
+import { type MemoryDisk, OneNode } from '../test-support/one-node.js';
+import { AckLevel } from '../wire/generated/engram/v1/service.js';
+
+const recovery = suite('recovery');
+const kept = ['a', 'b', 'c', 'd'];
+
+/** Two copies of a few memories; the log around them stays, so that each is found by reading it. */
+function twoCopies(options: { readonly retainGarbageBytesMax: number }): {
+  readonly cluster: Cluster;
+  readonly first: Host;
+  readonly second: Host;
+} {
+  const cluster = new Cluster(2, { storage: { ...smallSegments, ...options } });
+  const [first, second] = cluster.hosts;
+  for (const id of kept) first.remember({ id, text: `precious ${id}` }, { ack: AckLevel.ACK_ALL });
+  cluster.rewrite(first, 60);
+  cluster.pass(3_000);
+  assert.is(second.coverage(), 'n1.1:1-64');
+  return { cluster, first, second };
+}
+
+function assertWhole({ hosts }: Cluster): void {
+  for (const host of hosts) {
+    assert.is(host.coverage(), hosts[0].coverage());
+    assert.equal(host.versions(), hosts[0].versions());
+    for (const id of kept) assert.is(host.text(id), `precious ${id}`, `n${host.index + 1} holds ${id}`);
+  }
+}
+
+function restartedAlone(cluster: Cluster, host: Host): string {
+  host.start();
+  cluster.pass(500);
+  const coverage = host.coverage();
+  host.crash();
+  return coverage;
+}
+
+recovery('a hole that a snapshot left survives restarts, until it is refilled', () => {
+  const cluster = new Cluster(3, { storage: smallSegments });
+  const [first, second, third] = cluster.hosts;
+  cluster.isolate(third);
+  cluster.pass(2_000);
+  for (const id of kept) first.remember({ id, text: `precious ${id}` }, { ack: AckLevel.ACK_QUORUM });
+  cluster.rewrite(first, 60);
+  cluster.pass(3_000);
+  cluster.heal();
+  cluster.isolate(second);
+  assert.ok(first.rot('precious b'));
+  assert.is(first.text('b'), 'DATA_DAMAGED');
+  cluster.pass(3_000);
+  assert.is(third.coverage(), 'n1.1:1-1,3-64');
+  cluster.isolate(third);
+  for (let restart = 0; restart < 2; restart += 1) {
+    third.crash();
+    assert.is(restartedAlone(cluster, third), 'n1.1:1-1,3-64');
+  }
+  third.start();
+  cluster.heal();
+  cluster.pass(10_000);
+  assertWhole(cluster);
+});
+
+recovery('a record lost from the log is a hole at every start', () => {
+  const { cluster, second } = twoCopies({ retainGarbageBytesMax: 1e9 });
+  cluster.isolate(second);
+  second.crash();
+  assert.ok(second.rot('precious b'));
+  for (let restart = 0; restart < 3; restart += 1) assert.ok(restartedAlone(cluster, second).startsWith('n1.1:1-1,3-'));
+  second.start();
+  cluster.heal();
+  cluster.pass(10_000);
+  assertWhole(cluster);
+});
+
+recovery('a record lost together with the newest checkpoint is a hole at every start', () => {
+  const { cluster, second } = twoCopies({ retainGarbageBytesMax: 0 });
+  cluster.isolate(second);
+  second.crash();
+  assert.ok(second.rot('precious b'));
+  const [newest] = ['checkpoint-a', 'checkpoint-b'].sort(
+    (left, right) => checkpointNumber(second.disk, right) - checkpointNumber(second.disk, left),
+  );
+  for (const files of [second.disk.written, second.disk.synced]) (files.get(newest) as Uint8Array)[12] ^= 0xff;
+  for (let restart = 0; restart < 3; restart += 1) assert.ok(restartedAlone(cluster, second).startsWith('n1.1:1-1,3-'));
+  second.start();
+  cluster.heal();
+  cluster.pass(10_000);
+  assertWhole(cluster);
+});
+
+function checkpointNumber(disk: MemoryDisk, file: string): number {
+  const bytes = disk.synced.get(file) ?? new Uint8Array(8);
+  return bytes[6] + 256 * bytes[7];
+}
+
+recovery('a lost segment file stays a hole over two restarts', () => {
+  const { cluster, second } = twoCopies({ retainGarbageBytesMax: 1e9 });
+  cluster.isolate(second);
+  second.crash();
+  const file = second.fileWith('precious b');
+  assert.ok(file);
+  second.disk.written.delete(file as string);
+  second.disk.synced.delete(file as string);
+  const holed = restartedAlone(cluster, second);
+  assert.is.not(holed, 'n1.1:1-64');
+  assert.is(restartedAlone(cluster, second), holed);
+  second.start();
+  cluster.heal();
+  cluster.pass(10_000);
+  assertWhole(cluster);
+});
+
+recovery('an unsynced tail that is read back is made durable before it is served', () => {
+  const before = new OneNode().start();
+  before.remember({ id: 'first', text: 'one' });
+  before.holdSyncs = true;
+  before.send({ $case: 'remember', value: { episode: before.episode({ id: 'x', text: 'never synced' }), context: new Uint8Array(0) } });
+  assert.not(textOnDisk(before.disk.synced, 'never synced'));
+  // Only the process ends: what it wrote is still in the cache of the system.
+  const killed = new OneNode({ disk: before.disk }).start();
+  assert.is(found(killed, 'x'), true);
+  assert.ok(textOnDisk(killed.disk.synced, 'never synced'));
+  const afterPowerLoss = new OneNode({ disk: killed.disk.afterCrash() }).start();
+  assert.is(found(afterPowerLoss, 'x'), true);
+  assert.not(afterPowerLoss.events.some((event) => event.kind === 'log.damage-found'));
+});
+
+recovery('a copy that was killed acknowledges nothing before it is durable', () => {
+  const cluster = new Cluster(2);
+  const [first, second] = cluster.hosts;
+  second.holdSyncs = true;
+  const handle = first.remember({ id: 'x', text: 'two copies' }, { ack: AckLevel.ACK_ALL, deadlineMs: 20_000 });
+  second.kill();
+  second.start();
+  cluster.pass(500);
+  // It waits for the sync of what it found, and says nothing meanwhile.
+  assert.ok(second.heldCount > 0);
+  assert.is(first.outcome(handle), 'unanswered');
+  second.release();
+  cluster.pass(2_000);
+  assert.is(first.outcome(handle), 'written');
+  first.crash();
+  second.crash();
+  second.start();
+  cluster.pass(3_000);
+  assert.is(second.text('x'), 'two copies');
+});
+
+recovery('a node whose disk has no room for a new boot serves reads, refuses writes, and goes on once there is room', () => {
+  for (const roomBytes of [0, 40]) {
+    const before = new OneNode().start();
+    before.remember({ id: 'x', text: 'precious' });
+    before.pass(3_000);
+    const disk = before.disk.afterCrash();
+    disk.capacityBytes = disk.used() + roomBytes;
+    const node = new OneNode({ disk }).start();
+    assert.is(found(node, 'x'), true, `${roomBytes} bytes left`);
+    const refused = node.remember({ id: 'y', text: 'new' });
+    assert.is(refused.body?.$case === 'failure' ? refused.body.value.code : refused.body?.$case, 'STORAGE_FULL');
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    node.pass(3_000);
+    assert.is(node.remember({ id: 'y', text: 'new' }).body?.$case, 'written');
+  }
+});
+
+function found(node: OneNode, id: string): boolean {
+  const { body } = node.get(id);
+  return body?.$case === 'got' && body.value.memory !== undefined;
+}
+
+function textOnDisk(files: ReadonlyMap<string, Uint8Array>, text: string): boolean {
+  return [...files.values()].some((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text));
+}
+
+recovery.run();
