@@ -8,8 +8,9 @@ import { testPureFunctions } from '../test-support/pure-functions.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
 
 const equalCopies = suite('equal copies');
-const seeds = 6;
-const steps = 120;
+/** A few of any kind, and some in which power fails or disks are slow in the middle of a snapshot. */
+const seeds = [1, 2, 3, 4, 16, 174, 235, 321, 323, 379, 380];
+const steps = 160;
 
 /** Small segments, chunks and messages: what is rare at full size happens in every run. */
 const options = {
@@ -41,7 +42,7 @@ class RandomRun {
     else if (what < 81 && !host.up) host.start();
     else if (what < 84 && host.up) host.holdSyncs = true;
     else if (host.up) host.release();
-    this.cluster.pass(below(250));
+    this.cluster.pass(below(300));
   }
 
   #write(index: number): void {
@@ -65,7 +66,7 @@ class RandomRun {
   }
 }
 
-for (let seed = 1; seed <= seeds; seed += 1) {
+for (const seed of seeds) {
   equalCopies(`after ${steps} random steps, seed ${seed}`, () => {
     const run = new RandomRun(seed);
     for (let step = 0; step < steps; step += 1) run.step();
