@@ -48,7 +48,7 @@ export class CompactionRules implements CompactionOwner {
       if (space === undefined) return false;
       for (const author of dots.authors()) {
         const last = dots.max(author);
-        if (space.coverage.prefix(author) < last) return false;
+        if (!crowded && space.coverage.prefix(author) < last) return false;
         if (!crowded && last > (space.horizon.get(author) ?? 0) && !this.#store.heldByCopies({ space: key, author, sequence: last }, now))
           return false;
       }
@@ -91,7 +91,7 @@ export class CompactionRules implements CompactionOwner {
       for (const author of dots.authors()) {
         if (dots.max(author) > (space.horizon.get(author) ?? 0)) raised.set(author, dots.max(author));
       }
-      if (raised.size > 0) space.adoptHorizon(raised, null);
+      if (raised.size > 0) space.adoptHorizon(raised, space.holesBelow(raised));
     }
   }
 }

@@ -5,6 +5,7 @@
 import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-clock.js';
 import type { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
+import { rowOf } from '../control/members-and-rows.js';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import { type Author, authorOf, type NodeId, type SpaceKey } from '../identifiers.js';
@@ -169,12 +170,14 @@ export class MemoryStore {
 
   /** Horizons and holes as recovery found them; the segments are there to be read. */
   #makeReadable(recovered: Recovered): void {
+    const control = this.#configuration.control(recovered.nodeId);
     for (const [key, horizon] of recovered.horizons) {
       const space = this.space(key);
-      const holes = recovered.holes === 'everything' ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null);
-      space.adoptHorizon(new Map(horizon), holes);
+      // With nobody to ask, doubting all that is absent would only bury what is known to be lost.
+      const doubtful = recovered.absentDoubtful && (rowOf(control, key)?.copies.length ?? 0) > 1;
+      space.adoptHorizon(new Map(horizon), doubtful ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null));
     }
-    if (recovered.holes !== 'everything') for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
+    for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
     for (const segment of recovered.segments) if (segment.endBytes > 0) this.log.segments.set(segment.number, segment);
   }
 

@@ -69,7 +69,7 @@ export class Reads {
     const memory = space?.index.find(id, 0, id.length) ?? -1;
     const nothing = { memory: undefined, alternates: [], alternatesTotal: 0, context: noContext };
     if (space === undefined) return answer({ $case: 'got', value: nothing }, now);
-    const lost = this.#copies.term(key, now) === null ? 0 : space.coverage.missingCount();
+    const lost = this.#copies.term(key, now) === null ? 0 : this.#lost(space, now);
     if (memory < 0 && lost > 0) {
       // Whether it was ever remembered is more than this copy can say.
       const message = `${JSON.stringify(request.id)} is not here, and ${lost} records are missing on the disk of node ${this.#services.configuration.name}`;
@@ -138,13 +138,20 @@ export class Reads {
     return [{ episode: payload, version: encodeVersion(dot), confidence: this.#confidence(space, confidence, now), score, writtenAtMs }];
   }
 
+  /** Records that are known to have been written and are not here. What every copy has and none of them holds is gone, and no longer missing. */
+  #lost(space: SpaceStore, now: Now): number {
+    const copies = this.#services.otherCopies(space.key).length + 1;
+    if (copies > 1 && this.#copies.reachableCopies(space.key, now) === copies) return this.#copies.lag(space.key, now).records;
+    return space.coverage.missingCount();
+  }
+
   /** Derived when read, never written back. */
   #confidence(space: SpaceStore, stored: number, now: Now): Confidence {
     const primary = this.#copies.term(space.key, now) !== null;
     const lag = primary ? { records: 0, ms: 0 } : this.#copies.lag(space.key, now);
     const reasons: string[] = [];
     let newer = 1;
-    const lost = primary ? space.coverage.missingCount() : 0;
+    const lost = primary ? this.#lost(space, now) : 0;
     if (lost > 0) {
       // Each lost record may have been of any memory alike.
       newer = expNegative(lost / (space.index.memoryCount + lost));
@@ -289,9 +296,8 @@ export class Reads {
   }
 
   #found(recall: Recall, memories: Memory[], reasons: string[], now: Now): void {
-    const { vectors, coverage: held } = recall.space;
-    const searched = vectors.searchableRows;
-    const lost = held.missingCount();
+    const searched = recall.space.vectors.searchableRows;
+    const lost = this.#lost(recall.space, now);
     if (lost > 0) reasons.push(`${lost} records are missing on this disk`);
     const coverage = { targets: 1, answered: 1, searched, total: searched + lost, reasons };
     recall.answer({ $case: 'recalled', value: { memories, coverage } }, now);

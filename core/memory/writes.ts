@@ -179,7 +179,9 @@ export class Writes {
     let context: CausalContext = emptyContext;
     if (intent.context.length > 0) {
       const given = decodeContext(intent.context);
-      if (given === null) return { code: 'INVALID_ARGUMENT', field: 'context', message: 'the context is none that Engram gave out' };
+      if (given === null) {
+        return { code: 'INVALID_ARGUMENT', field: 'context', message: 'the context is none that Engram gave out' };
+      }
       context = given;
     }
     for (const version of versions) {
@@ -189,16 +191,14 @@ export class Writes {
       if (author !== own) context = contextWith(context, { author, sequence: space.index.columns.sequence[version] });
     }
     const at = context.authors.indexOf(own);
-    // One entry is kept for the version itself, in the context that its reader is given.
-    if (context.authors.length >= contextEntriesMax) {
-      return {
-        code: 'INVALID_ARGUMENT',
-        field: 'context',
-        message: `a context names fewer than ${contextEntriesMax} boots, this one ${context.authors.length}`,
-      };
-    }
-    if (at < 0) return context;
-    return { authors: context.authors.filter((_, index) => index !== at), sequences: context.sequences.filter((_, index) => index !== at) };
+    const foreign =
+      at < 0
+        ? context
+        : { authors: context.authors.filter((_, index) => index !== at), sequences: context.sequences.filter((_, index) => index !== at) };
+    if (foreign.authors.length < contextEntriesMax) return foreign;
+    const message = `a version takes the place of those of fewer than ${contextEntriesMax} boots, this one of ${foreign.authors.length}`;
+    const given = intent.context.length > 0;
+    return { code: given ? 'INVALID_ARGUMENT' : 'OVERLOADED', field: 'context', message, hint: 'remember it under another id' };
   }
 
   /**

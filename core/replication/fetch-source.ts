@@ -2,7 +2,7 @@
  * The serving side of catch-up: answers one fetch at a time per peer and space, from the retained log, or from the index when the asker lacks
  * something below the horizon. Sends no more than the credit it was given.
  */
-import { decodeVersionVector, encodeVersionVector, VersionVector } from '../clock/version-vector.js';
+import { decodeVersionVector, encodeVersionVector, type VersionVector } from '../clock/version-vector.js';
 import type { Author, NodeId } from '../identifiers.js';
 import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
@@ -55,17 +55,18 @@ export class FetchSource {
         bytes += place.length;
       }
     }
-    this.#read(space, wanted, (records) => this.#sendRuns(peer.id, asked, records));
+    this.#read(space, wanted, null, (records) => this.#sendRuns(peer.id, asked, records));
   }
 
   #isActive(peer: NodeId, asked: Asked): boolean {
     return this.#active.get(`${peer} ${asked.space}`) === asked.number;
   }
 
-  /** Reads records back; a damaged one becomes a hole here and is left out of the answer. */
+  /** Reads records back; a damaged one becomes a hole here and is left out of the answer, by name if that is asked for. */
   #read(
     space: SpaceStore,
     wanted: readonly Wanted[],
+    leftOut: VersionVector | null,
     then: (records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]) => void,
   ): void {
     const records: ({ author: Author; bytes: Uint8Array } | null)[] = wanted.map(() => null);
@@ -73,8 +74,10 @@ export class FetchSource {
     if (left === 0) return then([]);
     wanted.forEach(({ author, sequence, place }, index) => {
       this.#services.store.readRecord(place, { author, sequence }, (view) => {
-        if (view === null) this.#damaged(space, author, sequence);
-        else records[index] = { author, bytes: view.bytes.slice(view.at, view.at + view.length) };
+        if (view === null) {
+          leftOut?.add({ author, from: sequence, to: sequence });
+          this.#damaged(space, author, sequence);
+        } else records[index] = { author, bytes: view.bytes.slice(view.at, view.at + view.length) };
         left -= 1;
         if (left === 0) then(records.filter((record) => record !== null));
       });
@@ -118,7 +121,8 @@ export class FetchSource {
     const { index } = space;
     const wanted: Wanted[] = [];
     let bytes = 0;
-    const leftOut = new VersionVector();
+    // A hole of this moment is a hole of this chunk, though it may be refilled before the answer goes out.
+    const leftOut = space.holesBelow(space.horizon);
     let memory = asked.cursor;
     for (; memory < index.memoryCount && bytes < asked.credit; memory += 1) {
       for (let version = index.headOf(memory); version >= 0; version = index.next[version]) {
@@ -126,7 +130,6 @@ export class FetchSource {
         const author = index.authorOf(version);
         const sequence = index.columns.sequence[version];
         if (index.has(version, versionFlags.damaged)) {
-          // Left out now, and so a hole, though it may be refilled before this answer goes out.
           leftOut.add({ author, from: sequence, to: sequence });
           continue;
         }
@@ -137,7 +140,7 @@ export class FetchSource {
     }
     const next = memory < index.memoryCount ? memory : 0;
     const horizon = new Map(space.horizon);
-    this.#read(space, wanted, (records) => {
+    this.#read(space, wanted, leftOut, (records) => {
       if (!this.#isActive(peer.id, asked)) return;
       const writer = new ByteWriter(bytes + 64);
       for (const record of records) writer.raw(record.bytes);

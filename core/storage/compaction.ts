@@ -3,7 +3,8 @@
  * raises the horizon over the segment's dots and leaves the segment out; when that is durable, the file goes. A crash at any point leaves a log that
  * says the same.
  *
- * Only causally dominated records are ever given up, and only below a horizon that has no hole (SPEC section 3, Deletes, compaction, catch-up).
+ * Only causally dominated records are ever given up. A horizon is raised over dots that all are here; over a hole only when garbage exceeds its bound,
+ * and then checkpoint and snapshots name the hole (SPEC section 3, Deletes, compaction, catch-up).
  */
 import type { StorageOptions } from '../configuration.js';
 import type { Journal } from '../effects.js';
@@ -18,7 +19,7 @@ import { scanSegment } from './segment-scan.js';
 export interface CompactionOwner {
   /** Segments that might be given up, and whether the log takes records at all. */
   sealedSegments(): Iterable<Segment>;
-  /** Whether all dots of the segment lie in a hole-free prefix that the other copies hold too, or need not be waited for. */
+  /** Whether the segment's dots lie in a prefix without holes that the other copies hold too; or need not be waited for any longer. */
   mayRaiseHorizon(segment: Segment, now: Now): boolean;
   /** Whether the index points at this very place. */
   isNeeded(view: RecordView, place: { readonly segment: number; readonly offset: number }): boolean;

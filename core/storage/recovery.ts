@@ -24,11 +24,13 @@ export interface Recovered {
   readonly nextSegment: number;
   readonly checkpointNumber: number;
   readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
+  /** Dots that were on this disk and can no longer be read: explicit holes. */
+  readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
   /**
-   * Dots that were on this disk, can no longer be read, and may be live: explicit holes. `everything` when nobody can say which: then each dot that is
-   * absent below a horizon is a hole.
+   * Something was lost that may have taken the place of records given up before: then each dot that is absent below a horizon is a hole, until a peer
+   * says otherwise.
    */
-  readonly holes: ReadonlyMap<SpaceKey, VersionVector> | 'everything';
+  readonly absentDoubtful: boolean;
   readonly damagedRanges: number;
   readonly records: number;
 }
@@ -52,6 +54,8 @@ export const recoveryRetryTimer = 'recovery.retry';
 /** Of a node that could not begin one. */
 const noBoot: Boot = { counter: 0, random: '0'.repeat(16) };
 
+type Judged = Pick<Recovered, 'holes' | 'absentDoubtful'>;
+
 interface Unread {
   readonly number: number;
   readonly file: DiskFile;
@@ -69,7 +73,6 @@ export class Recovery {
   #nodeId: NodeId | null = null;
   #lastBootCounter = 0;
   readonly #checkpoints: Checkpoint[] = [];
-  #unreadableCheckpoints = 0;
   readonly #unread: Unread[] = [];
   /** Per segment the greatest offset that some watermark or checkpoint calls durable. */
   readonly #trustedEnds = new Map<number, number>();
@@ -157,7 +160,6 @@ export class Recovery {
         }
         if (reading.kind === 'whole') this.#checkpoints.push(reading.checkpoint);
         else {
-          this.#unreadableCheckpoints += 1;
           this.#effects.journal.note({ kind: 'checkpoint.unreadable', file: name, reason: reading.reason });
         }
       }
@@ -274,9 +276,6 @@ export class Recovery {
         for (const hole of found.missingFrom(vector)) noteRange(holes, space, hole);
       }
     }
-    // A record below the horizon stands in a segment that the newest checkpoint lists, or in a second place: raising the horizon writes one. Only
-    // when that checkpoint itself may be the unreadable one can damage have taken a live dot that nobody lists.
-    const everything = this.#unreadableCheckpoints > 0 && this.#damagedRanges > 0;
     for (const [space, vector] of holes) {
       for (const author of vector.authors()) {
         for (const [from, to] of vector.of(author)?.ranges() ?? [])
@@ -287,7 +286,8 @@ export class Recovery {
       const found = this.#found.get(space) ?? new VersionVector();
       for (const hole of found.missingFrom(absent)) noteRange(holes, space, hole);
     }
-    this.#makeDurable(() => this.#writeIdentity({ holes: everything ? 'everything' : holes }));
+    // Also a dominated record counts as lost when what took its place may be: only a peer can say.
+    this.#makeDurable(() => this.#writeIdentity({ holes, absentDoubtful: this.#damagedRanges > 0 }));
   }
 
   /**
@@ -305,13 +305,13 @@ export class Recovery {
     this.#disk.sync(segment.file, (result) => (result.kind === 'failed' ? failed(result.message) : this.#makeDurable(then)));
   }
 
-  #writeIdentity(judged: { readonly holes: Recovered['holes'] }): void {
+  #writeIdentity(judged: Judged): void {
     if (this.#nodeId !== null) return this.#writeBoot(this.#nodeId, judged);
     const nodeId = this.#candidate;
     const attempt = (): void => {
       this.#disk.replace(identityFile, encodeIdentity(nodeId, this.#pure), (result, now) => {
         if (result.kind === 'failed')
-          return this.#again(identityFile, result, { attempt, readable: this.#outcome(nodeId, noBoot, judged.holes) }, now);
+          return this.#again(identityFile, result, { attempt, readable: this.#outcome(nodeId, noBoot, judged) }, now);
         this.#nodeId = nodeId;
         this.#effects.journal.note({ kind: 'node.identity-made', node: nodeId });
         this.#writeBoot(nodeId, judged);
@@ -320,21 +320,21 @@ export class Recovery {
     attempt();
   }
 
-  #writeBoot(nodeId: NodeId, judged: { readonly holes: Recovered['holes'] }): void {
+  #writeBoot(nodeId: NodeId, judged: Judged): void {
     const stream = this.#pure.random('boot');
     const random = (stream.uint32().toString(16).padStart(8, '0') + stream.uint32().toString(16).padStart(8, '0')) as string;
     const boot: Boot = { counter: this.#lastBootCounter + 1, random };
     const attempt = (): void => {
       this.#disk.replace(bootFile, encodeBoot(boot, this.#pure), (result, now) => {
         if (result.kind === 'failed')
-          return this.#again(bootFile, result, { attempt, readable: this.#outcome(nodeId, noBoot, judged.holes) }, now);
-        this.#owner.finished(this.#outcome(nodeId, boot, judged.holes), now);
+          return this.#again(bootFile, result, { attempt, readable: this.#outcome(nodeId, noBoot, judged) }, now);
+        this.#owner.finished(this.#outcome(nodeId, boot, judged), now);
       });
     };
     attempt();
   }
 
-  #outcome(nodeId: NodeId, boot: Boot, holes: Recovered['holes']): Recovered {
+  #outcome(nodeId: NodeId, boot: Boot, judged: Judged): Recovered {
     const highest = this.#unread[this.#unread.length - 1]?.number ?? 0;
     return {
       nodeId,
@@ -343,7 +343,7 @@ export class Recovery {
       nextSegment: highest + 1,
       checkpointNumber: this.#checkpoints[0]?.number ?? 0,
       horizons: this.#checkpoints[0]?.horizons ?? new Map(),
-      holes,
+      ...judged,
       damagedRanges: this.#damagedRanges,
       records: this.#records,
     };

@@ -1,0 +1,43 @@
+/** A snapshot names every hole of its sender as it was when the walk began, however soon the hole is refilled. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Cluster, smallSegments } from '../test-support/cluster.js';
+import { AckLevel } from '../wire/generated/engram/v1/service.js';
+
+const holes = suite('holes of a sender');
+
+for (const found of ['at a restart', 'by the snapshot itself'] as const) {
+  holes(`a hole that is found ${found} and refilled before the last read is named`, () => {
+    const cluster = new Cluster(3, { storage: smallSegments });
+    const [first, second, third] = cluster.hosts;
+    cluster.isolate(third);
+    cluster.pass(2_000);
+    for (const id of ['a', 'b', 'c']) first.remember({ id, text: `precious ${id}` }, { ack: AckLevel.ACK_QUORUM });
+    cluster.rewrite(first, 60);
+    cluster.pass(3_000);
+    cluster.cut(first, second);
+    cluster.pass(1_500);
+    if (found === 'at a restart') first.crash();
+    assert.ok(first.rot('precious b'));
+    if (found === 'at a restart') first.start();
+    cluster.pass(500);
+    first.holdReads = true;
+    cluster.heal();
+    cluster.cut(second, third);
+    cluster.cut(first, second);
+    cluster.passUntil(() => first.heldCount > 0);
+    if (found === 'by the snapshot itself') first.releaseFirst(first.heldCount - 1);
+    assert.ok(first.coverage().startsWith('n1.1:1-1,3-'));
+    cluster.heal();
+    cluster.cut(second, third);
+    cluster.passUntil(() => first.coverage() === 'n1.1:1-63');
+    first.release();
+    cluster.heal();
+    cluster.pass(10_000);
+    assert.is(third.coverage(), first.coverage());
+    assert.equal(third.versions(), first.versions());
+    assert.is(third.text('b'), 'precious b');
+  });
+}
+
+holes.run();
