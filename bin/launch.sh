@@ -47,5 +47,6 @@ launch() {
   launch_entry=$root/$1
   shift
   [ -f "$launch_entry" ] || launch_fail "$launch_entry is missing: the checkout or the package is incomplete."
-  exec node --import "$launch_loader" "$launch_entry" "$@"
+  # Records live for one group commit: room for several groups in the young generation halves the cost of collecting them.
+  exec node --max-semi-space-size=64 --import "$launch_loader" "$launch_entry" "$@"
 }

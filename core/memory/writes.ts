@@ -20,6 +20,8 @@ import { AwaitedWrite, type RepeatedAs, requestWords, type WriteIntent } from '.
 
 /** Superseded requests that are carried whatever their age. */
 const supersededAlwaysKept = 8;
+/** Until there is room for the record: a time once taken is not given back. */
+const unstamped = { ms: 0, logical: 0 };
 const noPayload = new Uint8Array(0);
 /** Room for who, where, tags and embedder beside text and embedding. */
 const otherFieldsBytesMax = 64 * 1_024;
@@ -228,9 +230,10 @@ export class Writes {
     const { store, clock, pure } = this.#services;
     const superseded = this.#supersededBy(space, write.held.versions, Math.max(clock.latest().ms, now.wallMs));
     const sequence = (this.#sequences.get(space) ?? 0) + 1;
-    const unstamped = {
+    const draft: RecordDraft = {
       type: write.type,
       term: write.term,
+      time: unstamped,
       authorBytes: store.authorBytes,
       sequence,
       request: requestId,
@@ -249,14 +252,14 @@ export class Writes {
       payload: write.payload,
     };
     // The very bytes, before a dot is given: space that was judged too small would fail behind the promise.
-    const length = recordLength(unstamped);
+    const length = recordLength(draft);
     const room = store.room(length);
     if (room === 'wait') return 'wait';
     if (room === 'full')
       return { code: 'STORAGE_FULL', message: `node ${this.#services.configuration.name} has no disk space left for new records` };
     const time = clock.next(now.wallMs);
+    draft.time = time;
     this.#sequences.set(space, sequence);
-    const draft: RecordDraft = { ...unstamped, time };
     const memory = write.held.memory >= 0 ? write.held.memory : space.index.findOrAdd(write.id.source, write.id.offset, write.id.length);
     const tombstone = write.type === recordTypes.tombstone;
     const version = space.addPending(memory, {

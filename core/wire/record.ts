@@ -63,7 +63,7 @@ export interface SupersededRequest {
 export interface RecordDraft {
   readonly type: RecordType;
   readonly term: Term;
-  readonly time: HlcTimestamp;
+  time: HlcTimestamp;
   /** The author's 28 bytes. */
   readonly authorBytes: Uint8Array;
   readonly sequence: number;
@@ -91,7 +91,7 @@ export interface RecordDraft {
 const authorsRememberedMax = 256;
 const noSuperseded: readonly SupersededRequest[] = [];
 
-export function recordLength(draft: Omit<RecordDraft, 'time'>): number {
+export function recordLength(draft: RecordDraft): number {
   return (
     fixedBytes +
     draft.spaceName.length +
