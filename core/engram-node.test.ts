@@ -172,4 +172,19 @@ one('recalls by embedding, time and context', () => {
   assert.is(wrong.code, 'DIMENSION_MISMATCH');
 });
 
+one('a refused write leaves no space behind, and a started node is writable', () => {
+  const node = new OneNode().start();
+  assert.ok(node.events.some((event) => event.kind === 'node.started'));
+  for (let n = 0; n < 20; n += 1) {
+    assert.is(bodyOf(node.remember({ id: 'a', confidence: 2 }, { space: `refused-${n}` }), 'failure').code, 'INVALID_ARGUMENT');
+  }
+  bodyOf(node.remember({ id: 'a' }, { space: 'taken' }), 'written');
+  const status = bodyOf(node.ask({ $case: 'status', value: {} }), 'status');
+  assert.ok(status.writable, status.reason);
+  assert.equal(
+    status.spaces.map(({ name }) => name),
+    ['taken'],
+  );
+});
+
 one.run();

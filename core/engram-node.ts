@@ -37,6 +37,7 @@ export class EngramNode {
   #phase: Phase = 'new';
   /** Recovered, but not able to begin a boot yet: reads are served. */
   #readable = false;
+  #started = false;
   #lastWallMs = Number.NEGATIVE_INFINITY;
 
   constructor(configuration: NodeConfiguration, effects: Effects, pure: PureFunctions) {
@@ -47,10 +48,14 @@ export class EngramNode {
       storeBlocked: (readable, now) => {
         this.#services.identify(readable.nodeId, now);
         this.#readable = true;
+        this.#noteStarted();
       },
       groupSent: (group, now) => this.#replication.groupSent(group, now),
       groupDurable: (now) => this.#groupDurable(now),
-      roomChanged: (now) => this.#requests.roomChanged(now),
+      roomChanged: (now) => {
+        this.#noteStarted();
+        this.#requests.roomChanged(now);
+      },
       heldByCopies: (space, author, sequence) => this.#replication.heldByCopies(space, { author, sequence }),
     });
     this.#services = new NodeServices({ configuration, effects, pure }, clock, this.#store);
@@ -104,7 +109,6 @@ export class EngramNode {
   }
 
   #opened(self: NodeId, now: Now): void {
-    const { recovered } = this.#store;
     this.#services.identify(self, now);
     for (const [author, time] of this.#store.timesFound()) {
       if (author.startsWith(self)) this.#services.clock.resumeFrom(time);
@@ -112,9 +116,16 @@ export class EngramNode {
     }
     this.#phase = 'serving';
     this.#replication.start(now);
+  }
+
+  /** Told once: when writes are taken, or when it is clear that the disk is too full for them. */
+  #noteStarted(): void {
+    const { recovered, log, blocked } = this.#store;
+    if (this.#started || !(log.writable || log.full || blocked)) return;
+    this.#started = true;
     this.#effects.journal.note({
       kind: 'node.started',
-      node: self,
+      node: this.#services.self,
       boot: recovered?.boot.counter ?? 0,
       records: recovered?.records ?? 0,
       segments: recovered?.segments.length ?? 0,

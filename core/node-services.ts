@@ -83,7 +83,8 @@ export class NodeServices {
     let others = this.#others.get(space);
     if (others === undefined) {
       others = this.row(space)?.copies.filter((copy) => copy !== this.self) ?? [];
-      this.#others.set(space, others);
+      // Names of spaces that have no row are anybody's: they are not remembered.
+      if (this.#isConfigured(space)) this.#others.set(space, others);
     }
     return others;
   }
@@ -93,8 +94,12 @@ export class NodeServices {
     let earlier = this.#earlier.get(space);
     if (earlier === undefined) {
       earlier = this.otherCopies(space).slice(0, this.row(space)?.copies.indexOf(this.self) ?? 0);
-      this.#earlier.set(space, earlier);
+      if (this.#isConfigured(space)) this.#earlier.set(space, earlier);
     }
     return earlier;
+  }
+
+  #isConfigured(space: SpaceKey): boolean {
+    return this.#ownRows.some((row) => row.space === space);
   }
 }

@@ -20,6 +20,8 @@ export interface CopyStanding {
   redirect(space: SpaceKey, now: Now): string | null;
   /** Whether every other copy has said what it holds after that moment. */
   allReportedSince(space: SpaceKey, sinceMs: number): boolean;
+  /** Nothing is held of the space any more. */
+  forget(space: SpaceKey): void;
   reachableCopies(space: SpaceKey, now: Now): number;
 }
 

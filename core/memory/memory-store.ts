@@ -54,6 +54,8 @@ export class MemoryStore {
   readonly #compaction: Compaction;
   readonly #cache: ValueCache;
   readonly #spaces = new Map<SpaceKey, SpaceStore>();
+  /** Numbers spaces for the cache; a number is not given twice. */
+  #spacesMade = 0;
   readonly #view: RecordView;
   #recovery: Recovery | null = null;
   #recovered: Recovered | null = null;
@@ -131,10 +133,17 @@ export class MemoryStore {
         release: (place: RecordPlace): void => this.#release(place),
       };
       const world = { options, pure: this.#pure, journal: this.#effects.journal, cache: this.#cache, places };
-      space = new SpaceStore(key, this.#spaces.size, world);
+      space = new SpaceStore(key, this.#spacesMade, world);
+      this.#spacesMade += 1;
       this.#spaces.set(key, space);
     }
     return space;
+  }
+
+  /** Gives a space up that was made for a write which was then refused. */
+  forgetIfEmpty(space: SpaceStore): boolean {
+    if (space.index.memoryCount > 0 || !space.inFlight.isEmpty() || !space.coverage.isEmpty()) return false;
+    return this.#spaces.delete(space.key);
   }
 
   timesFound(): ReadonlyMap<Author, HlcTimestamp> {
@@ -196,7 +205,10 @@ export class MemoryStore {
   #openLog(recovered: Recovered): void {
     this.#checkpointer.write((written, now) => {
       this.#blocked = !written;
-      if (!written) return this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#configuration.storage.fullRetryMs);
+      if (!written) {
+        this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#configuration.storage.fullRetryMs);
+        return this.#owner.roomChanged(now);
+      }
       // Segments that were reserved and never used.
       for (const segment of recovered.segments) if (segment.endBytes === 0) this.disk.remove(segment.file, () => undefined);
       this.log.open([], recovered.nextSegment);

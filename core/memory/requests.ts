@@ -200,6 +200,13 @@ export class Requests {
     const finish = (_entry: number, outcome: WriteOutcome, then: Now): void =>
       send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then);
     this.#begin({ request: { ...common, finish }, entry: 0, ...this.#details(body) }, now);
+    this.#forgetIfEmpty(common.space);
+  }
+
+  /** A refused write leaves no space behind. */
+  #forgetIfEmpty(space: SpaceStore): void {
+    if (this.#waitingForRoom.some(({ request }) => request.space === space)) return;
+    if (this.#services.store.forgetIfEmpty(space)) this.#copies.forget(space.key);
   }
 
   #details(body: Exclude<WriteBody, { $case: 'rememberBatch' }>): Pick<WriteIntent, 'kind' | 'payload' | 'context' | 'expectedVersion'> {
@@ -272,6 +279,7 @@ export class Requests {
     for (let entry = 0; entry < episodes.length; entry += 1) {
       this.#begin({ request, kind: 'remember', entry, payload: episodes[entry], context: nothing, expectedVersion: nothing }, now);
     }
+    this.#forgetIfEmpty(common.space);
   }
 
   #begin(intent: WriteIntent, now: Now): void {
@@ -291,7 +299,7 @@ export class Requests {
       segments: store.log.segments.size,
       damagedRanges: store.recovered?.damagedRanges ?? 0,
       writable: store.log.writable,
-      reason: store.log.full ? 'the disk is full' : store.log.writable ? '' : 'the log is not open yet',
+      reason: store.log.full || store.blocked ? 'the disk is full' : store.log.writable ? '' : 'the log is not open yet',
       boot: store.recovered?.boot.counter ?? 0,
     };
     this.#answers.send(handle, this.#answers.headerOfNode(), { $case: 'status', value: report });

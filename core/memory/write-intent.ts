@@ -12,6 +12,8 @@ import { encodeVersion } from '../wire/version-bytes.js';
 import type { WaitingWrite } from './acknowledgements.js';
 import type { SpaceStore } from './space-store.js';
 
+const noContext = new Uint8Array(0);
+
 /** What all writes of one request share. */
 export interface WriteRequest {
   readonly space: SpaceStore;
@@ -84,7 +86,9 @@ export class AwaitedWrite implements WaitingWrite {
     }
     const { duplicate, superseded, context } = this.#answer;
     const version = encodeVersion(this.dot);
-    const value: Written = { version, context: encodeContext(contextWith(context, this.dot)), duplicate, superseded };
+    // Of what took this write's place the client has seen nothing: no context that would let it take the place of that.
+    const known = superseded ? noContext : encodeContext(contextWith(context, this.dot));
+    const value: Written = { version, context: known, duplicate, superseded };
     request.finish(entry, { $case: 'written', value }, now);
   }
 }

@@ -148,6 +148,10 @@ export class Replication implements CopyStanding {
     return this.#services.otherCopies(space).every((copy) => (this.#peers.get(copy)?.spaces.get(space)?.reportedAtMs ?? 0) > sinceMs);
   }
 
+  forget(space: SpaceKey): void {
+    this.#terms.forget(space);
+  }
+
   reachableCopies(space: SpaceKey, now: Now): number {
     return 1 + this.#services.otherCopies(space).filter((copy) => this.#peers.isReachable(copy, now)).length;
   }

@@ -43,6 +43,11 @@ export class Terms {
     return this.term(space);
   }
 
+  /** A space outside all rows that nothing is held of: its term goes with it. */
+  forget(space: SpaceKey): void {
+    if (!this.#services.ownRows.some((row) => row.space === space)) this.#standings.delete(space);
+  }
+
   /** The spaces being claimed and the copies that are pulled from. */
   claiming(): readonly (readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>])[] {
     const claims: [SpaceKey, ReadonlyMap<NodeId, VersionVector>][] = [];

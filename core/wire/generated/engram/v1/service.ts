@@ -197,7 +197,7 @@ export interface Written {
   context: Uint8Array;
   /** The content was already there under this id, or the request had been carried out before: nothing new was written. */
   duplicate: boolean;
-  /** Carried out before and superseded since: `version` is that of what took its place. */
+  /** Carried out before and superseded since: `version` is that of what took its place, and there is no context. */
   superseded: boolean;
 }
 
