@@ -24,6 +24,8 @@ export class FaultInjector {
   readonly #rot: Draws;
   readonly #amid: Draws;
   readonly #open: OpenRecord[] = [];
+  /** Of each node when the faults ended: what crashes it afterwards is no fault of the plan. */
+  #lastIncarnations: readonly number[] | null = null;
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
@@ -42,6 +44,12 @@ export class FaultInjector {
     if (typeof took === 'boolean') record.tookEffect = took;
     else this.#open.push({ record, took });
     return fault.kind === 'diskBitRot' && took === false ? 'later' : 'done';
+  }
+
+  /** A crash that still waits for its write would otherwise fire long after the heal, when nothing starts the node again. */
+  endFaults(): void {
+    for (const host of this.#hosts) host.crashAmidWrite = null;
+    this.#lastIncarnations = this.#hosts.map(({ incarnation }) => incarnation);
   }
 
   /** Asks the faults that last whether they had an effect. */
@@ -99,7 +107,7 @@ export class FaultInjector {
     if (amid === 'write') {
       const { incarnation } = host;
       host.crashAmidWrite = this.#amid.fraction();
-      return () => host.incarnation > incarnation;
+      return () => (this.#lastIncarnations?.[host.index] ?? host.incarnation) > incarnation;
     }
     this.crash(host);
     return true;

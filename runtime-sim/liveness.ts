@@ -51,6 +51,9 @@ export class Liveness {
   /** From the last heal to the first sample from which all copies agreed; null if they never did. */
   convergenceMs: number | null = null;
 
+  /** Whether all copies agreed again after the writes that followed the heal; null if the run did not come that far. */
+  settled: boolean | null = null;
+
   constructor(parts: Parts) {
     this.#parts = parts;
   }
@@ -66,6 +69,7 @@ export class Liveness {
 
   endLoad(): void {
     for (const client of this.#parts.clients) client.stop();
+    this.#parts.injector.endFaults();
     this.#enter('draining');
   }
 
@@ -89,7 +93,8 @@ export class Liveness {
         if (this.#idle()) this.#enter('settling');
         return;
       case 'settling':
-        if (this.#agree(() => true) || lastedUs >= phaseUsMax) this.#readEverything();
+        if (this.#agree(() => true)) this.#settle(true);
+        else if (lastedUs >= phaseUsMax) this.#settle(false);
         return;
       case 'reading':
         if (this.#parts.readers.every(({ idle }) => idle)) this.#enter('done');
@@ -221,6 +226,11 @@ export class Liveness {
       });
     }
     this.#enter('serving');
+  }
+
+  #settle(agreed: boolean): void {
+    this.settled = agreed;
+    this.#readEverything();
   }
 
   /** Every id from every copy. */

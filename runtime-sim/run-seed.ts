@@ -76,7 +76,7 @@ function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {
   const simulation = new Simulation({ plan, seed, trace, createCore: options.createCore ?? realCore });
   simulation.run();
   const history = simulation.history();
-  const judged = judgeRun(history, simulation.recorder, scenario.checkers);
+  const judged = judgeRun(history, simulation, scenario.checkers);
   return {
     scenario: scenario.name,
     seed,
@@ -97,12 +97,12 @@ function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {
 
 type Judged = Pick<RunResult, 'verdicts' | 'verdict' | 'notConverged' | 'reason'>;
 
-/** The checkers' judgement, and what only the simulator sees: exceptions out of the core, and spaces that take no write after the heal. */
-function judgeRun(history: History, recorder: HistoryRecorder, required: readonly CheckerName[]): Judged {
+/** The checkers' judgement, and what only the simulator sees: exceptions out of the core, and spaces that after the heal take no write, or do not bring it to every copy. */
+function judgeRun(history: History, { recorder, liveness }: Simulation, required: readonly CheckerName[]): Judged {
   const verdicts: Verdicts = {
     ...Object.fromEntries(checkerNames.map((name) => [name, required.includes(name) ? checkers[name](history) : notRequired])),
     invariants: invariants(recorder),
-    serving: serving(history),
+    serving: serving(history, liveness.settled),
   };
   const [name, worst] = Object.entries(verdicts).reduce((left, right) => (badness(right[1]) > badness(left[1]) ? right : left));
   if (worst.verdict !== 'violation' && worst.verdict !== 'unknown') return { verdicts, verdict: 'ok', notConverged: false, reason: null };
@@ -129,8 +129,8 @@ function invariants(recorder: HistoryRecorder): Verdict {
   return { verdict: 'violation', reason: `the core threw on ${first}`, failures: recorder.failures.length, halts: recorder.halts };
 }
 
-/** After the heal every space takes a write again. */
-function serving(history: History): Verdict {
+/** After the heal every space takes a write again, and its copies agree once more. */
+function serving(history: History, settled: boolean | null): Verdict {
   const writes = history.operations.filter(({ id, kind }) => id === 'after-the-heal' && kind === 'remember');
   const refused = writes.filter(({ outcome }) => outcome !== 'ok');
   if (refused.length > 0) {
@@ -141,6 +141,9 @@ function serving(history: History): Verdict {
       reason: `after the heal ${space} did not take a write: ${error}`,
       operations: [index],
     };
+  }
+  if (settled === false) {
+    return { verdict: 'violation', notConverged: true, reason: 'copies still disagreed a minute after the writes that followed the heal' };
   }
   return writes.length === 0 ? { verdict: 'not-applicable' } : { verdict: 'ok', writes: writes.length };
 }

@@ -198,7 +198,7 @@ export class Simulation {
 
   #startOrStop(kind: number, target: number, incarnation: number): void {
     const host = this.#hosts[target];
-    if (host.incarnation !== incarnation) return;
+    if (host.incarnation !== incarnation || (kind === eventKinds.powerLoss && this.liveness.faultsOver)) return;
     if (kind === eventKinds.start) {
       if (!host.alive) host.start();
       return;
