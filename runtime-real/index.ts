@@ -15,6 +15,7 @@ export type {
   CallOptions,
   ConditionalWriteOptions,
   Cue,
+  Embedding,
   EpisodeInput,
   GotMemory,
   Memory,

@@ -1,6 +1,7 @@
 /** The client: spaces and status over a transport. */
 import { defaultSpaceName } from '../../core/identifiers.js';
 import { bodyOf, statusOf } from './answers.js';
+import { checkCallOptions, wrongType } from './checks.js';
 import type { Embedder } from './embedder.js';
 import { type ClientParts, ClientSpace, type Space } from './space.js';
 import type { CallOptions, Status } from './types.js';
@@ -27,6 +28,7 @@ export class EngramClient implements Engram {
   }
 
   space(name: string = defaultSpaceName): Space {
+    if (typeof name !== 'string') throw wrongType('space', 'a string', name);
     const known = this.#spaces.get(name);
     if (known !== undefined) return known;
     const space = new ClientSpace(name, this.#parts);
@@ -35,6 +37,7 @@ export class EngramClient implements Engram {
   }
 
   async status(options: CallOptions = {}): Promise<Status> {
+    checkCallOptions(options);
     const empty = new Uint8Array(0);
     const header = { space: '', requestId: empty, sessionToken: empty, ack: 0, deadlineMs: options.deadlineMs ?? 0 };
     const reply = await this.#parts.transport.call({ header, body: { $case: 'status', value: {} } }, options.signal);

@@ -4,6 +4,7 @@ import { EngramError } from '../../core/errors.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import { decodeEpisode, encodeEpisode } from '../../core/wire/episode.js';
 import type { Memory as WireMemory } from '../../core/wire/generated/engram/v1/service.js';
+import { checkEpisode, shown, wrongType } from './checks.js';
 import type { EpisodeInput, Memory } from './types.js';
 
 /** An episode ready to be sent. */
@@ -25,14 +26,14 @@ export function wantsEmbedding(episode: EpisodeInput): boolean {
 
 /** Encodes an episode. Checks only what would be lost or changed in encoding; the node judges the rest. */
 export function encodeEpisodeInput(episode: EpisodeInput, made: EpisodeVector | null, pure: PureFunctions): EncodedEpisode {
-  checkTypes(episode);
+  checkEpisode(episode);
   const occurredAtMs = episode.occurredAt === undefined ? null : milliseconds(episode.occurredAt, 'episode.occurredAt');
   const embedding = made?.embedding ?? episode.embedding ?? null;
   const id = episode.id ?? derivedId(episode, occurredAtMs);
   const content = {
     id,
     text: episode.text ?? '',
-    embedding: embedding === null || embedding.length === 0 ? null : floatsOf(embedding),
+    embedding: embedding === null ? null : floatsOf(embedding),
     confidence: episode.confidence ?? 1,
     occurredAtMs,
     who: episode.who ?? '',
@@ -51,8 +52,10 @@ function floatsOf(values: ArrayLike<number>): Float32Array {
 export function milliseconds(time: Date | number, field: string): number {
   const value = time instanceof Date ? time.getTime() : time;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  const shown = time instanceof Date ? 'an invalid Date' : JSON.stringify(time);
-  throw new EngramError('INVALID_ARGUMENT', { message: `${field} must be a Date or whole milliseconds since 1970, got ${shown}`, field });
+  throw new EngramError('INVALID_ARGUMENT', {
+    message: `${field} must be a Date or whole milliseconds since 1970, got ${shown(time)}`,
+    field,
+  });
 }
 
 /** A memory as it came, decoded. */
@@ -82,8 +85,9 @@ export function tokenText(bytes: Uint8Array): string {
 
 export function tokenBytes(text: string | undefined, field: string): Uint8Array {
   if (text === undefined) return new Uint8Array(0);
+  if (typeof text !== 'string') throw wrongType(field, 'a token that Engram gave out', text);
   if (/^[A-Za-z0-9_-]*$/.test(text)) return new Uint8Array(Buffer.from(text, 'base64url'));
-  throw new EngramError('INVALID_ARGUMENT', { message: `${field} is not a token that Engram gave out: ${JSON.stringify(text)}`, field });
+  throw new EngramError('INVALID_ARGUMENT', { message: `${field} is not a token that Engram gave out: ${shown(text)}`, field });
 }
 
 /** What the episode says, not how it was embedded or believed: saying the same again is the same memory. */
@@ -91,48 +95,4 @@ function derivedId(episode: EpisodeInput, occurredAtMs: number | null): string {
   const said: unknown[] = [episode.text ?? '', episode.who ?? '', episode.where ?? '', occurredAtMs, episode.tags ?? []];
   if (episode.text === undefined || episode.text === '') said.push(Array.from(episode.embedding ?? []));
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
-}
-
-const textFields = ['id', 'text', 'embedder', 'who', 'where'] as const;
-
-/** JavaScript callers have no compiler: a number as an id would be stored as something that no get finds. */
-function checkTypes(episode: EpisodeInput): void {
-  if (typeof episode !== 'object' || episode === null || Array.isArray(episode)) throw wrongType('episode', 'an object', episode);
-  for (const name of textFields) {
-    const value: unknown = episode[name];
-    if (value !== undefined && typeof value !== 'string') throw wrongType(`episode.${name}`, 'a string', value);
-  }
-  const { confidence, embedding, tags } = episode as { confidence?: unknown; embedding?: unknown; tags?: unknown };
-  if (confidence !== undefined && typeof confidence !== 'number') throw wrongType('episode.confidence', 'a number in [0, 1]', confidence);
-  if (tags !== undefined && !(Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')))
-    throw wrongType('episode.tags', 'an array of strings', tags);
-  if (embedding !== undefined) checkNumbers(embedding, 'episode.embedding');
-}
-
-/** The common case, quickly: a difference with itself is 0 for finite numbers only. */
-function isFinite32(values: Float32Array): boolean {
-  let sum = 0;
-  for (let at = 0; at < values.length; at += 1) sum += values[at] - values[at];
-  return sum === 0;
-}
-
-/** An array of numbers that 32-bit floats can hold, or INVALID_ARGUMENT naming `field` and position. */
-export function checkNumbers(values: unknown, field: string): asserts values is ArrayLike<number> {
-  if (values instanceof Float32Array && isFinite32(values)) return;
-  const isList = Array.isArray(values) || ArrayBuffer.isView(values);
-  if (!isList) throw wrongType(field, 'an array of numbers', values);
-  const list = values as ArrayLike<unknown>;
-  for (let at = 0; at < list.length; at += 1) {
-    const value = list[at];
-    if (typeof value !== 'number') throw wrongType(`${field}[${at}]`, 'a number', value);
-    if (!Number.isFinite(Math.fround(value))) {
-      const message = `${field}[${at}] is ${value}; embeddings hold finite 32-bit floats`;
-      throw new EngramError('INVALID_ARGUMENT', { message, field: `${field}[${at}]`, hint: 'check what made the embedding' });
-    }
-  }
-}
-
-function wrongType(field: string, wanted: string, value: unknown): EngramError {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
-  return new EngramError('INVALID_ARGUMENT', { message: `${field} must be ${wanted}, got ${got}`, field });
 }

@@ -5,17 +5,19 @@ import type { PureFunctions } from '../../core/pure-functions.js';
 import { AckLevel, type RecallRequest, type Reply, type Request } from '../../core/wire/generated/engram/v1/service.js';
 import { answererOf, bodyOf } from './answers.js';
 import { type BatchOutcome, BatchWriter } from './batch-writer.js';
-import type { Embedder } from './embedder.js';
 import {
+  checkBatchOptions,
+  checkCallOptions,
+  checkCue,
   checkNumbers,
-  type EncodedEpisode,
-  encodeEpisodeInput,
-  memoryOf,
-  milliseconds,
-  tokenBytes,
-  tokenText,
-  wantsEmbedding,
-} from './episodes.js';
+  checkSource,
+  checkText,
+  checkWriteOptions,
+  requestIdOf,
+  shown,
+} from './checks.js';
+import type { Embedder } from './embedder.js';
+import { type EncodedEpisode, encodeEpisodeInput, memoryOf, milliseconds, tokenBytes, tokenText, wantsEmbedding } from './episodes.js';
 import type { Transport } from './transport.js';
 import type {
   Acknowledgement,
@@ -79,25 +81,33 @@ export class ClientSpace implements Space {
   }
 
   async remember(episode: EpisodeInput, options: WriteOptions = {}): Promise<WriteResult> {
-    const { id, bytes } = await this.#encodeOne(episode);
+    checkWriteOptions(options);
     const context = tokenBytes(options.context, 'context');
+    const { id, bytes } = await this.#encodeOne(episode);
     return this.#written(id, await this.#write({ $case: 'remember', value: { episode: bytes, context } }, options));
   }
 
   async update(episode: EpisodeInput & { readonly id: string }, options: ConditionalWriteOptions = {}): Promise<WriteResult> {
-    const { id, bytes } = await this.#encodeOne(episode);
+    checkWriteOptions(options);
     const context = tokenBytes(options.context, 'context');
     const expectedVersion = tokenBytes(options.expectedVersion, 'expectedVersion');
+    // Derived from the new content it would be the id of no memory that is there.
+    if (typeof episode === 'object' && episode !== null) checkText(episode.id, 'episode.id');
+    const { id, bytes } = await this.#encodeOne(episode);
     return this.#written(id, await this.#write({ $case: 'update', value: { episode: bytes, context, expectedVersion } }, options));
   }
 
   async forget(id: string, options: ConditionalWriteOptions = {}): Promise<WriteResult> {
+    checkText(id, 'id');
+    checkWriteOptions(options);
     const context = tokenBytes(options.context, 'context');
     const expectedVersion = tokenBytes(options.expectedVersion, 'expectedVersion');
     return this.#written(id, await this.#write({ $case: 'forget', value: { id, context, expectedVersion } }, options));
   }
 
   async rememberBatch(episodes: Iterable<EpisodeInput> | AsyncIterable<EpisodeInput>, options: BatchOptions = {}): Promise<BatchSummary> {
+    checkSource(episodes);
+    checkBatchOptions(options);
     const writer = new BatchWriter({ encode: (some) => this.#encodeSome(some), send: (bytes) => this.#sendBatch(bytes, options) }, options);
     try {
       if (Symbol.asyncIterator in episodes) {
@@ -119,6 +129,8 @@ export class ClientSpace implements Space {
   }
 
   async get(id: string, options: CallOptions = {}): Promise<GotMemory | null> {
+    checkText(id, 'id');
+    checkCallOptions(options);
     const reply = await this.#call({ $case: 'get', value: { id } }, options);
     const got = bodyOf(reply, 'got');
     if (got.memory === undefined) return null;
@@ -132,6 +144,8 @@ export class ClientSpace implements Space {
   }
 
   async recall(cue: Cue, options: CallOptions = {}): Promise<Recalled> {
+    checkCue(cue);
+    checkCallOptions(options);
     const reply = await this.#call({ $case: 'recall', value: await this.#recallRequest(cue) }, options);
     const recalled = bodyOf(reply, 'recalled');
     const coverage = recalled.coverage ?? { targets: 1, answered: 1, searched: 0, total: 0, reasons: [] };
@@ -229,7 +243,7 @@ export class ClientSpace implements Space {
   async #call(body: Body, details: CallDetails): Promise<Reply> {
     const header = {
       space: this.name,
-      requestId: details.write === true ? randomBytes(16) : noBytes,
+      requestId: details.write === true ? requestIdFor(details) : noBytes,
       sessionToken: this.#sessionToken,
       ack: details.ack === undefined ? AckLevel.ACK_DEFAULT : acknowledgementLevels[details.ack],
       deadlineMs: details.deadlineMs ?? 0,
@@ -238,6 +252,10 @@ export class ClientSpace implements Space {
     if (reply.header !== undefined && reply.header.sessionToken.length > 0) this.#sessionToken = reply.header.sessionToken;
     return reply;
   }
+}
+
+function requestIdFor({ requestId }: CallDetails): Uint8Array {
+  return requestId === undefined ? randomBytes(16) : requestIdOf(requestId);
 }
 
 function encodedOrError(encode: () => EncodedEpisode): EncodedEpisode | EngramError {
@@ -254,7 +272,7 @@ function limitOf(limit: number | undefined): number {
   if (limit === undefined) return 0;
   if (Number.isInteger(limit) && limit >= 1 && limit < 2 ** 32) return limit;
   throw new EngramError('INVALID_ARGUMENT', {
-    message: `cue.limit must be a whole number from 1 to 1000, got ${limit}`,
+    message: `cue.limit must be a whole number from 1 to 1000, got ${shown(limit)}`,
     field: 'cue.limit',
   });
 }

@@ -1,13 +1,15 @@
 /** What an application gives to Engram and gets back. Tokens that only Engram reads (versions, contexts) are base64url text. */
 
-/** What to remember. At least a text or an embedding. */
+export type Embedding = readonly number[] | Float32Array | Float64Array;
+
+/** What to remember. At least a text or an embedding; text is well-formed UTF-16 throughout. */
 export interface EpisodeInput {
   /** 1 to 256 bytes. Without one it is derived from the content: the same content is then the same memory. */
   readonly id?: string | undefined;
   /** Up to 1 MiB of UTF-8. */
   readonly text?: string | undefined;
   /** As many numbers as the space has dimensions. Without one, the embedder makes it from the text. */
-  readonly embedding?: ArrayLike<number> | undefined;
+  readonly embedding?: Embedding | undefined;
   /** Name of what made `embedding`; goes with `embedding` only. */
   readonly embedder?: string | undefined;
   /** False: store the text without an embedding. */
@@ -34,6 +36,8 @@ export interface WriteOptions extends CallOptions {
   readonly ack?: Acknowledgement | undefined;
   /** From an earlier answer for this id: the versions that this write takes the place of. */
   readonly context?: string | undefined;
+  /** 32 hexadecimal digits or 16 bytes; drawn when absent. A write that is repeated under the id of its first try happens once. */
+  readonly requestId?: string | Uint8Array | undefined;
 }
 
 export interface ConditionalWriteOptions extends WriteOptions {
@@ -144,7 +148,7 @@ export interface GotMemory extends Memory {
 export interface Cue {
   /** Embedded by this client's embedder. */
   readonly text?: string | undefined;
-  readonly embedding?: ArrayLike<number> | undefined;
+  readonly embedding?: Embedding | undefined;
   /** What made `embedding`; when absent it is compared with every embedding of the space. */
   readonly embedder?: string | undefined;
   /** 1 to 1000; 10 when absent. */
@@ -157,6 +161,7 @@ export interface Cue {
   readonly where?: string | undefined;
   /** All of these. */
   readonly tags?: readonly string[] | undefined;
+  /** In [0, 1], against the stored confidence. */
   readonly confidenceMin?: number | undefined;
 }
 
