@@ -1,6 +1,6 @@
 /** The command contract of SPEC section 7, as scripts see it: exit codes, one JSON object, and what is written where. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -140,6 +140,37 @@ cli('replay runs the plan of a seed file, on another machine too', () => {
   assert.is(replayed.traceHash, traceHash);
   assert.ok(replayed.traceMatches);
   assert.ok(replayed.commitMatches);
+});
+
+/** One second is too short for an update to succeed: unknown, so that a seed file is due. */
+const failing = ['--seed', '1', '--scenario', 'crash-restart', '--duration', '1', '--json'];
+
+cli('a verdict is told even where no seed file can be written', () => {
+  const file = join(folder, 'no-directory');
+  writeFileSync(file, '');
+  for (const out of [file, join(file, 'deeper')]) {
+    const { status, stdout, stderr } = run(...failing, '--out', out);
+    const report = JSON.parse(stdout);
+    assert.is.not(report.verdict, 'ok');
+    assert.is(report.seedFile, null);
+    assert.is(status, report.verdict === 'violation' ? 1 : 3);
+    assert.match(stderr, /the seed file was not written: (EEXIST|ENOTDIR)/);
+  }
+});
+
+cli('a trace that ends early takes no verdict with it, and one that cannot begin is exit 4', () => {
+  if (existsSync('/dev/full')) {
+    const { status, stdout, stderr } = run(...failing, '--out', folder, '--trace', '/dev/full');
+    assert.is(JSON.parse(stdout).seedFile, join(folder, 'crash-restart-1.json'));
+    assert.ok(status === 1 || status === 3, `exit ${status}`);
+    assert.match(stderr, /the trace file \/dev\/full is incomplete: ENOSPC/);
+  }
+  const { status, stdout } = run(...failing, '--trace', join(folder, 'nowhere', 'trace'));
+  assert.is(status, 4);
+  const { error, hint, ...rest } = JSON.parse(stdout);
+  assert.match(error, 'cannot be written: ENOENT');
+  assert.type(hint, 'string');
+  assert.equal(rest, {});
 });
 
 cli.run();

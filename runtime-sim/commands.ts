@@ -6,7 +6,7 @@ import { builtScenario, type RunCommand } from './command-line.js';
 import { exitCodes, SetupError } from './exit-codes.js';
 import { type Divergence, exitCodeOf, type RunReport, replayCommand, reportOf, reportText } from './run-report.js';
 import { planOf, type RunOptions, type RunResult, runSeed } from './run-seed.js';
-import { currentCommit, readSeedFile, writeSeedFile } from './seed-file.js';
+import { currentCommit, keepSeedFile, readSeedFile, type SeedFile } from './seed-file.js';
 import { ChainLog, TraceFile } from './trace.js';
 
 /** A short run between the two that are compared, so that anything left over from one would show in the next. */
@@ -18,7 +18,7 @@ export function runCommand(command: RunCommand): number {
   const { run, divergence } = carryOut(options, command);
   const replay = replayCommand({ seed, scenario: scenario.name, nodes, durationMs, plant });
   const failed = run.verdict !== 'ok' || divergence != null;
-  const seedFile = failed ? writeSeedFile(seedFileContent(run, { nodes, durationMs, plant }), command.out) : null;
+  const seedFile = failed ? keepSeedFile(seedFileContent(run, { nodes, durationMs, plant }), command.out) : null;
   const report = reportOf(run, replay, seedFile);
   print(divergence === undefined ? report : { ...report, firstDivergence: divergence }, command.json);
   return exitCodeOf(run, divergence != null);
@@ -56,7 +56,7 @@ export function listAll(json: boolean): number {
 export function seedFileContent(
   run: RunResult,
   options: { readonly nodes: number; readonly durationMs: number; readonly plant: string | null },
-): Parameters<typeof writeSeedFile>[0] {
+): Omit<SeedFile, 'format'> {
   const { seed, scenario, plan, traceHash, verdicts } = run;
   return { seed, scenario, options, commit: currentCommit(), plan, traceHash, verdicts };
 }
@@ -66,7 +66,8 @@ function carryOut(options: RunOptions, command: RunCommand): { run: RunResult; d
   const traceFile = command.trace === null ? null : openTrace(command.trace, options);
   const chainLog = command.checkDeterminism ? new ChainLog() : null;
   const run = runSeed({ ...options, ...(chainLog === null ? {} : { chainLog }), ...(traceFile === null ? {} : { traceFile }) });
-  traceFile?.close();
+  const broken = traceFile?.close() ?? null;
+  if (broken !== null) process.stderr.write(`engram-sim: the trace file ${command.trace} is incomplete: ${broken}\n`);
   if (chainLog === null) return { run };
   runSeed({ ...options, seed: options.seed === 0 ? 1 : options.seed - 1, durationMs: betweenMs });
   const again = new ChainLog();

@@ -39,6 +39,16 @@ export function writeSeedFile(content: Omit<SeedFile, 'format'>, folder: string 
   return path;
 }
 
+/** Writes the file, or says on standard error why it cannot be written and returns null: a verdict is not lost for the want of a directory. */
+export function keepSeedFile(content: Omit<SeedFile, 'format'>, folder: string | null): string | null {
+  try {
+    return writeSeedFile(content, folder);
+  } catch (error) {
+    process.stderr.write(`engram-sim: the seed file was not written: ${error instanceof Error ? error.message : error}\n`);
+    return null;
+  }
+}
+
 /** Reads a seed file. Throws UsageError that says what is wrong with it. */
 export function readSeedFile(path: string): SeedFile {
   let text: string;

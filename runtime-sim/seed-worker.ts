@@ -4,7 +4,7 @@ import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
 import { divergenceOf, seedFileContent } from './commands.js';
 import { type Divergence, replayCommand } from './run-report.js';
 import { type RunOptions, type RunResult, runSeed } from './run-seed.js';
-import { writeSeedFile } from './seed-file.js';
+import { keepSeedFile } from './seed-file.js';
 import { ChainLog } from './trace.js';
 
 export interface SeedJob {
@@ -45,7 +45,7 @@ function carryOut({ scenario: name, seed, durationMs, checkDeterminism, plant, o
     divergence = divergenceOf(chainLog, again, run.plan);
   }
   const planted = { nodes: nodesDefault, durationMs, plant };
-  if (plant === null && (run.verdict !== 'ok' || divergence !== null)) writeSeedFile(seedFileContent(run, planted), out);
+  if (plant === null && (run.verdict !== 'ok' || divergence !== null)) keepSeedFile(seedFileContent(run, planted), out);
   return {
     seed,
     verdict: run.verdict,

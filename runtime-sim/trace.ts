@@ -2,7 +2,7 @@
  * The trace: a hash chain over everything that happens, cheap enough to be always on. Equal hashes mean equal runs; with a log of the chain at
  * every event, the first difference between two runs can be named.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 
 export class Trace {
   #high = 0x6a09e667;
@@ -121,6 +121,8 @@ export class TraceFile {
   readonly #file: number;
   readonly #names: (target: number) => string;
   #lines: string[] = [];
+  /** Why it could not be written; nothing is written after that, and the run goes on. */
+  #broken: string | null = null;
 
   constructor(path: string, names: (target: number) => string) {
     this.#file = openSync(path, 'w');
@@ -137,17 +139,29 @@ export class TraceFile {
   }
 
   #line(fields: object): void {
+    if (this.#broken !== null) return;
     this.#lines.push(JSON.stringify(fields));
     if (this.#lines.length >= 4_096) this.#flush();
   }
 
   #flush(): void {
-    if (this.#lines.length > 0) writeSync(this.#file, `${this.#lines.join('\n')}\n`);
+    const text = `${this.#lines.join('\n')}\n`;
     this.#lines = [];
+    this.#attempt(() => writeFileSync(this.#file, text));
   }
 
-  close(): void {
-    this.#flush();
-    closeSync(this.#file);
+  #attempt(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#broken ??= error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Returns why the file is not whole, or null. */
+  close(): string | null {
+    if (this.#lines.length > 0) this.#flush();
+    this.#attempt(() => closeSync(this.#file));
+    return this.#broken;
   }
 }
