@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { scenarioNames } from '../scenarios/scenario.js';
 import { readCommandLine } from './command-line.js';
 import { UsageError } from './exit-codes.js';
+import { replayFileCommand } from './run-report.js';
 import { readSeedFile, type SeedFile, writeSeedFile } from './seed-file.js';
 
 const cli = suite('engram-sim');
@@ -43,7 +44,7 @@ cli('a run prints one JSON object with the fields that scripts rely on, and a se
   assert.match(report.traceHash, /^[0-9a-f]{16}$/);
   assert.equal(Object.keys(report.operations), ['invoked', 'ok', 'failed', 'unknown']);
   assert.is(report.firstDivergence, null);
-  assert.is(report.replay, 'bin/engram-sim --seed 5 --scenario crash-restart --duration 4');
+  assert.is(report.replay, 'bin/engram-sim --seed 5 --scenario crash-restart --duration 4 --check-determinism');
   assert.is(report.seedFile === null, report.verdict === 'ok');
   assert.is(status, report.verdict === 'ok' ? 0 : report.verdict === 'violation' ? 1 : 3);
 });
@@ -83,6 +84,37 @@ cli('what is pending says so first', () => {
   ]) {
     assert.ok(refused(...args).message.startsWith('pending'), args.join(' '));
   }
+});
+
+cli('help shows where seed files go, and --version the version of the package', () => {
+  const text = (...args: string[]): string => {
+    const command = readCommandLine(args);
+    return command.kind === 'text' ? command.text : '';
+  };
+  assert.match(text('--help'), /--out <dir>.*engram-sim-failures/s);
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  assert.is(text('--version'), `${version}\n`);
+});
+
+cli('the command that replays a file is one that sh reads back as it was meant', () => {
+  for (const path of [
+    'a/b-1.json',
+    "it's here.json",
+    'a b.json',
+    '$HOME.json',
+    'x;y',
+    '"q".json',
+    'back\\slash',
+    '`id`',
+    '~',
+    'new\nline',
+    '#x',
+  ]) {
+    const words = replayFileCommand(path).replace('bin/engram-sim', "printf '%s|'");
+    assert.is(spawnSync('sh', ['-c', words], { encoding: 'utf8' }).stdout, `replay|${path}|`);
+  }
+  assert.is(replayFileCommand('a/b-1.json'), 'bin/engram-sim replay a/b-1.json');
+  assert.is(replayFileCommand('-x.json'), 'bin/engram-sim replay ./-x.json');
 });
 
 cli('numbers are checked', () => {

@@ -2,7 +2,8 @@
  * What was typed, as data: every command with its options checked, or a usage error that names what was probably meant. Imports nothing of the core, so
  * that a planted bug can still be arranged before the core is loaded.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { durationMsDefault, isScenarioName, nodesDefault, nodesMax, scenarioOf } from '../scenarios/catalogue.js';
 import { type Scenario, scenarioNames } from '../scenarios/scenario.js';
 import { UsageError } from './exit-codes.js';
@@ -23,11 +24,13 @@ export interface RunCommand {
   readonly json: boolean;
   readonly trace: string | null;
   readonly checkDeterminism: boolean;
-  readonly out: string | null;
+  readonly out: string;
 }
 
 const usage =
-  'engram-sim --seed N --scenario NAME [--nodes K] [--duration S] [--plant NAME] [--json] [--trace FILE] [--check-determinism]; see engram-sim --help';
+  'engram-sim --seed N --scenario NAME [--nodes K] [--duration S] [--plant NAME] [--json] [--trace FILE] [--check-determinism] [--out DIR]; see engram-sim --help';
+/** Where seed files go unless the caller says otherwise. */
+export const seedFolderDefault = 'engram-sim-failures';
 const durationSecondsMax = 86_400;
 const commands = ['list', 'replay', 'shrink', 'campaign', 'check'];
 /** Commands of SPEC section 7 whose part of the simulator is not built yet. */
@@ -78,7 +81,8 @@ function describeProgram(choose: (command: SimulatorCommand) => void): Command {
     .option('--json', 'one JSON object on one line of standard output')
     .option('--trace <file>', 'write one line of JSON per event')
     .option('--check-determinism', 'run twice and compare at every event')
-    .addOption(new Option('--out <dir>', 'where a seed file goes').hideHelp())
+    .option('--out <dir>', 'where the seed file of a run that fails goes', seedFolderDefault)
+    .version(packageVersion())
     .enablePositionalOptions()
     .allowExcessArguments()
     .showSuggestionAfterError()
@@ -130,8 +134,13 @@ function runCommand(options: Record<string, unknown>): RunCommand {
     json: json === true,
     trace: typeof trace === 'string' ? trace : null,
     checkDeterminism: checkDeterminism === true,
-    out: typeof out === 'string' ? out : null,
+    out: out as string,
   };
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return version;
 }
 
 /** The scenario of that name. Throws UsageError when there is none, or when it is pending. */

@@ -4,7 +4,7 @@ import { catalogue } from '../scenarios/catalogue.js';
 import { marks } from '../scenarios/marks.js';
 import { builtScenario, type RunCommand } from './command-line.js';
 import { exitCodes, SetupError } from './exit-codes.js';
-import { type Divergence, exitCodeOf, type RunReport, replayCommand, reportOf, reportText } from './run-report.js';
+import { type Divergence, exitCodeOf, type RunReport, replayCommand, replayFileCommand, reportOf, reportText } from './run-report.js';
 import { planOf, type RunOptions, type RunResult, runSeed } from './run-seed.js';
 import { currentCommit, keepSeedFile, readSeedFile, type SeedFile } from './seed-file.js';
 import { ChainLog, TraceFile } from './trace.js';
@@ -16,7 +16,7 @@ export function runCommand(command: RunCommand): number {
   const { seed, scenario, nodes, durationMs, plant } = command;
   const options: RunOptions = { scenario, seed, nodes, durationMs };
   const { run, divergence } = carryOut(options, command);
-  const replay = replayCommand({ seed, scenario: scenario.name, nodes, durationMs, plant });
+  const replay = replayCommand({ seed, scenario: scenario.name, nodes, durationMs, plant, checkDeterminism: command.checkDeterminism });
   const failed = run.verdict !== 'ok' || divergence != null;
   const seedFile = failed ? keepSeedFile(seedFileContent(run, { nodes, durationMs, plant }), command.out) : null;
   const report = reportOf(run, replay, seedFile);
@@ -27,8 +27,7 @@ export function runCommand(command: RunCommand): number {
 export function replayFile(path: string, json: boolean): number {
   const file = readSeedFile(path);
   const run = runSeed({ scenario: builtScenario(file.scenario), seed: file.seed, plan: file.plan });
-  const replay = `bin/engram-sim replay ${path}`;
-  const report = reportOf(run, replay, run.verdict === 'ok' ? null : path);
+  const report = reportOf(run, replayFileCommand(path), run.verdict === 'ok' ? null : path);
   print({ ...report, commitMatches: file.commit === currentCommit(), traceMatches: file.traceHash === run.traceHash }, json);
   return exitCodeOf(run, false);
 }

@@ -40,16 +40,28 @@ export interface RunNaming {
   readonly nodes: number;
   readonly durationMs: number;
   readonly plant: string | null;
+  readonly checkDeterminism: boolean;
 }
 
 /** The one command that runs this again. */
-export function replayCommand({ seed, scenario, nodes, durationMs, plant }: RunNaming): string {
+export function replayCommand({ seed, scenario, nodes, durationMs, plant, checkDeterminism }: RunNaming): string {
   const options = [
     ...(nodes === nodesDefault ? [] : [`--nodes ${nodes}`]),
     ...(durationMs === durationMsDefault ? [] : [`--duration ${durationMs / 1_000}`]),
     ...(plant === null ? [] : [`--plant ${plant}`]),
+    ...(checkDeterminism ? ['--check-determinism'] : []),
   ];
   return ['bin/engram-sim', `--seed ${seed}`, `--scenario ${scenario}`, ...options].join(' ');
+}
+
+/** The one command that runs the plan of a seed file again. */
+export function replayFileCommand(path: string): string {
+  return `bin/engram-sim replay ${shellWord(path.startsWith('-') ? `./${path}` : path)}`;
+}
+
+/** One word for sh, whatever is in it. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function reportOf(run: RunResult, replay: string, seedFile: string | null): RunReport {

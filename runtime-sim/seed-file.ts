@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { planFormat, type RunPlan } from '../scenarios/run-plan.js';
-import { builtScenario } from './command-line.js';
+import { builtScenario, seedFolderDefault } from './command-line.js';
 import { UsageError } from './exit-codes.js';
 import { textHash } from './pure-functions.js';
 import type { Verdicts } from './run-seed.js';
@@ -31,7 +31,7 @@ export interface SeedFile {
 
 /** Writes the file and returns its path. */
 export function writeSeedFile(content: Omit<SeedFile, 'format'>, folder: string | null): string {
-  const path = join(folder ?? 'engram-sim-failures', `${content.scenario}-${content.seed}.json`);
+  const path = join(folder ?? seedFolderDefault, `${content.scenario}-${content.seed}.json`);
   mkdirSync(dirname(resolve(path)), { recursive: true });
   const file: SeedFile = { format: seedFileFormat, ...content };
   const text = JSON.stringify(file);

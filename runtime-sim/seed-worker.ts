@@ -51,7 +51,7 @@ function carryOut({ scenario: name, seed, durationMs, checkDeterminism, plant, o
     verdict: run.verdict,
     notConverged: run.notConverged,
     reason: run.reason,
-    replay: replayCommand({ seed, scenario: name, ...planted }),
+    replay: replayCommand({ seed, scenario: name, ...planted, checkDeterminism }),
     events: run.events,
     wallMs: run.wallMs,
     simulatedMs: run.simulatedMs,
