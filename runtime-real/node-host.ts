@@ -32,12 +32,20 @@ export interface NodeHostOptions {
 interface Waiting {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: EngramError) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The calls that one signal can abort: however many they are, the signal gets one listener. */
+interface Abortable {
+  readonly handles: Set<RequestHandle>;
+  readonly listener: () => void;
 }
 
 export class NodeHost {
   readonly #queue: CoreEvent[] = [];
   readonly #effects: (() => void)[] = [];
   readonly #waiting = new Map<RequestHandle, Waiting>();
+  readonly #abortable = new Map<AbortSignal, Abortable>();
   readonly #timers = new NodeTimers(monotonicMs, (name) => this.#submit({ kind: 'timer', name }));
   readonly #node: EngramNode;
   readonly #options: NodeHostOptions;
@@ -48,6 +56,9 @@ export class NodeHost {
   #handlesGiven = 0;
   #scheduled = false;
   #turnsInARow = 0;
+  /** From the moment somebody closes the host: nothing more is taken, what was taken is answered. */
+  #closing = false;
+  #listenerFailed = false;
   /** Why nothing happens any more. */
   #stopped: EngramError | null = null;
   #started: { resolve: () => void; reject: (error: EngramError) => void } | null = null;
@@ -79,27 +90,52 @@ export class NodeHost {
   /** Hands a request to the node. Rejects only when there is no answer: the host is closed or the node has halted. */
   call(request: Request, signal?: AbortSignal): Promise<Reply> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped);
+    if (this.#closing) return Promise.reject(closed());
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     this.#handlesGiven += 1;
     const handle = this.#handlesGiven;
     return new Promise<Reply>((resolve, reject) => {
+      if (signal !== undefined) this.#listen(signal, handle);
       if (this.#waiting.size === 0) this.#alive.ref();
-      this.#waiting.set(handle, { resolve, reject });
-      signal?.addEventListener('abort', () => this.#cancel(handle, signal.reason), { once: true });
+      this.#waiting.set(handle, { resolve, reject, signal });
       this.#submit({ kind: 'request', handle, request });
     });
   }
 
-  /** Waits for the answers that are still due, then for the disk, and stops. */
+  /** Takes no more calls, waits for the answers to those it took, then for the disk, and stops. */
   async close(): Promise<void> {
+    this.#closing = true;
     if (this.#waiting.size > 0 && this.#stopped === null) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });
     }
-    this.#stop(new EngramError('CLOSED', { message: 'this Engram has been closed' }));
+    this.#stop(closed());
     await this.#compute.close();
     await this.#disk.close();
+  }
+
+  #listen(signal: AbortSignal, handle: RequestHandle): void {
+    const known = this.#abortable.get(signal);
+    if (known !== undefined) {
+      known.handles.add(handle);
+      return;
+    }
+    const handles = new Set([handle]);
+    const listener = (): void => {
+      for (const each of [...handles]) this.#cancel(each, signal.reason);
+    };
+    signal.addEventListener('abort', listener);
+    this.#abortable.set(signal, { handles, listener });
+  }
+
+  #unlisten(signal: AbortSignal, handle: RequestHandle): void {
+    const known = this.#abortable.get(signal);
+    if (known === undefined) return;
+    known.handles.delete(handle);
+    if (known.handles.size > 0) return;
+    signal.removeEventListener('abort', known.listener);
+    this.#abortable.delete(signal);
   }
 
   #cancel(handle: RequestHandle, reason: unknown): void {
@@ -113,6 +149,7 @@ export class NodeHost {
     const waiting = this.#waiting.get(handle);
     if (waiting === undefined) return undefined;
     this.#waiting.delete(handle);
+    if (waiting.signal !== undefined) this.#unlisten(waiting.signal, handle);
     if (this.#waiting.size === 0) {
       this.#alive.unref();
       this.#drained?.();
@@ -178,6 +215,8 @@ export class NodeHost {
     const lost = new EngramError('STOPPING', { message: `the node stopped before it answered: ${why.message}`, cause: why });
     for (const { reject } of this.#waiting.values()) reject(lost);
     this.#waiting.clear();
+    for (const [signal, { listener }] of this.#abortable) signal.removeEventListener('abort', listener);
+    this.#abortable.clear();
     this.#drained?.();
   }
 
@@ -209,13 +248,36 @@ export class NodeHost {
     };
   }
 
+  /** The listener is the application's: what it throws, at once or later, stops neither the node nor the process. */
+  #tell(event: DomainEvent): void {
+    const { onEvent } = this.#options;
+    if (onEvent === undefined) return;
+    try {
+      const returned: unknown = onEvent(event);
+      if (returned instanceof Promise) returned.catch((error) => this.#reportListener(error));
+    } catch (error) {
+      this.#reportListener(error);
+    }
+  }
+
+  #reportListener(error: unknown): void {
+    if (this.#listenerFailed) return;
+    this.#listenerFailed = true;
+    const why = error instanceof Error ? error.message : 'something that is no Error';
+    process.stderr.write(`engram: the onEvent listener failed (said once): ${why}\n`);
+  }
+
   #note(event: DomainEvent): void {
-    this.#options.onEvent?.(event);
+    this.#tell(event);
     if (event.kind !== 'node.started' || this.#started === null) return;
     this.#started.resolve();
     this.#started = null;
     this.#alive.unref();
   }
+}
+
+function closed(): EngramError {
+  return new EngramError('CLOSED', { message: 'this Engram has been closed' });
 }
 
 /** A reason that begins with one of our codes (`UNSUPPORTED_FORMAT: …`) is that error. */

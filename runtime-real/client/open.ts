@@ -9,7 +9,6 @@ import {
 } from '../../core/configuration.js';
 import { singleNodeView } from '../../core/control/members-and-rows.js';
 import type { DomainEvent } from '../../core/domain-events.js';
-import { EngramError } from '../../core/errors.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import { createScanRunner } from '../compute/scan-runner.js';
 import { openDirectoryDisk } from '../disk/directory-disk.js';
@@ -19,6 +18,7 @@ import { NodeHost } from '../node-host.js';
 import { createPureFunctions } from '../pure-functions.js';
 import { type Embedder, ngramEmbedder } from './embedder.js';
 import { type Engram, EngramClient } from './engram.js';
+import { checkOpenOptions } from './open-checks.js';
 
 export interface OpenOptions {
   /** Where everything is kept; made when missing. One process at a time. */
@@ -40,13 +40,7 @@ export interface OpenInternals {
 
 /** Opens a data directory, recovers what it holds, and resolves once it serves. */
 export async function openEngram(options: OpenOptions, internals: OpenInternals = {}): Promise<Engram> {
-  if (typeof options.dataDir !== 'string' || options.dataDir === '') {
-    throw new EngramError('INVALID_ARGUMENT', {
-      message: 'openEngram needs a data directory',
-      field: 'dataDir',
-      hint: "pass { dataDir: './engram-data' }",
-    });
-  }
+  checkOpenOptions(options);
   const directory = resolve(options.dataDir);
   const lock = await lockDirectory(directory);
   try {

@@ -13,7 +13,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EngramError } from '../../core/errors.js';
 
@@ -37,7 +37,7 @@ export interface DirectoryLock {
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const claims = join(directory, 'lock');
   try {
-    mkdirSync(claims, { recursive: true, mode: 0o700 });
+    makeDirectories(claims);
   } catch (error) {
     throw unusable(directory, error);
   }
@@ -54,6 +54,26 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
     if (giveUp) throw locked(directory, rival.claim);
     await wait(10 + Math.random() * 40);
     if (!stays) own = makeClaim(directory, claims);
+  }
+}
+
+/** One by one, from the first that is missing: `recursive` of Node 20 never returns on paths where nothing can be made, as under /proc. */
+function makeDirectories(path: string): void {
+  try {
+    mkdirIfMissing(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectories(dirname(path));
+    mkdirIfMissing(path);
+  }
+}
+
+/** Another process may make it at the same time. */
+function mkdirIfMissing(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
 
