@@ -49,6 +49,8 @@ export class CatchUp {
   readonly #peers: Peers;
   readonly #shipper: RecordShipper;
   readonly #fetching = new Map<SpaceKey, Fetching>();
+  /** The last source that let a fetch time out, and when. */
+  readonly #gaveUp = new Map<SpaceKey, { readonly from: NodeId; readonly atMs: number }>();
   #lastNumber = 0;
 
   constructor(services: NodeServices, peers: Peers, shipper: RecordShipper) {
@@ -69,9 +71,10 @@ export class CatchUp {
     const active = this.#fetching.get(space);
     if (active !== undefined) {
       if (now.monotonicMs - active.lastProgressMs < this.#services.configuration.replication.fetchTimeoutMs) return;
+      this.#gaveUp.set(space, { from: active.from, atMs: now.monotonicMs });
       this.#end(space);
     }
-    if (!this.#services.store.log.writable || !this.#lacks(space, known)) return;
+    if (!this.#services.store.log.writable || !this.#mayAnswer(from, space, now) || !this.#lacks(space, known)) return;
     this.#lastNumber += 1;
     const fetching: Fetching = {
       number: this.#lastNumber,
@@ -90,6 +93,18 @@ export class CatchUp {
     this.#services.store.space(space).lossesWatched = new VersionVector();
     this.#ask(space, fetching, 0);
     this.#services.effects.journal.note({ kind: 'catch-up.started', space, from, how: 'log' });
+  }
+
+  /**
+   * A peer that does not answer round trips cannot answer a fetch either: one that is deaf still sends, and would be asked for ever. One that has just
+   * let a fetch time out gives way to the others for a while, since all ask and report at fixed intervals.
+   */
+  #mayAnswer(from: NodeId, space: SpaceKey, now: Now): boolean {
+    if (!this.#peers.isReachable(from, now)) return false;
+    const failed = this.#gaveUp.get(space);
+    const { fetchTimeoutMs } = this.#services.configuration.replication;
+    if (failed === undefined || failed.from !== from || now.monotonicMs - failed.atMs > 2 * fetchTimeoutMs) return true;
+    return !this.#services.otherCopies(space).some((copy) => copy !== from && this.#peers.isReachable(copy, now));
   }
 
   #end(space: SpaceKey): void {

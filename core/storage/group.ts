@@ -67,7 +67,7 @@ export function sealGroup(group: Uint8Array, at: LogPosition, header: GroupHeade
 export function readGroupHeader(segmentBytes: Uint8Array, at: LogPosition, pure: PureFunctions): GroupHeader | null {
   const { offset } = at;
   if (offset + groupHeaderBytes > segmentBytes.length || readU32(segmentBytes, offset) !== magic) return null;
-  if (readU32(segmentBytes, offset + 4) !== pure.crc32(segmentBytes.subarray(offset + 8, offset + groupHeaderBytes))) return null;
+  if (groupVersion(segmentBytes, offset, pure) !== groupFormatVersion) return null;
   if (readU32(segmentBytes, offset + 16) !== at.segment || readU32(segmentBytes, offset + 20) !== offset) return null;
   const recordBytes = readU32(segmentBytes, offset + 8);
   if (offset + groupHeaderBytes + recordBytes > segmentBytes.length) return null;
@@ -79,9 +79,13 @@ export function readGroupHeader(segmentBytes: Uint8Array, at: LogPosition, pure:
   };
 }
 
-/** The format version that a group header claims, whatever its checksum says: to tell a newer log from a damaged one. */
-export function claimedGroupVersion(segmentBytes: Uint8Array, offset: number): number | null {
+/**
+ * The format version of the group header that stands there, if its checksum holds: what is torn or damaged claims nothing. Checksum and version keep
+ * their places in every format.
+ */
+export function groupVersion(segmentBytes: Uint8Array, offset: number, pure: PureFunctions): number | null {
   if (offset + groupHeaderBytes > segmentBytes.length || readU32(segmentBytes, offset) !== magic) return null;
+  if (readU32(segmentBytes, offset + 4) !== pure.crc32(segmentBytes.subarray(offset + 8, offset + groupHeaderBytes))) return null;
   return readU32(segmentBytes, offset + 36);
 }
 

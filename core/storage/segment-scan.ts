@@ -7,10 +7,10 @@
 import type { PureFunctions } from '../pure-functions.js';
 import type { RecordView } from '../wire/record.js';
 import {
-  claimedGroupVersion,
   foldRecord,
   groupFormatVersion,
   groupHeaderBytes,
+  groupVersion,
   type LogPosition,
   nextGroupCandidate,
   paddedGroupBytes,
@@ -77,8 +77,8 @@ export function scanSegment(
     const header = readGroupHeader(bytes, { segment: number, offset: at }, pure);
     const trusted = at < trustedEnd;
     if (header === null) {
-      const claimed = claimedGroupVersion(bytes, at);
-      if (claimed !== null && claimed > groupFormatVersion && claimed < 256) newerVersion = claimed;
+      const version = groupVersion(bytes, at, pure);
+      if (version !== null && version > groupFormatVersion) newerVersion = version;
       if (!trusted) break;
       const next = Math.min(nextGroupCandidate(bytes, at + groupHeaderBytes), trustedEnd);
       damage.push({ offset: at, bytes: next - at });

@@ -7,6 +7,7 @@ import { testPureFunctions } from '../test-support/pure-functions.js';
 import { RecordView } from '../wire/record.js';
 import { checkpointFormatVersion, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { DotPositions } from './dot-positions.js';
+import { sealGroup } from './group.js';
 import { decodeBoot, decodeIdentity, encodeBoot, encodeIdentity } from './node-files.js';
 import { scanSegment } from './segment-scan.js';
 import { ValueCache } from './value-cache.js';
@@ -83,6 +84,19 @@ formats('a segment of garbage is walked to its end, trusted or not, and yields n
       );
     }),
   );
+});
+
+formats('a torn group header claims no version, a whole one of a later format does', () => {
+  const header = { recordBytes: 0, records: 0, watermark: { segment: 0, offset: 0 }, fold: 0 };
+  const bytes = new Uint8Array(256);
+  sealGroup(bytes.subarray(0, 64), { segment: 1, offset: 0 }, header, pure);
+  const walk = () => scanSegment({ number: 1, bytes, trustedEnd: 0 }, new RecordView(pure), pure, {});
+  assert.is(walk().newerVersion, null);
+  assert.is(walk().endBytes, 40);
+  bytes[36] = 156;
+  assert.is(walk().newerVersion, null);
+  new DataView(bytes.buffer).setUint32(4, pure.crc32(bytes.subarray(8, 40)), true);
+  assert.is(walk().newerVersion, 156);
 });
 
 formats('positions are found above the horizon, near and far, and forgotten below it', () => {
