@@ -37,6 +37,13 @@ readme('its example runs in a folder of its own, as an application that has the 
   }
 });
 
+readme('it says how to install, and calls the example by one name', () => {
+  const text = textOf('README.md');
+  for (const said of ['npm install PATH', 'npm i -D tsx', 'Save this as `app.mts`', 'npx tsx app.mts'])
+    assert.ok(text.includes(said), said);
+  assert.not.match(text, /app\.ts/);
+});
+
 readme('links lead to files that exist', () => {
   for (const page of pages) {
     const links = [...textOf(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link as string);

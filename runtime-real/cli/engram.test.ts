@@ -151,6 +151,17 @@ cli('bytes that are not UTF-8 and lines without end are refused, not guessed at'
   assert.is(found[2].written, 1);
 });
 
+cli('import refuses half surrogate pairs and episodes without text and embedding; nothing that was not is called synced', () => {
+  const lines = ['{"id": "\\ud800", "text": "one"}', '{"id": "a", "text": "\\udc00"}', '{"id": "b"}', '{"id": "c", "text": ""}'];
+  const ran = engram(['import', '-', '--space', 'halves'], { input: lines.join('\n') });
+  assert.is(ran.code, 1);
+  for (const [at, field] of ['id', 'text', 'text', 'text'].entries())
+    assert.match(ran.err, new RegExp(`line ${at + 1} INVALID_ARGUMENT \\(episode\\.${field}\\)`));
+  assert.match(ran.out, '0 episodes remembered');
+  assert.not.match(ran.out, 'synced');
+  assert.match(engram(['help', 'recall']).out, 'stored confidence');
+});
+
 cli('a missing file and a locked directory are errors that say what to do', async () => {
   const missing = engram(['import', join(folder, 'no-such-file')]);
   assert.is(missing.code, 1);

@@ -1,8 +1,9 @@
 /** `engram import`: a file of any size, read no faster than the disk takes it in; a bad line is named and the rest goes on. */
 import { createReadStream, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { EngramError } from '../../core/errors.js';
-import type { EpisodeInput } from '../client/types.js';
+import type { Acknowledged, EpisodeInput, Refused } from '../client/types.js';
 import { importLines } from './import-lines.js';
 import { count, exitCodes, plural } from './output.js';
 import type { Session } from './session.js';
@@ -17,12 +18,15 @@ export async function importFile(session: Session, file: string, options: Import
   const { output, space } = session;
   const source = openSource(file);
   const progress = progressBar(source.bytes);
+  /** Of each episode that was handed over and is not settled yet; what a full disk turned away stays. */
   const lineOf = new Map<number, number>();
   const startedAt = performance.now();
-  let badLines = 0;
+  const tally: Tally = { written: 0, duplicates: 0, refused: 0, seconds: 0 };
+  let full: EngramError | null = null;
   let taken = 0;
 
   const report = (line: number, id: string, error: EngramError): void => {
+    tally.refused += 1;
     progress.clear();
     if (output.json) output.answer({ line, id, error: errorJson(error) }, () => '');
     else
@@ -33,9 +37,9 @@ export async function importFile(session: Session, file: string, options: Import
 
   async function* episodes(): AsyncGenerator<EpisodeInput> {
     for await (const line of importLines(source.stream)) {
+      if (full !== null) return;
       progress.update(line.bytesRead);
       if (line.episode instanceof EngramError) {
-        badLines += 1;
         report(line.number, '', line.episode);
         continue;
       }
@@ -46,34 +50,65 @@ export async function importFile(session: Session, file: string, options: Import
   }
 
   try {
-    const summary = await space.rememberBatch(episodes(), {
+    const batch = {
       ...(options.batch === undefined ? {} : { episodesMax: options.batch }),
-      onAcknowledged: (acknowledged) => {
-        for (const { index } of acknowledged) lineOf.delete(index);
+      onAcknowledged: (acknowledged: readonly Acknowledged[]): void => {
+        for (const { index, duplicate } of acknowledged) {
+          lineOf.delete(index);
+          tally[duplicate ? 'duplicates' : 'written'] += 1;
+        }
         if (options.acknowledged !== true) return;
         const lines = acknowledged.map(({ id }) => (output.json ? JSON.stringify({ acknowledged: id }) : id));
         process.stdout.write(`${lines.join('\n')}\n`);
       },
-      onRefused: ({ index, id, error }) => {
+      onRefused: ({ index, id, error }: Refused): void => {
+        if (error.code === 'STORAGE_FULL') {
+          full ??= error;
+          return;
+        }
         report(lineOf.get(index) ?? 0, id, error);
         lineOf.delete(index);
       },
+    };
+    await space.rememberBatch(episodes(), batch).catch((error) => {
+      if (!(error instanceof EngramError && error.code === 'STORAGE_FULL')) throw error;
+      full ??= error;
     });
     progress.stop();
-    const refused = summary.refused + badLines;
-    const seconds = (performance.now() - startedAt) / 1_000;
-    const { written, duplicates } = summary;
-    output.answer({ space: space.name, written, duplicates, refused, seconds: Number(seconds.toFixed(3)) }, () => {
-      const parts = [`${plural(written, 'episode')} remembered in space ${space.name}`];
-      if (duplicates > 0) parts.push(`${count(duplicates)} were there already`);
-      if (refused > 0) parts.push(output.colors.red(`${plural(refused, 'line')} refused`));
-      return `${parts.join(', ')} (${seconds.toFixed(2)} s, every one synced to disk)`;
-    });
-    return refused > 0 ? exitCodes.failed : exitCodes.ok;
+    tally.seconds = (performance.now() - startedAt) / 1_000;
+    if (full !== null) reportFull(session, file, Math.min(...lineOf.values()), full);
+    summarize(session, tally);
+    return full !== null || tally.refused > 0 ? exitCodes.failed : exitCodes.ok;
   } finally {
     progress.stop();
     source.stream.destroy();
   }
+}
+
+interface Tally {
+  written: number;
+  duplicates: number;
+  /** Lines; those that a full disk turned away do not count. */
+  refused: number;
+  seconds: number;
+}
+
+/** Everything before `line` is remembered or was named; beyond it some may be, and importing those again changes nothing. */
+function reportFull({ output, options }: Session, file: string, line: number, error: EngramError): void {
+  const directory = resolve(options.dataDir);
+  const message = `the disk of ${directory} is full: the import of ${file} stopped; free space and resume at line ${line}`;
+  if (output.json) output.answer({ line, id: '', error: { ...errorJson(error), message } }, () => '');
+  else output.remark(`${output.colors.red('error')} ${error.code}: ${message}`);
+}
+
+function summarize({ output, space }: Session, { written, duplicates, refused, seconds }: Tally): void {
+  output.answer({ space: space.name, written, duplicates, refused, seconds: Number(seconds.toFixed(3)) }, () => {
+    const parts = [`${plural(written, 'episode')} remembered in space ${space.name}`];
+    if (duplicates > 0) parts.push(`${count(duplicates)} were there already`);
+    if (refused > 0) parts.push(output.colors.red(`${plural(refused, 'line')} refused`));
+    const synced = written > 0 ? ', every one synced to disk' : '';
+    return `${parts.join(', ')} (${seconds.toFixed(2)} s${synced})`;
+  });
 }
 
 function errorJson({ code, message, field, hint }: EngramError): object {

@@ -22,10 +22,11 @@ const importHelp = `
 Each line is one JSON object:
   {"id": "a-1", "text": "what happened", "occurredAt": "2026-05-01T12:30:00Z", "who": "ana", "where": "office",
    "tags": ["ci"], "confidence": 0.9, "embedding": [0.1, …], "embedder": "name of what made it"}
-All fields are optional; without an id it is derived from the content, so that importing a file twice changes nothing.
+A text or an embedding is needed, all else is optional; without an id it is derived from the content, so that importing a file twice changes nothing.
 Without an embedding the built-in embedder makes one from the text; "embed": false leaves it out.
 
 A line that cannot be taken is named on standard error with its number, and the rest goes on; the exit code is then 1.
+When the disk is full the import stops and says at which line to resume.
 `;
 
 /** `end` hears each command's exit code; `usage.message` receives what commander says of a wrong command line. */
@@ -108,7 +109,7 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .option('--who <who>', 'only of this who')
     .option('--where <where>', 'only of this where')
     .option('--tag <tag>', 'only with this tag; repeat it to ask for several at once', parse.collect)
-    .option('--confidence-min <probability>', 'only if the adjusted confidence is at least this', parse.number)
+    .option('--confidence-min <probability>', 'only if the stored confidence is at least this, from 0 to 1', parse.number)
     .option('--embeddings', 'with --json: print the embeddings too', false)
     .addHelpText('after', '\nExample:\n  $ engram recall "what does Lena drink" --who lena --limit 3\n')
     .action(async (words: string[], options: RecallOptions, command: Command) =>
