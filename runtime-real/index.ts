@@ -4,7 +4,8 @@ export { EngramError, type ErrorCode } from '../core/errors.js';
 export { type Embedder, type NgramEmbedderOptions, ngramEmbedder } from './client/embedder.js';
 export type { Engram } from './client/engram.js';
 export { type OpenAiEmbedderOptions, openAiEmbedder } from './client/http-embedder.js';
-export { type OpenOptions, openEngram } from './client/open.js';
+export { openEngram } from './client/open.js';
+export type { OpenOptions } from './client/open-options.js';
 export type { Space } from './client/space.js';
 export type {
   Acknowledged,

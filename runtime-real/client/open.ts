@@ -1,14 +1,7 @@
 /** Embedded mode: a node of one's own inside the process, without a socket. */
 import { resolve } from 'node:path';
-import {
-  defaultMemoryOptions,
-  defaultReplicationOptions,
-  defaultStorageOptions,
-  type MemoryOptions,
-  type StorageOptions,
-} from '../../core/configuration.js';
+import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions } from '../../core/configuration.js';
 import { singleNodeView } from '../../core/control/members-and-rows.js';
-import type { DomainEvent } from '../../core/domain-events.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import { createScanRunner } from '../compute/scan-runner.js';
 import { openDirectoryDisk } from '../disk/directory-disk.js';
@@ -16,22 +9,9 @@ import { lockDirectory } from '../disk/directory-lock.js';
 import { type FileCalls, systemFileCalls } from '../disk/file-calls.js';
 import { NodeHost } from '../node-host.js';
 import { createPureFunctions } from '../pure-functions.js';
-import { type Embedder, ngramEmbedder } from './embedder.js';
+import { ngramEmbedder } from './embedder.js';
 import { type Engram, EngramClient } from './engram.js';
-import { checkOpenOptions } from './open-checks.js';
-
-export interface OpenOptions {
-  /** Where everything is kept; made when missing. One process at a time. */
-  readonly dataDir: string;
-  /** Bytes of recently used episodes kept in memory; everything else is read from disk when asked for. */
-  readonly cacheBytesMax?: number;
-  /** What texts are embedded with: the built-in one when absent, nothing when null. */
-  readonly embedder?: Embedder | null;
-  readonly storage?: Partial<StorageOptions>;
-  readonly memory?: Partial<MemoryOptions>;
-  /** What happens inside, as data: for logs and metrics. */
-  readonly onEvent?: (event: DomainEvent) => void;
-}
+import { checkOpenOptions, type OpenOptions } from './open-options.js';
 
 /** For tests: the calls on the operating system. */
 export interface OpenInternals {

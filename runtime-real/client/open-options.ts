@@ -1,8 +1,22 @@
-/** Judges what `openEngram` is given: a store that runs with a number nobody meant shows it only later, when it hurts. */
+/** What `openEngram` is given, and its judge: a store that runs with a number nobody meant shows it only later, when it hurts. */
 import { defaultMemoryOptions, defaultStorageOptions, type MemoryOptions, type StorageOptions } from '../../core/configuration.js';
+import type { DomainEvent } from '../../core/domain-events.js';
 import { EngramError } from '../../core/errors.js';
 import { shown, wrongType } from './checks.js';
-import type { OpenOptions } from './open.js';
+import type { Embedder } from './embedder.js';
+
+export interface OpenOptions {
+  /** Where everything is kept; made when missing. One process at a time. */
+  readonly dataDir: string;
+  /** Bytes of recently used episodes kept in memory; everything else is read from disk when asked for. */
+  readonly cacheBytesMax?: number;
+  /** What texts are embedded with: the built-in one when absent, nothing when null. */
+  readonly embedder?: Embedder | null;
+  readonly storage?: Partial<StorageOptions>;
+  readonly memory?: Partial<MemoryOptions>;
+  /** What happens inside, as data: for logs and metrics. */
+  readonly onEvent?: (event: DomainEvent) => void;
+}
 
 interface Bounds {
   readonly min: number;
