@@ -6,6 +6,7 @@
  * A state machine that a tick drives; it samples what copies hold and asks no node anything over the network but the final reads and one write per space.
  */
 
+import { unsettled } from '../checker/convergence.js';
 import { CopyDigests } from '../checker/copy-digest.js';
 import type { CopyState } from '../checker/history.js';
 import type { NodeInspection } from '../core/engram-node.js';
@@ -44,6 +45,8 @@ export class Liveness {
   #stage: Stage = 'load';
   #sinceUs = 0;
   #agreeing = 0;
+  /** The checker's judgement of a sample of this phase. */
+  #unsettled: ReturnType<typeof unsettled> | null = null;
   #firstAgreedMs: number | null = null;
   readonly samples: { atMs: number; phase: 'majority-only' | 'all-healed'; copies: readonly CopyState[] }[] = [];
   majorityHealedMs = 0;
@@ -108,6 +111,7 @@ export class Liveness {
     this.#sinceUs = this.#parts.world.nowUs;
     this.#agreeing = 0;
     this.#firstAgreedMs = null;
+    this.#unsettled = null;
   }
 
   #idle(): boolean {
@@ -155,8 +159,13 @@ export class Liveness {
     const counts = (host: NodeHost): boolean =>
       phase === 'all-healed' || world.plan.liveness.majority.includes(world.plan.nodes[host.index]);
     const copies = this.#copies(counts);
-    this.samples.push({ atMs: world.loadMs(world.nowUs), phase, copies });
-    return this.#agree(counts);
+    const sample = { atMs: world.loadMs(world.nowUs), phase, copies };
+    this.samples.push(sample);
+    // Digests first, since they are cheap; then what the checker will ask: copies that agree may still have to fetch again what they found damaged.
+    if (this.#agree(counts))
+      this.#unsettled ??= unsettled(world.recorder.operations, phase === 'all-healed' ? this.healedMs : this.majorityHealedMs);
+    else return false;
+    return this.#unsettled(sample) === null;
   }
 
   #copies(counts: (host: NodeHost) => boolean): CopyState[] {

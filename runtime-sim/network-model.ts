@@ -6,6 +6,7 @@
 import type { LinkRates } from '../scenarios/fault-plan.js';
 import { Draws, type Seed } from '../scenarios/random-streams.js';
 import type { EventHeap } from './event-heap.js';
+import { eventKinds } from './trace.js';
 
 /** The sender and the process that was meant are folded into the heap's extra number. */
 const sendersMax = 1_024;
@@ -71,7 +72,8 @@ export class NetworkModel {
     if (rates.loss > 0 && this.#chance(draws, 'loss', link, rates.loss)) return;
     const extra = this.incarnations[to] * sendersMax + from;
     this.#heap.push(departUs + this.#delayUs(rates, draws, link, length), kind, to, extra, payload);
-    if (rates.duplicate > 0 && this.#chance(draws, 'duplicate', link, rates.duplicate)) {
+    // A client's connection does not repeat a request by itself: its retries are its own, and it must know of each.
+    if (rates.duplicate > 0 && kind !== eventKinds.request && this.#chance(draws, 'duplicate', link, rates.duplicate)) {
       this.#heap.push(departUs + this.#delayUs(rates, draws, link, length), kind, to, extra, payload);
     }
   }
