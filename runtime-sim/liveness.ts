@@ -162,9 +162,9 @@ export class Liveness {
     const sample = { atMs: world.loadMs(world.nowUs), phase, copies };
     this.samples.push(sample);
     // Digests first, since they are cheap; then what the checker will ask: copies that agree may still have to fetch again what they found damaged.
-    if (this.#agree(counts))
-      this.#unsettled ??= unsettled(world.recorder.operations, phase === 'all-healed' ? this.healedMs : this.majorityHealedMs);
-    else return false;
+    if (!this.#agree(counts)) return false;
+    if (copies.length === 0) return true;
+    this.#unsettled ??= unsettled(world.recorder.operations, phase === 'all-healed' ? this.healedMs : this.majorityHealedMs);
     return this.#unsettled(sample) === null;
   }
 
