@@ -278,7 +278,12 @@ export class Writes {
       vector: tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms),
     });
     store.appendOwn(length, { space, author: store.author, sequence }, version, (target, at) => writeRecord(draft, target, at, pure));
-    this.#await(intent, { author: store.author, sequence }, { duplicate: false, superseded: false, context: write.context }, now);
+    this.#answerOnceDurable(
+      intent,
+      { author: store.author, sequence },
+      { duplicate: false, superseded: false, context: write.context },
+      now,
+    );
     return null;
   }
 
@@ -290,11 +295,11 @@ export class Writes {
     this.#services.effects.journal.note({ kind: 'write.duplicate', space: space.key, by });
     const dot = { author: index.authorOf(version), sequence: index.columns.sequence[version] };
     const context = contexts.get(version) ?? emptyContext;
-    this.#await(intent, dot, { duplicate: true, superseded: held.superseded, context }, now);
+    this.#answerOnceDurable(intent, dot, { duplicate: true, superseded: held.superseded, context }, now);
     return null;
   }
 
-  #await(intent: WriteIntent, dot: Dot, answer: RepeatedAs, now: Now): void {
+  #answerOnceDurable(intent: WriteIntent, dot: Dot, answer: RepeatedAs, now: Now): void {
     this.#acknowledgements.wait(new AwaitedWrite(intent, dot, answer), now);
   }
 }
