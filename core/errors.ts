@@ -21,6 +21,8 @@ export const errorCodes = {
   STORAGE_FULL: { outcome: 'failed', hint: 'free disk space on the node: it takes writes again by itself' },
   STARTING: { outcome: 'failed', hint: 'the node is still reading its log: try again in a moment' },
   DATA_DAMAGED: { outcome: 'failed', hint: 'the record is damaged on this disk and is being fetched from another copy: ask another copy' },
+  UNAVAILABLE: { outcome: 'failed', hint: 'see the message for who could not be reached and why: try again once it can' },
+  CONNECTION_LOST: { outcome: 'unknown', hint: 'repeat the write under the same request id, or read to learn what happened' },
   DATA_DIRECTORY_LOCKED: { outcome: 'failed', hint: 'stop the other process that uses this data directory, or give another directory' },
   DATA_DIRECTORY_UNUSABLE: { outcome: 'failed', hint: 'see the message: nothing on the disk was changed' },
   UNSUPPORTED_FORMAT: { outcome: 'failed', hint: 'open the directory with the version of Engram that wrote it, or a newer one' },
