@@ -20,6 +20,8 @@ export type DomainEvent =
   | { readonly kind: 'storage.space-returned' }
   | { readonly kind: 'hole.found'; readonly space: SpaceKey; readonly author: Author; readonly from: number; readonly to: number }
   | { readonly kind: 'hole.refilled'; readonly space: SpaceKey; readonly author: Author; readonly from: number; readonly to: number }
+  /** No copy has these dots any more, and all once did or knew them dominated: they count as compacted. */
+  | { readonly kind: 'hole.settled'; readonly space: SpaceKey; readonly author: Author; readonly from: number; readonly to: number }
   | { readonly kind: 'record.damaged'; readonly space: SpaceKey; readonly author: Author; readonly sequence: number }
   | { readonly kind: 'peer.reached'; readonly peer: NodeId }
   | { readonly kind: 'peer.lost'; readonly peer: NodeId; readonly silentMs: number }

@@ -78,6 +78,10 @@ export class EngramNode {
         this.#phase = 'recovering';
         this.#store.start(event.candidateNodeId);
         break;
+      case 'control':
+        this.#services.adopt(event.view);
+        if (this.#phase === 'serving') this.#replication.membersChanged(now);
+        break;
       case 'request':
         if (this.#phase === 'serving' || this.#readable) this.#requests.take(event.handle, event.request, now);
         else this.#answers.fail(event.handle, 'STARTING', { message: 'the node is still recovering' });

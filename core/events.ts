@@ -2,6 +2,7 @@
  * What can happen to a node. `EngramNode.handle(event, now)` is a synchronous, deterministic function of (state, event, now): a recorded list of
  * these, replayed, leads to the same state.
  */
+import type { ControlView } from './control/members-and-rows.js';
 import type { RequestHandle, Ticket } from './effects.js';
 import type { NodeId } from './identifiers.js';
 import type { ScanResult } from './memory/scan-kernel.js';
@@ -31,6 +32,8 @@ export type DiskResult =
 export type CoreEvent =
   /** The first event of a boot. `candidateNodeId` becomes the node's identity when the data directory has none. */
   | { readonly kind: 'start'; readonly candidateNodeId: NodeId }
+  /** Members and rows have changed: this view takes the place of the one before. Until the first the configuration's is in force. */
+  | { readonly kind: 'control'; readonly view: ControlView }
   | { readonly kind: 'request'; readonly handle: RequestHandle; readonly request: Request }
   /** The client has gone or no longer wants the answer: nothing is undone, nobody is answered. */
   | { readonly kind: 'cancel'; readonly handle: RequestHandle }

@@ -6,10 +6,21 @@ import type { NodeConfiguration } from './configuration.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
 import type { Effects } from './effects.js';
 import type { Now } from './events.js';
-import type { NodeId, SpaceKey } from './identifiers.js';
+import { compareText, type NodeId, type SpaceKey } from './identifiers.js';
 import { invariant } from './invariant.js';
 import type { MemoryStore } from './memory/memory-store.js';
 import type { PureFunctions } from './pure-functions.js';
+
+/** What a row means to this node. */
+interface Placement {
+  readonly row: Row | null;
+  readonly isCopy: boolean;
+  readonly others: readonly NodeId[];
+  readonly earlier: readonly NodeId[];
+}
+
+/** Rows of so many spaces are remembered. */
+const placementsMax = 65_536;
 
 export class NodeServices {
   readonly configuration: NodeConfiguration;
@@ -21,9 +32,8 @@ export class NodeServices {
   #control: ControlView | null = null;
   #startedMs = 0;
   #ownRows: readonly Row[] = [];
-  /** The row's other copies by space: asked for at every message. */
-  readonly #earlier = new Map<SpaceKey, readonly NodeId[]>();
-  readonly #others = new Map<SpaceKey, readonly NodeId[]>();
+  /** Asked for at every message and request. */
+  readonly #placements = new Map<SpaceKey, Placement>();
 
   constructor(
     world: { readonly configuration: NodeConfiguration; readonly effects: Effects; readonly pure: PureFunctions },
@@ -41,8 +51,7 @@ export class NodeServices {
   identify(self: NodeId, now: Now): void {
     this.#self = self;
     this.#startedMs = now.monotonicMs;
-    this.#control = this.configuration.control(self);
-    this.#ownRows = Object.values(this.#control.rows).filter((row) => row.copies.includes(self));
+    this.adopt(this.#control ?? this.configuration.control(self));
   }
 
   get identified(): boolean {
@@ -64,42 +73,63 @@ export class NodeServices {
     return now.monotonicMs - this.#startedMs;
   }
 
-  /** Rows in which this node is a copy. */
-  get ownRows(): readonly Row[] {
-    return this.#ownRows;
+  /** Another view takes the place of the one before; told before recovery ends, it is the first. */
+  adopt(view: ControlView): void {
+    this.#control = view;
+    this.#placements.clear();
+    this.#ownRows = this.#self === null ? [] : Object.values(view.rows).filter((row) => row.copies.includes(this.self));
+  }
+
+  /** Spaces of which this node holds a copy: those of its rows, then those without a row that something is held of. */
+  *ownSpaces(): Iterable<SpaceKey> {
+    for (const { space } of this.#ownRows) yield space;
+    if (this.control.unlisted === null) return;
+    for (const { key } of this.store.spaces()) if (this.control.rows[key] === undefined && this.isCopy(key)) yield key;
+  }
+
+  /** Everyone that can share a space with this node, in id order. */
+  neighbours(): readonly NodeId[] {
+    const ids = new Set<NodeId>();
+    for (const row of this.#ownRows) for (const copy of row.copies) ids.add(copy);
+    if (this.control.unlisted !== null) for (const { id } of this.control.members) ids.add(id);
+    ids.delete(this.self);
+    return [...ids].sort(compareText);
   }
 
   row(space: SpaceKey): Row | null {
-    return rowOf(this.control, space);
+    return this.#placement(space).row;
   }
 
   /** Whether this node holds a copy of the space. */
   isCopy(space: SpaceKey): boolean {
-    return this.row(space)?.copies.includes(this.self) ?? false;
+    return this.#placement(space).isCopy;
   }
 
   /** The row's other copies, in row order. */
   otherCopies(space: SpaceKey): readonly NodeId[] {
-    let others = this.#others.get(space);
-    if (others === undefined) {
-      others = this.row(space)?.copies.filter((copy) => copy !== this.self) ?? [];
-      // Names of spaces that have no row are anybody's: they are not remembered.
-      if (this.#isConfigured(space)) this.#others.set(space, others);
-    }
-    return others;
+    return this.#placement(space).others;
   }
 
   /** Copies that come before this node in the row. */
   earlierCopies(space: SpaceKey): readonly NodeId[] {
-    let earlier = this.#earlier.get(space);
-    if (earlier === undefined) {
-      earlier = this.otherCopies(space).slice(0, this.row(space)?.copies.indexOf(this.self) ?? 0);
-      if (this.#isConfigured(space)) this.#earlier.set(space, earlier);
-    }
-    return earlier;
+    return this.#placement(space).earlier;
   }
 
-  #isConfigured(space: SpaceKey): boolean {
-    return this.#ownRows.some((row) => row.space === space);
+  #placement(space: SpaceKey): Placement {
+    let placement = this.#placements.get(space);
+    if (placement === undefined) {
+      placement = placementOf(rowOf(this.control, space, this.pure), this.self);
+      // Anybody can ask for any name: what is remembered has a bound.
+      if (this.#placements.size >= placementsMax) this.#placements.clear();
+      this.#placements.set(space, placement);
+    }
+    return placement;
   }
+}
+
+function placementOf(row: Row | null, self: NodeId): Placement {
+  const copies = row?.copies ?? [];
+  const place = copies.indexOf(self);
+  const others = copies.filter((copy) => copy !== self);
+  return { row, isCopy: place >= 0, others, earlier: place < 0 ? others : others.slice(0, place) };
 }

@@ -7,6 +7,7 @@ import type { CoreEvent } from '../core/events.js';
 /** Microseconds for an event of this kind, without its bytes. */
 const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   start: 50,
+  control: 20,
   request: 12,
   cancel: 1,
   message: 5,

@@ -256,7 +256,7 @@ function controlView(plan: RunPlan, ids: readonly NodeId[]): ControlView {
     space: spaceOf(space),
     copies: copies.map((name) => ids[plan.nodes.indexOf(name)]),
   }));
-  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, copiesByDefault: null }, rows);
+  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, rows);
 }
 
 function configurationOf(plan: RunPlan, index: number, control: ControlView): NodeConfiguration {

@@ -5,6 +5,8 @@
 import { produce } from 'immer';
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
+import { candidateOrder } from '../placement/candidate-order.js';
+import type { PureFunctions } from '../pure-functions.js';
 
 export interface Member {
   readonly id: NodeId;
@@ -22,13 +24,13 @@ export interface ControlView {
   readonly epoch: { readonly generation: number; readonly index: number };
   readonly members: readonly Member[];
   readonly rows: Readonly<Record<string, Row>>;
-  /** When set, a space that has no row lives on these copies: one node alone serves every space that is asked for. */
-  readonly copiesByDefault: readonly NodeId[] | null;
+  /** A space that has no row: its copies are the first so many members in candidate order. Null: there are no such spaces. */
+  readonly unlisted: { readonly replicationFactor: number } | null;
 }
 
 /** The view of one node alone: every space lives here. */
 export function singleNodeView(self: NodeId, name: string): ControlView {
-  return { epoch: { generation: 0, index: 0 }, members: [{ id: self, name }], rows: {}, copiesByDefault: [self] };
+  return { epoch: { generation: 0, index: 0 }, members: [{ id: self, name }], rows: {}, unlisted: { replicationFactor: 1 } };
 }
 
 /** The view with members in id order and the given rows added. */
@@ -41,8 +43,10 @@ export function withRows(view: ControlView, rows: readonly Row[]): ControlView {
 }
 
 /** The row of a space, or null when this cluster has no such space. */
-export function rowOf(view: ControlView, space: SpaceKey): Row | null {
+export function rowOf(view: ControlView, space: SpaceKey, pure: PureFunctions): Row | null {
   const row = view.rows[space];
   if (row !== undefined) return row;
-  return view.copiesByDefault === null ? null : { space, copies: view.copiesByDefault };
+  if (view.unlisted === null) return null;
+  const members = view.members.map(({ id }) => id);
+  return { space, copies: candidateOrder(space, members, pure).slice(0, view.unlisted.replicationFactor) };
 }

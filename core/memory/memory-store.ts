@@ -183,7 +183,7 @@ export class MemoryStore {
     for (const [key, horizon] of recovered.horizons) {
       const space = this.space(key);
       // With nobody to ask, doubting all that is absent would only bury what is known to be lost.
-      const doubtful = recovered.absentDoubtful && (rowOf(control, key)?.copies.length ?? 0) > 1;
+      const doubtful = recovered.absentDoubtful && (rowOf(control, key, this.#pure)?.copies.length ?? 0) > 1;
       space.adoptHorizon(new Map(horizon), doubtful ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null));
     }
     for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);

@@ -301,6 +301,25 @@ export class SpaceStore implements VersionFacts {
     this.coverageChanges += 1;
   }
 
+  /** Dots below the horizon that no copy has any more, all copies agree: compacted, as far as anybody can tell. */
+  settleAbsent(dots: VersionVector): void {
+    for (const author of dots.authors()) {
+      for (const [from, to] of dots.of(author)?.ranges() ?? []) {
+        this.coverage.add({ author, from, to });
+        this.holes.remove({ author, from, to });
+        this.#world.journal.note({ kind: 'hole.settled', space: this.key, author, from, to });
+      }
+    }
+    this.coverageChanges += 1;
+  }
+
+  /** What was on this disk, or should be by its horizon, and is not to be had from it. */
+  lost(): VersionVector {
+    const lost = this.holesBelow(this.horizon);
+    lost.unionWith(this.holes);
+    return lost;
+  }
+
   #coverRange(author: Author, from: number, to: number): void {
     if (this.coverage.add({ author, from, to }) > 0) this.#noteRefill(author, from, to);
   }

@@ -4,9 +4,9 @@
  * Only an answered ping of our own counts as reaching a peer: hearing it proves the other direction only (a deaf node still sends).
  */
 
-import { decodeVersionVector, encodeVersionVector, type VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
+import { decodeVersionVector, encodeVersionVector, VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import { type Author, authorNode, compareText, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import { type Author, authorNode, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { sameBytes } from '../wire/bytes.js';
 import type { PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
@@ -21,6 +21,8 @@ export interface PeerSpace {
   /** Ends of gapless prefixes that it has acknowledged since that ping. */
   readonly acknowledged: Map<Author, number>;
   encoded: Uint8Array;
+  /** What it had, or should have, and lacks. Never changed, only replaced. */
+  lost: VersionVector;
   /** When its report came. */
   reportedAtMs: number;
 }
@@ -36,19 +38,31 @@ export interface Peer {
   /** Pings on their way: number and when each was sent. */
   readonly outstanding: Map<number, number>;
   lastPingNumber: number;
+  /** When that ping came. A ping names every space that its sender holds and shares with this node. */
+  pingedAtMs: number;
   readonly spaces: Map<SpaceKey, PeerSpace>;
+}
+
+/** What this copy holds and lacks of a space, as peers are told. */
+interface EncodedHolding {
+  readonly changes: number;
+  readonly coverage: Uint8Array;
+  readonly lost: Uint8Array;
 }
 
 const pingTimer = 'peers.ping';
 const outstandingMax = 64;
 const never = Number.NEGATIVE_INFINITY;
+/** Never changed. */
+const nothing = new VersionVector();
+const noBytes = new Uint8Array(0);
 
 export class Peers {
   readonly #services: NodeServices;
   readonly #codec: PeerCodec;
   readonly #peers = new Map<NodeId, Peer>();
   /** Encoded coverage by space, as long as it stands still. */
-  readonly #encoded = new Map<SpaceKey, { readonly changes: number; readonly bytes: Uint8Array }>();
+  readonly #encoded = new Map<SpaceKey, EncodedHolding>();
   #pingNumber = 0;
   #startedMs = 0;
 
@@ -57,24 +71,16 @@ export class Peers {
     this.#codec = codec;
   }
 
-  /** Everyone that shares a row with this node, in id order. */
   start(now: Now): void {
     this.#startedMs = now.monotonicMs;
-    const { ownRows, self } = this.#services;
-    const ids = new Set<NodeId>();
-    for (const row of ownRows) for (const copy of row.copies) if (copy !== self) ids.add(copy);
-    for (const id of [...ids].sort(compareText)) {
-      this.#peers.set(id, {
-        id,
-        author: null,
-        lastHeardMs: never,
-        lastReachedMs: never,
-        reached: false,
-        outstanding: new Map(),
-        lastPingNumber: 0,
-        spaces: new Map(),
-      });
-    }
+    this.membersChanged();
+  }
+
+  /** Everyone that can share a space with this node, in id order; whoever no longer can is forgotten. */
+  membersChanged(): void {
+    const known = new Map(this.#peers);
+    this.#peers.clear();
+    for (const id of this.#services.neighbours()) this.#peers.set(id, known.get(id) ?? newPeer(id));
   }
 
   get startedMs(): number {
@@ -142,20 +148,30 @@ export class Peers {
 
   #reports(peer: NodeId, terms: (space: SpaceKey) => Term | null): SpaceReport[] {
     const reports: SpaceReport[] = [];
-    for (const row of this.#services.ownRows) {
-      if (!row.copies.includes(peer)) continue;
-      reports.push({ space: row.space, term: terms(row.space), coverage: this.encodedCoverage(row.space) });
+    for (const space of this.#services.ownSpaces()) {
+      if (!this.#services.otherCopies(space).includes(peer)) continue;
+      const { coverage, lost } = this.#holding(space);
+      reports.push({ space, term: terms(space), coverage, lost });
     }
     return reports;
   }
 
-  encodedCoverage(key: SpaceKey): Uint8Array {
+  encodedCoverage(space: SpaceKey): Uint8Array {
+    return this.#holding(space).coverage;
+  }
+
+  #holding(key: SpaceKey): EncodedHolding {
     const space = this.#services.store.space(key);
     const known = this.#encoded.get(key);
-    if (known !== undefined && known.changes === space.coverageChanges) return known.bytes;
-    const bytes = encodeVersionVector(withinRanges(space.coverage, vectorRangesMax));
-    this.#encoded.set(key, { changes: space.coverageChanges, bytes });
-    return bytes;
+    if (known !== undefined && known.changes === space.coverageChanges) return known;
+    const lost = space.lost();
+    const holding = {
+      changes: space.coverageChanges,
+      coverage: encodeVersionVector(withinRanges(space.coverage, vectorRangesMax)),
+      lost: lost.isEmpty() ? noBytes : encodeVersionVector(withinRanges(lost, vectorRangesMax)),
+    };
+    this.#encoded.set(key, holding);
+    return holding;
   }
 
   /** Any message proves that the peer can be heard. Null for a sender that shares no row with this node. */
@@ -167,6 +183,7 @@ export class Peers {
       // Another boot: what the old one said of terms and unsynced state is void. Its numbering of pings starts again.
       peer.author = from;
       peer.lastPingNumber = 0;
+      peer.pingedAtMs = never;
       for (const space of peer.spaces.values()) {
         space.term = null;
         space.before = null;
@@ -181,32 +198,51 @@ export class Peers {
     this.send(peer.id, { kind: 'pong', number: message.number, asker: from });
     if (message.number <= peer.lastPingNumber) return false;
     peer.lastPingNumber = message.number;
+    peer.pingedAtMs = now.monotonicMs;
     for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, now);
+    if (peer.spaces.size > message.spaces.length) this.#forgetUnnamed(peer, message.spaces);
     return true;
   }
 
   #report(peer: Peer, report: SpaceReport, now: Now): void {
+    const lost = report.lost.length === 0 ? nothing : decodeVersionVector(report.lost);
+    if (lost === null) return;
     const space = peer.spaces.get(report.space);
     if (space !== undefined && sameEncoding(space.encoded, report.coverage)) {
       space.term = report.term;
       space.before = space.reported;
       // What it acknowledged before it said so little is not there any more.
       space.acknowledged.clear();
+      space.lost = lost;
       space.reportedAtMs = now.monotonicMs;
       return;
     }
     const reported = decodeVersionVector(report.coverage);
     if (reported === null) return;
-    // The bytes are a view into a message: what is kept is a copy.
-    const encoded = report.coverage.slice();
     peer.spaces.set(report.space, {
       term: report.term,
       reported,
       before: space?.reported ?? null,
       acknowledged: new Map(),
-      encoded,
+      // The bytes are a view into a message: what is kept is a copy.
+      encoded: report.coverage.slice(),
+      lost,
       reportedAtMs: now.monotonicMs,
     });
+  }
+
+  /** What it no longer names it no longer holds. */
+  #forgetUnnamed(peer: Peer, named: readonly SpaceReport[]): void {
+    const held = new Set(named.map(({ space }) => space));
+    for (const space of peer.spaces.keys()) if (!held.has(space)) peer.spaces.delete(space);
+  }
+
+  /** What the copy last said of the space and when: nothing held, if its last ping did not name it. Undefined before its first ping. */
+  said(id: NodeId, space: SpaceKey): { readonly reported: VersionVector; readonly reportedAtMs: number } | undefined {
+    const peer = this.#peers.get(id);
+    const report = peer?.spaces.get(space);
+    if (report !== undefined || peer === undefined || peer.pingedAtMs === never) return report;
+    return { reported: nothing, reportedAtMs: peer.pingedAtMs };
   }
 
   ponged(peer: Peer, { number, asker }: Extract<PeerMessage, { kind: 'pong' }>, now: Now): void {
@@ -226,9 +262,36 @@ export class Peers {
 
   /** A cumulative acknowledgement: everything of this author up to `end` is synced on the peer. */
   acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>): void {
-    const acknowledged = peer.spaces.get(message.space)?.acknowledged;
-    if (acknowledged !== undefined && message.end > (acknowledged.get(message.author) ?? 0)) acknowledged.set(message.author, message.end);
+    let space = peer.spaces.get(message.space);
+    if (space === undefined) {
+      // It has begun to hold the space since its last ping.
+      space = {
+        term: null,
+        reported: nothing,
+        before: null,
+        acknowledged: new Map(),
+        encoded: noBytes,
+        lost: nothing,
+        reportedAtMs: peer.pingedAtMs,
+      };
+      peer.spaces.set(message.space, space);
+    }
+    if (message.end > (space.acknowledged.get(message.author) ?? 0)) space.acknowledged.set(message.author, message.end);
   }
+}
+
+function newPeer(id: NodeId): Peer {
+  return {
+    id,
+    author: null,
+    lastHeardMs: never,
+    lastReachedMs: never,
+    reached: false,
+    outstanding: new Map(),
+    lastPingNumber: 0,
+    pingedAtMs: never,
+    spaces: new Map(),
+  };
 }
 
 function sameEncoding(left: Uint8Array, right: Uint8Array): boolean {

@@ -13,6 +13,7 @@ import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
 import { Peers } from './peers.js';
 import { RecordShipper } from './record-shipper.js';
+import { SettledHoles } from './settled-holes.js';
 import { Terms } from './terms.js';
 
 export class Replication implements CopyStanding {
@@ -23,6 +24,7 @@ export class Replication implements CopyStanding {
   readonly #shipper: RecordShipper;
   readonly #catchUp: CatchUp;
   readonly #source: FetchSource;
+  readonly #settledHoles: SettledHoles;
   readonly #acknowledged: (space: SpaceKey, now: Now) => void;
 
   /** `acknowledged` is called when a copy has said that more is synced there. */
@@ -34,6 +36,7 @@ export class Replication implements CopyStanding {
     this.#shipper = new RecordShipper(services, this.#peers);
     this.#catchUp = new CatchUp(services, this.#peers, this.#shipper);
     this.#source = new FetchSource(services, this.#peers);
+    this.#settledHoles = new SettledHoles(services, this.#peers);
     this.#acknowledged = acknowledged;
   }
 
@@ -41,6 +44,13 @@ export class Replication implements CopyStanding {
     this.#peers.start(now);
     this.#peers.pingAll((space) => this.#terms.term(space), now);
     this.#terms.judgeAll(now);
+  }
+
+  /** Members or rows have changed. */
+  membersChanged(now: Now): void {
+    this.#peers.membersChanged();
+    this.#peers.pingAll((space) => this.#terms.term(space), now);
+    this.#terms.rowsChanged(now);
   }
 
   timer(name: string, now: Now): boolean {
@@ -70,6 +80,7 @@ export class Replication implements CopyStanding {
           if (!this.#services.isCopy(space)) continue;
           this.#acknowledged(space, now);
           this.#terms.judge(space, now);
+          this.#settledHoles.consider(space, now);
         }
         return this.#pullForClaims(now);
       case 'pong':
@@ -145,7 +156,7 @@ export class Replication implements CopyStanding {
   }
 
   allReportedSince(space: SpaceKey, sinceMs: number): boolean {
-    return this.#services.otherCopies(space).every((copy) => (this.#peers.get(copy)?.spaces.get(space)?.reportedAtMs ?? 0) > sinceMs);
+    return this.#services.otherCopies(space).every((copy) => (this.#peers.said(copy, space)?.reportedAtMs ?? 0) > sinceMs);
   }
 
   forget(space: SpaceKey): void {

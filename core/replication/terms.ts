@@ -45,7 +45,7 @@ export class Terms {
 
   /** A space outside all rows that nothing is held of: its term goes with it. */
   forget(space: SpaceKey): void {
-    if (!this.#services.ownRows.some((row) => row.space === space)) this.#standings.delete(space);
+    if (this.#services.control.rows[space] === undefined) this.#standings.delete(space);
   }
 
   /** The spaces being claimed and the copies that are pulled from. */
@@ -57,7 +57,17 @@ export class Terms {
 
   /** Judges every space of this node again, at each round of pings. */
   judgeAll(now: Now): void {
-    for (const row of this.#services.ownRows) this.judge(row.space, now);
+    for (const space of this.#services.ownSpaces()) this.judge(space, now);
+  }
+
+  /** Who is no longer a copy has no term; all others are judged by the new rows. */
+  rowsChanged(now: Now): void {
+    for (const [space, standing] of this.#standings) {
+      if (this.#services.isCopy(space)) continue;
+      if (standing.kind === 'primary') this.#end(space, standing.term, 'this node is no longer a copy');
+      this.#standings.delete(space);
+    }
+    this.judgeAll(now);
   }
 
   /** Judges one space again, when anything has come that may decide a claim or end a term. */
@@ -105,7 +115,7 @@ export class Terms {
         claim.targets.delete(copy);
         continue;
       }
-      const report = this.#peers.get(copy)?.spaces.get(space);
+      const report = this.#peers.said(copy, space);
       if (!claim.targets.has(copy) && report !== undefined && report.reportedAtMs > claim.sinceMs) claim.targets.set(copy, report.reported);
       const target = claim.targets.get(copy);
       // What the copy itself has found damaged since is not to be had there any more.

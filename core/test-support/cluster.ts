@@ -49,9 +49,10 @@ export class Cluster implements HostWorld {
   }
 
   control(): ControlView {
+    if (this.options.view !== undefined) return this.options.view;
     const members = this.hosts.map(({ id, index }) => ({ id, name: `n${index + 1}` }));
     const row: Row = { space: testSpace, copies: this.hosts.map(({ id }) => id) };
-    return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, copiesByDefault: null }, [row]);
+    return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, [row]);
   }
 
   cut(left: Host, right: Host): void {

@@ -32,6 +32,8 @@ const noBytes = new Uint8Array(0);
 export interface ClusterOptions {
   readonly storage?: Partial<StorageOptions>;
   readonly replication?: Partial<ReplicationOptions>;
+  /** What the nodes are told of members and rows at their start; without it, one row with all nodes in order. */
+  readonly view?: ControlView;
 }
 
 export interface Posted {

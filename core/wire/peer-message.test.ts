@@ -21,7 +21,7 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('ping' as const),
     number: sequence,
-    spaces: fc.array(fc.record({ space, term, coverage: bytes }), { maxLength: 4 }),
+    spaces: fc.array(fc.record({ space, term, coverage: bytes, lost: bytes }), { maxLength: 4 }),
   }),
   fc.record({ kind: fc.constant('pong' as const), number: sequence, asker: author }),
   fc.record({ kind: fc.constant('run' as const), space, author, answers: fc.option(fetchName), records: bytes }),

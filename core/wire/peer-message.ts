@@ -28,6 +28,8 @@ export interface SpaceReport {
   readonly term: Term | null;
   /** An encoded VersionVector: what is synced on the sender's disk. */
   readonly coverage: Uint8Array;
+  /** An encoded VersionVector: what was there, or should be by its horizon, and is not to be had from it. No bytes: nothing. */
+  readonly lost: Uint8Array;
 }
 
 export type PeerMessage =
@@ -147,10 +149,10 @@ export class PeerCodec {
     switch (message.kind) {
       case 'ping':
         writer.u48(message.number).u16(message.spaces.length);
-        for (const { space, term, coverage } of message.spaces) {
+        for (const { space, term, coverage, lost } of message.spaces) {
           this.#space(writer, space).u8(term === null ? 0 : 1);
           if (term !== null) writer.u32(term.generation).u48(term.index).u32(term.counter);
-          writer.block(coverage);
+          writer.block(coverage).block(lost);
         }
         return;
       case 'pong':
@@ -244,7 +246,7 @@ export class PeerCodec {
     for (let index = 0; index < count && !reader.failed; index += 1) {
       const space = this.#readSpace(reader);
       const term = reader.u8() === 0 ? null : { generation: reader.u32(), index: reader.u48(), counter: reader.u32() };
-      spaces.push({ space, term, coverage: reader.block() });
+      spaces.push({ space, term, coverage: reader.block(), lost: reader.block() });
     }
     return { kind: 'ping', number, spaces };
   }

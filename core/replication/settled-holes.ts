@@ -1,0 +1,69 @@
+/**
+ * Settles holes that no copy can fill. When damage took the place of records that compaction may have given up, each copy holds every absent dot below its
+ * horizon for a hole until another copy vouches for it. If all copies were damaged so, nobody can: the horizon says that each of them once held the
+ * dot or knew it dominated, and none has it any more. What all of them lack, and go on lacking, is settled: it counts as compacted from then on.
+ *
+ * Only below this copy's horizon, only when every copy of the row says the same for long enough that no message of before is still on its way, and never
+ * for a dot that some copy has merely not got yet: that one does not call it lost.
+ */
+import { VersionVector } from '../clock/version-vector.js';
+import type { Now } from '../events.js';
+import type { SpaceKey } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import type { Peers } from './peers.js';
+
+/** All copies must go on saying so for this many times the bound of a round trip. */
+const roundTripsAgreed = 2;
+
+interface Agreed {
+  readonly dots: VersionVector;
+  readonly sinceMs: number;
+}
+
+export class SettledHoles {
+  readonly #services: NodeServices;
+  readonly #peers: Peers;
+  readonly #agreed = new Map<SpaceKey, Agreed>();
+
+  constructor(services: NodeServices, peers: Peers) {
+    this.#services = services;
+    this.#peers = peers;
+  }
+
+  /** Looks at what all copies lack; called when one has said what it holds. */
+  consider(key: SpaceKey, now: Now): void {
+    const space = this.#services.store.spaceIfHeld(key);
+    if (space === undefined) return;
+    const dots = space.holesBelow(space.horizon);
+    // What is on its way to this disk is not lost.
+    takeOut(dots, space.inFlight);
+    const copies = this.#services.otherCopies(key);
+    for (const copy of copies) if (!dots.isEmpty()) keepOnly(dots, this.#peers.get(copy)?.spaces.get(key)?.lost ?? nothing);
+    // Alone there is nobody to ask, and what is lost stays lost by name.
+    if (dots.isEmpty() || copies.length === 0) {
+      this.#agreed.delete(key);
+      return;
+    }
+    const before = this.#agreed.get(key);
+    if (before === undefined || !before.dots.equals(dots)) {
+      this.#agreed.set(key, { dots, sinceMs: now.monotonicMs });
+      return;
+    }
+    const untilMs = before.sinceMs + roundTripsAgreed * this.#services.configuration.replication.reachableMs;
+    if (copies.some((copy) => (this.#peers.get(copy)?.pingedAtMs ?? 0) < untilMs)) return;
+    this.#agreed.delete(key);
+    space.settleAbsent(dots);
+    this.#services.store.writeCheckpoint();
+  }
+}
+
+const nothing = new VersionVector();
+
+/** Takes out of `dots` what `others` has not. */
+function keepOnly(dots: VersionVector, others: VersionVector): void {
+  for (const range of others.missingFrom(dots)) dots.remove(range);
+}
+
+function takeOut(dots: VersionVector, others: VersionVector): void {
+  for (const author of others.authors()) for (const [from, to] of others.of(author)?.ranges() ?? []) dots.remove({ author, from, to });
+}
