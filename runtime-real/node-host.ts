@@ -1,17 +1,19 @@
 /**
  * Drives one EngramNode with the real world: events in, effects out, one turn at a time.
  *
- * Invariant: `handle` is never entered while it runs, and the effects that a turn asked for are performed, in order, before the next turn. Results
- * that are there at once (a small scan, a cached file) come back through the queue like all others.
+ * Invariant: `handle` is never entered while it runs, and the effects that a turn asked for are performed before the next turn, those of one port in
+ * order. Results that are there at once (a small scan, a cached file) come back through the queue like all others.
  */
 import { randomBytes } from 'node:crypto';
 import type { NodeConfiguration } from '../core/configuration.js';
+import type { ControlView } from '../core/control/members-and-rows.js';
 import type { DomainEvent } from '../core/domain-events.js';
-import type { Compute, Disk, Effects, RequestHandle, Ticket } from '../core/effects.js';
+import type { Compute, Disk, Effects, Network, RequestHandle, Ticket } from '../core/effects.js';
 import { EngramNode } from '../core/engram-node.js';
 import { EngramError, type ErrorCode, isErrorCode } from '../core/errors.js';
 import type { CoreEvent, DiskResult, Now } from '../core/events.js';
-import { nodeId } from '../core/identifiers.js';
+import { type NodeId, nodeId } from '../core/identifiers.js';
+import { invariant } from '../core/invariant.js';
 import type { ScanResult } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
@@ -25,14 +27,33 @@ export interface NodeHostOptions {
   readonly pure: PureFunctions;
   readonly openDisk: (report: (ticket: Ticket, result: DiskResult) => void) => Promise<Disk & { close(): Promise<void> }>;
   readonly openCompute: (report: (ticket: Ticket, result: ScanResult) => void) => Compute & { close(): Promise<void> };
+  /** Where messages to peers go; without one there are no peers. What it throws stops the node: it reports, counts and drops instead. */
+  readonly network?: Network | undefined;
   /** Domain events as they happen, for logs and metrics. */
   readonly onEvent?: ((event: DomainEvent) => void) | undefined;
 }
 
-interface Waiting {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: EngramError) => void;
-  readonly signal: AbortSignal | undefined;
+/** Hears what comes of a request, once: the reply, or why there is none. */
+export interface Asker {
+  answered(reply: Reply): void;
+  /** The node has stopped: the outcome is unknown. */
+  unanswered(error: EngramError): void;
+}
+
+class Call implements Asker {
+  constructor(
+    readonly resolve: (reply: Reply) => void,
+    readonly reject: (error: EngramError) => void,
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  answered(reply: Reply): void {
+    this.resolve(reply);
+  }
+
+  unanswered(error: EngramError): void {
+    this.reject(error);
+  }
 }
 
 /** The calls that one signal can abort: however many they are, the signal gets one listener. */
@@ -44,7 +65,12 @@ interface Abortable {
 export class NodeHost {
   readonly #queue: CoreEvent[] = [];
   readonly #effects: (() => void)[] = [];
-  readonly #waiting = new Map<RequestHandle, Waiting>();
+  /** Replies and messages of a turn, the many: pairs side by side, no closure for each. */
+  readonly #repliesTo: RequestHandle[] = [];
+  readonly #replies: Reply[] = [];
+  readonly #messagesTo: NodeId[] = [];
+  readonly #messages: Uint8Array[] = [];
+  readonly #waiting = new Map<RequestHandle, Asker>();
   readonly #abortable = new Map<AbortSignal, Abortable>();
   readonly #timers = new NodeTimers(monotonicMs, (name) => this.#submit({ kind: 'timer', name }));
   readonly #node: EngramNode;
@@ -59,8 +85,14 @@ export class NodeHost {
   /** From the moment somebody closes the host: nothing more is taken, what was taken is answered. */
   #closing = false;
   #listenerFailed = false;
+  #nodeId: NodeId | null = null;
   /** Why nothing happens any more. */
   #stopped: EngramError | null = null;
+  #ended!: (why: EngramError) => void;
+  /** Resolves when nothing happens any more, with the reason: closed, or what the node halted of. */
+  readonly ended = new Promise<EngramError>((resolve) => {
+    this.#ended = resolve;
+  });
   #started: { resolve: () => void; reject: (error: EngramError) => void } | null = null;
   #drained: (() => void) | null = null;
 
@@ -96,10 +128,48 @@ export class NodeHost {
     const handle = this.#handlesGiven;
     return new Promise<Reply>((resolve, reject) => {
       if (signal !== undefined) this.#listen(signal, handle);
-      if (this.#waiting.size === 0) this.#alive.ref();
-      this.#waiting.set(handle, { resolve, reject, signal });
-      this.#submit({ kind: 'request', handle, request });
+      this.#wait(handle, new Call(resolve, reject, signal), request);
     });
+  }
+
+  /** As `call`, without a promise for each: `asker` hears the answer. Null, and nothing is heard, when the host is closed or has stopped. */
+  ask(request: Request, asker: Asker): RequestHandle | null {
+    if (this.#stopped !== null || this.#closing) return null;
+    this.#handlesGiven += 1;
+    this.#wait(this.#handlesGiven, asker, request);
+    return this.#handlesGiven;
+  }
+
+  /** Nobody waits for the answer any more: nothing is undone, the asker hears nothing. */
+  forget(handle: RequestHandle): void {
+    if (this.#take(handle) !== undefined) this.#submit({ kind: 'cancel', handle });
+  }
+
+  /** Bytes that came from a peer. */
+  receive(bytes: Uint8Array): void {
+    this.#submit({ kind: 'message', bytes });
+  }
+
+  /** Members and rows have changed. */
+  control(view: ControlView): void {
+    this.#submit({ kind: 'control', view });
+  }
+
+  /** Who this node is: known once it has started. */
+  get nodeId(): NodeId {
+    invariant(this.#nodeId !== null, 'a node that has started has an id');
+    return this.#nodeId;
+  }
+
+  /** Events that wait for their turn: whoever brings in more may hold back beyond a bound of its own. */
+  get eventsWaiting(): number {
+    return this.#queue.length;
+  }
+
+  #wait(handle: RequestHandle, asker: Asker, request: Request): void {
+    if (this.#waiting.size === 0) this.#alive.ref();
+    this.#waiting.set(handle, asker);
+    this.#submit({ kind: 'request', handle, request });
   }
 
   /** Takes no more calls, waits for the answers to those it took, then for the disk, and stops. */
@@ -141,15 +211,15 @@ export class NodeHost {
   #cancel(handle: RequestHandle, reason: unknown): void {
     const waiting = this.#take(handle);
     if (waiting === undefined) return;
-    waiting.reject(reason as EngramError);
+    waiting.unanswered(reason as EngramError);
     this.#submit({ kind: 'cancel', handle });
   }
 
-  #take(handle: RequestHandle): Waiting | undefined {
+  #take(handle: RequestHandle): Asker | undefined {
     const waiting = this.#waiting.get(handle);
     if (waiting === undefined) return undefined;
     this.#waiting.delete(handle);
-    if (waiting.signal !== undefined) this.#unlisten(waiting.signal, handle);
+    if (waiting instanceof Call && waiting.signal !== undefined) this.#unlisten(waiting.signal, handle);
     if (this.#waiting.size === 0) {
       this.#alive.unref();
       this.#drained?.();
@@ -200,6 +270,25 @@ export class NodeHost {
       perform();
     }
     this.#effects.length = 0;
+    if (this.#messages.length > 0) this.#sendMessages();
+    if (this.#replies.length > 0) this.#sendReplies();
+  }
+
+  #sendMessages(): void {
+    const { network } = this.#options;
+    for (let at = 0; at < this.#messages.length && this.#stopped === null; at += 1) {
+      network?.send(this.#messagesTo[at], this.#messages[at]);
+    }
+    this.#messagesTo.length = 0;
+    this.#messages.length = 0;
+  }
+
+  #sendReplies(): void {
+    for (let at = 0; at < this.#replies.length && this.#stopped === null; at += 1) {
+      this.#take(this.#repliesTo[at])?.answered(this.#replies[at]);
+    }
+    this.#repliesTo.length = 0;
+    this.#replies.length = 0;
   }
 
   /** As a crash would: whoever waits learns that the outcome is unknown, and nothing is performed any more. */
@@ -213,21 +302,27 @@ export class NodeHost {
     this.#started?.reject(why);
     this.#started = null;
     const lost = new EngramError('STOPPING', { message: `the node stopped before it answered: ${why.message}`, cause: why });
-    for (const { reject } of this.#waiting.values()) reject(lost);
+    const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const asker of waiting) asker.unanswered(lost);
     for (const [signal, { listener }] of this.#abortable) signal.removeEventListener('abort', listener);
     this.#abortable.clear();
     this.#drained?.();
+    this.#ended(why);
   }
 
-  /** Invariant: nothing below does anything at once; each call becomes an entry of `#effects`, performed after the turn. */
+  /** Invariant: nothing below does anything at once; each call becomes an entry, performed after the turn; those of one port in order. */
   #recordingEffects(): Effects {
     const later = (perform: () => void): void => {
       this.#effects.push(perform);
     };
     return {
-      // Embedded there are no peers.
-      network: { send: () => {} },
+      network: {
+        send: (to, message) => {
+          this.#messagesTo.push(to);
+          this.#messages.push(message);
+        },
+      },
       disk: {
         list: (ticket) => later(() => this.#disk.list(ticket)),
         read: (file, span, ticket) => later(() => this.#disk.read(file, span, ticket)),
@@ -242,7 +337,12 @@ export class NodeHost {
         disarm: (name) => later(() => this.#timers.disarm(name)),
       },
       compute: { run: (job, ticket) => later(() => this.#compute.run(job, ticket)) },
-      replies: { send: (handle, reply) => later(() => this.#take(handle)?.resolve(reply)) },
+      replies: {
+        send: (handle, reply) => {
+          this.#repliesTo.push(handle);
+          this.#replies.push(reply);
+        },
+      },
       journal: { note: (event) => later(() => this.#note(event)) },
       lifecycle: { halt: (reason) => later(() => this.#stop(errorOfHalt(reason))) },
     };
@@ -270,6 +370,7 @@ export class NodeHost {
   #note(event: DomainEvent): void {
     this.#tell(event);
     if (event.kind !== 'node.started' || this.#started === null) return;
+    this.#nodeId = event.node;
     this.#started.resolve();
     this.#started = null;
     this.#alive.unref();
