@@ -1,6 +1,8 @@
 /** What an application may import: `import { openEngram } from 'engram'`. Everything else may change without notice. */
 export type { DomainEvent } from '../core/domain-events.js';
 export { EngramError, type ErrorCode } from '../core/errors.js';
+export { connectEngram } from './client/connect.js';
+export type { ConnectOptions } from './client/connect-options.js';
 export { type Embedder, type NgramEmbedderOptions, ngramEmbedder } from './client/embedder.js';
 export type { Engram } from './client/engram.js';
 export { type OpenAiEmbedderOptions, openAiEmbedder } from './client/http-embedder.js';

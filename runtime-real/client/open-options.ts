@@ -70,8 +70,13 @@ export function checkOpenOptions(options: OpenOptions): void {
   checkNumbersOf(options.memory, 'memory', memoryBounds, Object.keys(defaultMemoryOptions));
   const { embedder, onEvent } = options;
   if (onEvent !== undefined && typeof onEvent !== 'function') throw wrongType('onEvent', 'a function', onEvent);
+  checkEmbedder(embedder);
+}
+
+export function checkEmbedder(embedder: unknown): void {
   if (embedder === undefined || embedder === null) return;
-  if (typeof embedder !== 'object' || typeof embedder.embed !== 'function' || typeof embedder.name !== 'string') {
+  const given = embedder as Readonly<Partial<Record<keyof Embedder, unknown>>>;
+  if (typeof embedder !== 'object' || typeof given.embed !== 'function' || typeof given.name !== 'string') {
     throw wrongType('embedder', 'an Embedder (name, dimensions, embed) or null', embedder);
   }
 }

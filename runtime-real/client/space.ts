@@ -1,5 +1,4 @@
 /** One memory space, as an application uses it: the same over every transport. */
-import { randomBytes } from 'node:crypto';
 import { EngramError } from '../../core/errors.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import { AckLevel, type RecallRequest, type Reply, type Request } from '../../core/wire/generated/engram/v1/service.js';
@@ -18,6 +17,7 @@ import {
 } from './checks.js';
 import type { Embedder } from './embedder.js';
 import { type EncodedEpisode, encodeEpisodeInput, memoryOf, milliseconds, tokenBytes, tokenText, wantsEmbedding } from './episodes.js';
+import { SessionToken } from './session-token.js';
 import type { Transport } from './transport.js';
 import type {
   Acknowledgement,
@@ -71,7 +71,7 @@ export class ClientSpace implements Space {
   readonly #embedder: Embedder | null;
   readonly #pure: PureFunctions;
   /** What this client has seen of the space: every request must see at least that. */
-  #sessionToken: Uint8Array = noBytes;
+  readonly #session = new SessionToken();
 
   constructor(name: string, parts: ClientParts) {
     this.name = name;
@@ -243,19 +243,16 @@ export class ClientSpace implements Space {
   async #call(body: Body, details: CallDetails): Promise<Reply> {
     const header = {
       space: this.name,
-      requestId: details.write === true ? requestIdFor(details) : noBytes,
-      sessionToken: this.#sessionToken,
+      // Without one, a transport that retries draws one.
+      requestId: details.write === true && details.requestId !== undefined ? requestIdOf(details.requestId) : noBytes,
+      sessionToken: this.#session.bytes,
       ack: details.ack === undefined ? AckLevel.ACK_DEFAULT : acknowledgementLevels[details.ack],
       deadlineMs: details.deadlineMs ?? 0,
     };
     const reply = await this.#transport.call({ header, body }, details.signal);
-    if (reply.header !== undefined && reply.header.sessionToken.length > 0) this.#sessionToken = reply.header.sessionToken;
+    if (reply.header !== undefined) this.#session.see(reply.header.sessionToken);
     return reply;
   }
-}
-
-function requestIdFor({ requestId }: CallDetails): Uint8Array {
-  return requestId === undefined ? randomBytes(16) : requestIdOf(requestId);
 }
 
 function encodedOrError(encode: () => EncodedEpisode): EncodedEpisode | EngramError {
