@@ -114,10 +114,12 @@ export async function status(session: Session): Promise<number> {
   const { output, engram, options } = session;
   const found = await engram.status();
   const { answeredBy, ...rest } = found;
-  output.answer({ dataDir: options.dataDir, nodeId: answeredBy.nodeId, ...rest }, () => {
+  const { server } = options;
+  const place = server === undefined ? { dataDir: options.dataDir } : { server: server.join(','), nodeName: answeredBy.nodeName };
+  output.answer({ ...place, nodeId: answeredBy.nodeId, ...rest }, () => {
     const lines = [
-      `data directory  ${options.dataDir}`,
-      `node            ${answeredBy.nodeId}, boot ${found.boot}`,
+      server === undefined ? `data directory  ${options.dataDir}` : `server          ${server.join(', ')}`,
+      `node            ${server === undefined ? '' : `${answeredBy.nodeName}, `}${answeredBy.nodeId}, boot ${found.boot}`,
       `log             ${bytesText(found.logBytes)} in ${plural(found.segments, 'segment')}, ${bytesText(found.liveBytes)} of it live`,
       `writable        ${found.writable ? 'yes' : output.colors.red(`no: ${found.reason}`)}`,
     ];

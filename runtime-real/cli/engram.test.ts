@@ -72,11 +72,11 @@ cli('remember, recall, get, forget, status', () => {
 });
 
 cli('with --json errors are one object on standard output, and nothing is on standard error', () => {
-  const failed = engram(['--json', 'remember', 'x', '--confidence', '2']);
+  const failed = engram(['--json', 'remember', '']);
   assert.is(failed.code, 1);
   const [{ error }] = failed.lines();
   assert.is(error.code, 'INVALID_ARGUMENT');
-  assert.is(error.field, 'episode.confidence');
+  assert.is(error.field, 'episode.text');
   assert.ok(error.message.length > 10 && error.hint.length > 10);
   const wrong = engram(['recall', '--limit', 'many', '--json']);
   assert.is(wrong.code, 2);
@@ -92,6 +92,43 @@ cli('a mistyped command or option is a usage error with the nearest name', () =>
   assert.is(option.code, 2);
   assert.match(option.err, '--limit');
   assert.is(engram([]).code, 2);
+});
+
+cli('values that no option can have are usage errors that name it, before anything is opened', () => {
+  const dataDir = join(folder, 'unopened');
+  const wrong = [
+    ['remember', 'x', '--confidence', '2'],
+    ['remember', 'x', '--confidence', '-0.1'],
+    ['remember', 'x', '--confidence', ''],
+    ['remember', 'x', '--id', ''],
+    ['remember', 'x', '--at', 'soon'],
+    ['recall', 'x', '--limit', '0'],
+    ['recall', 'x', '--limit', '1001'],
+    ['recall', 'x', '--confidence-min', '1.5'],
+    ['recall', 'x', '--from', '2026-05-02', '--until', '2026-05-01'],
+    ['import', '-', '--batch', '0'],
+    ['status', '--space', 'ab'],
+    ['status', '--server', 'localhost'],
+    ['status', '--server', 'localhost:1,localhost:x'],
+    ['status', '--server', 'localhost:1', '--data-dir', dataDir],
+  ];
+  for (const words of wrong) {
+    const ran = engram(words, { dataDir });
+    assert.is(ran.code, 2, `${words.join(' ')}: ${ran.err}`);
+    assert.match(ran.err, words.findLast((word) => word.startsWith('--')) as string);
+    assert.is(ran.out, '');
+  }
+  assert.not.ok(existsSync(dataDir));
+});
+
+cli('where no node listens: says so, and how to start one', () => {
+  const ran = engram(['--server', '127.0.0.1:1', 'recall', 'x']);
+  assert.is(ran.code, 1);
+  assert.match(ran.err, 'nothing listens at 127.0.0.1:1');
+  assert.match(ran.err, 'engram-node');
+  const [{ error }] = engram(['status', '--json'], { env: { ENGRAM_SERVER: '127.0.0.1:1,127.0.0.1:2' } }).lines();
+  assert.is(error.code, 'UNAVAILABLE');
+  for (const server of ['127.0.0.1:1', '127.0.0.1:2']) assert.match(error.message, server);
 });
 
 cli('import takes what it can, names the lines that it cannot, and exits 1', () => {

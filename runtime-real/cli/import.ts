@@ -95,8 +95,8 @@ interface Tally {
 
 /** Everything before `line` is remembered or was named; beyond it some may be, and importing those again changes nothing. */
 function reportFull({ output, options }: Session, file: string, line: number, error: EngramError): void {
-  const directory = resolve(options.dataDir);
-  const message = `the disk of ${directory} is full: the import of ${file} stopped; free space and resume at line ${line}`;
+  const place = options.server === undefined ? resolve(options.dataDir) : options.server.join(', ');
+  const message = `the disk of ${place} is full: the import of ${file} stopped; free space and resume at line ${line}`;
   if (output.json) output.answer({ line, id: '', error: { ...errorJson(error), message } }, () => '');
   else output.remark(`${output.colors.red('error')} ${error.code}: ${message}`);
 }

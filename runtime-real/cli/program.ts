@@ -4,7 +4,7 @@ import { forget, get, type RecallOptions, type RememberOptions, recall, remember
 import { type DemoOptions, demo } from './demo/demo.js';
 import { logLevels } from './event-log.js';
 import { type ImportOptions, importFile } from './import.js';
-import { outputOf, parse, withExisting, withSession } from './session.js';
+import { isGiven, outputOf, parse, usageError, withExisting, withSession } from './session.js';
 
 const examples = `
 Examples:
@@ -13,6 +13,7 @@ Examples:
   $ engram recall "why did the build break" --limit 3
   $ engram recall --tag ci --from 2026-05-01            the newest first, no question asked
   $ engram import episodes.jsonl --space work
+  $ engram --server localhost:50051,localhost:50052 recall "broken build"
   $ engram --json recall "broken build" | jq .memories[0].text
 
 Exit codes: 0 done; 1 the operation failed, or a part of it; 2 the command line is wrong; 4 internal error.
@@ -32,10 +33,17 @@ When the disk is full the import stops and says at which line to resume.
 /** `end` hears each command's exit code; `usage.message` receives what commander says of a wrong command line. */
 export function program(end: (exitCode: number) => void, usage: { message: string }): Command {
   const root = new Command('engram')
-    .description('Remembers episodes on this machine and recalls them, with an honest confidence.')
+    .description(
+      'Remembers episodes and recalls them with an honest confidence: in a directory of this machine, or in a cluster (--server).',
+    )
     .version('0.1.0')
-    .addOption(new Option('--data-dir <dir>', 'where everything is kept').env('ENGRAM_DATA_DIR').default('./engram-data'))
-    .option('--space <name>', 'memory space: 3 to 64 of a-z, 0-9, _ and -', 'default')
+    .addOption(new Option('--data-dir <dir>', 'where everything is kept, without --server').env('ENGRAM_DATA_DIR').default('./engram-data'))
+    .addOption(
+      new Option('--server <host:port,...>', 'ask these nodes of one cluster instead of a data directory')
+        .env('ENGRAM_SERVER')
+        .argParser(parse.servers),
+    )
+    .option('--space <name>', 'memory space: 3 to 64 of a-z, 0-9, _ and -', parse.space, 'default')
     .option('--json', 'one JSON object per line on standard output and nothing else, errors too', false)
     .addOption(new Option('--log-level <level>', 'log what happens inside, on standard error').choices(logLevels).default('silent'))
     .addHelpText('after', examples)
@@ -52,10 +60,15 @@ export function program(end: (exitCode: number) => void, usage: { message: strin
   addMemoryCommands(root, end);
   root
     .command('status')
-    .description('what the data directory holds')
+    .description('what the data directory or the asked node holds')
     .action(async (_options: object, command: Command) => end(await withExisting(command, status)));
   for (const command of root.commands) command.copyInheritedSettings(root).configureHelp({ showGlobalOptions: true });
   return root;
+}
+
+function checkRange(command: Command, { from, until }: RecallOptions): void {
+  if (from === undefined || until === undefined || from.getTime() <= until.getTime()) return;
+  usageError(command, `--from ${from.toISOString()} is later than --until ${until.toISOString()}`);
 }
 
 function addDemo(root: Command, end: (exitCode: number) => void): void {
@@ -64,8 +77,7 @@ function addDemo(root: Command, end: (exitCode: number) => void): void {
     .description('show it all on 778 real passages: import, questions, a crash, and what survives it')
     .option('--keep', 'keep the data directory of the demo and say where it is', false)
     .action(async (options: DemoOptions, command: Command) => {
-      const given = command.getOptionValueSourceWithGlobals('dataDir') === 'cli';
-      const dataDir = given ? command.optsWithGlobals<{ dataDir: string }>().dataDir : null;
+      const dataDir = isGiven(command, 'dataDir') ? command.optsWithGlobals<{ dataDir: string }>().dataDir : null;
       end(await demo(outputOf(command), { ...options, dataDir }));
     });
 }
@@ -88,8 +100,8 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .command('remember')
     .description('remember one episode')
     .argument('<text...>', 'what happened, or - to read it from standard input')
-    .option('--id <id>', 'id of the memory, 1 to 256 bytes; derived from the content when absent')
-    .option('--confidence <probability>', 'how sure you are, from 0 to 1', parse.number)
+    .option('--id <id>', 'id of the memory, 1 to 256 bytes; derived from the content when absent', parse.id)
+    .option('--confidence <probability>', 'how sure you are, from 0 to 1', parse.probability)
     .option('--at <time>', 'when it happened; now when absent', parse.time)
     .option('--who <who>', 'who was part of it')
     .option('--where <where>', 'where it happened')
@@ -103,18 +115,19 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .command('recall')
     .description('recall the memories nearest to a question; without words the newest')
     .argument('[words...]', 'the question')
-    .option('--limit <memories>', 'at most this many, 1 to 1000 (default: 10)', parse.wholeNumber)
+    .option('--limit <memories>', 'at most this many, 1 to 1000 (default: 10)', parse.limit)
     .option('--from <time>', 'not before', parse.time)
     .option('--until <time>', 'before', parse.time)
     .option('--who <who>', 'only of this who')
     .option('--where <where>', 'only of this where')
     .option('--tag <tag>', 'only with this tag; repeat it to ask for several at once', parse.collect)
-    .option('--confidence-min <probability>', 'only if the stored confidence is at least this, from 0 to 1', parse.number)
+    .option('--confidence-min <probability>', 'only if the stored confidence is at least this, from 0 to 1', parse.probability)
     .option('--embeddings', 'with --json: print the embeddings too', false)
     .addHelpText('after', '\nExample:\n  $ engram recall "what does Lena drink" --who lena --limit 3\n')
-    .action(async (words: string[], options: RecallOptions, command: Command) =>
-      end(await withExisting(command, (session) => recall(session, words, options))),
-    );
+    .action(async (words: string[], options: RecallOptions, command: Command) => {
+      checkRange(command, options);
+      end(await withExisting(command, (session) => recall(session, words, options)));
+    });
   root
     .command('get')
     .description('show one memory in full')

@@ -3,14 +3,19 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EngramError } from '../../core/errors.js';
+import { memoryIdBytesMax, spaceNamePattern } from '../../core/identifiers.js';
+import { connectEngram } from '../client/connect.js';
+import { checkServer } from '../client/connect-options.js';
 import type { Engram } from '../client/engram.js';
 import { openEngram } from '../client/open.js';
 import type { Space } from '../client/space.js';
 import { eventLog, type LogLevel } from './event-log.js';
-import { Output } from './output.js';
+import { exitCodes, Output } from './output.js';
 
 export interface GlobalOptions {
   readonly dataDir: string;
+  /** Nodes to ask instead of opening a data directory. */
+  readonly server?: readonly string[];
   readonly space: string;
   readonly json: boolean;
   readonly logLevel: LogLevel;
@@ -23,23 +28,30 @@ export interface Session {
   readonly options: GlobalOptions;
 }
 
+/** What was asked for: a data directory on the command line stands above servers in the environment. */
+function optionsOf(command: Command): GlobalOptions {
+  const { server, ...options } = command.optsWithGlobals<GlobalOptions>();
+  if (server === undefined) return options;
+  if (!isGiven(command, 'dataDir')) return { ...options, server };
+  return isGiven(command, 'server') ? usageError(command, 'give --server or --data-dir, not both') : options;
+}
+
 export function outputOf(command: Command): Output {
   return new Output(command.optsWithGlobals<GlobalOptions>().json === true);
 }
 
 /** As withSession, for commands that only make sense on what is there: none of them makes a data directory by mistake. */
 export function withExisting(command: Command, action: (session: Session) => Promise<number>): Promise<number> {
-  const { dataDir } = command.optsWithGlobals<GlobalOptions>();
-  if (existsSync(dataDir)) return withSession(command, action);
-  const hint = 'remember or import something first, or name another directory with --data-dir or ENGRAM_DATA_DIR';
+  const { dataDir, server } = optionsOf(command);
+  if (server !== undefined || existsSync(dataDir)) return withSession(command, action);
+  const hint = 'remember or import something first, name another directory with --data-dir, or a running node with --server';
   throw new EngramError('DATA_DIRECTORY_UNUSABLE', { message: `there is no data directory ${resolve(dataDir)}`, field: 'dataDir', hint });
 }
 
-/** Opens the data directory, lets the action work with it, and closes it whatever happens. Returns the exit code that the action gives. */
+/** Opens the data directory or connects to the servers, lets the action work, and closes whatever happens. Returns the exit code that the action gives. */
 export async function withSession(command: Command, action: (session: Session) => Promise<number>): Promise<number> {
-  const options = command.optsWithGlobals<GlobalOptions>();
-  const onEvent = eventLog(options.logLevel);
-  const engram = await openEngram({ dataDir: options.dataDir, ...(onEvent === undefined ? {} : { onEvent }) });
+  const options = optionsOf(command);
+  const engram = await engramFor(options);
   try {
     return await action({ engram, space: engram.space(options.space), output: outputOf(command), options });
   } finally {
@@ -47,15 +59,57 @@ export async function withSession(command: Command, action: (session: Session) =
   }
 }
 
+function engramFor({ dataDir, server, logLevel }: GlobalOptions): Promise<Engram> {
+  if (server !== undefined) return connectEngram({ servers: server, connectMs: 0 });
+  const onEvent = eventLog(logLevel);
+  return openEngram({ dataDir, ...(onEvent === undefined ? {} : { onEvent }) });
+}
+
+/** On the command line, not in the environment. */
+export function isGiven(command: Command, option: keyof GlobalOptions): boolean {
+  return command.getOptionValueSourceWithGlobals(option) === 'cli';
+}
+
+/** Ends the command as a wrong command line. */
+export function usageError(command: Command, message: string): never {
+  return command.error(`error: ${message}`, { exitCode: exitCodes.usage, code: 'engram.usage' });
+}
+
 /** Parsers of option values: commander turns what they throw into a usage error that names the option. */
 export const parse = {
   wholeNumber: (text: string): number => {
-    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-    throw new InvalidArgumentError('A whole number is needed.');
+    if (/^\d+$/.test(text) && Number(text) >= 1 && Number.isSafeInteger(Number(text))) return Number(text);
+    throw new InvalidArgumentError('A whole number from 1 on is needed.');
   },
-  number: (text: string): number => {
-    if (text.trim() !== '' && !Number.isNaN(Number(text))) return Number(text);
-    throw new InvalidArgumentError('A number is needed.');
+  /** A whole number from 1 to 1000: what a recall answers at most. */
+  limit: (text: string): number => {
+    const limit = Number(text);
+    if (/^\d+$/.test(text) && limit >= 1 && limit <= 1_000) return limit;
+    throw new InvalidArgumentError('A whole number from 1 to 1000 is needed.');
+  },
+  probability: (text: string): number => {
+    const probability = Number(text);
+    if (text.trim() !== '' && probability >= 0 && probability <= 1) return probability;
+    throw new InvalidArgumentError('A number from 0 to 1 is needed.');
+  },
+  space: (text: string): string => {
+    if (spaceNamePattern.test(text)) return text;
+    throw new InvalidArgumentError('A name of 3 to 64 characters of a-z, 0-9, _ and - is needed.');
+  },
+  id: (text: string): string => {
+    if (text !== '' && Buffer.byteLength(text) <= memoryIdBytesMax) return text;
+    throw new InvalidArgumentError(`An id of 1 to ${memoryIdBytesMax} bytes is needed.`);
+  },
+  servers: (text: string): readonly string[] => {
+    const servers = text.split(',').map((server) => server.trim());
+    for (const server of servers) {
+      try {
+        checkServer(server, 'a server');
+      } catch (error) {
+        throw new InvalidArgumentError(error instanceof EngramError ? `${error.message}; ${error.hint}.` : String(error));
+      }
+    }
+    return servers;
   },
   time: (text: string): Date => {
     const time = new Date(/^\d{10,}$/.test(text) ? Number(text) : text);

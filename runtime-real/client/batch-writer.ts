@@ -7,8 +7,10 @@ import { EngramError } from '../../core/errors.js';
 import type { EncodedEpisode } from './episodes.js';
 import type { Acknowledged, BatchOptions, BatchSummary, EpisodeInput, Refused } from './types.js';
 
-/** Encoded bytes per request, about; an episode larger than that travels alone. */
-const batchBytesMax = 1 << 20;
+/** Characters and numbers gathered for one request, about; an episode larger than that travels alone. */
+const batchSizeMax = 1 << 20;
+/** Encoded bytes per request: text may take three bytes a character, and a request must fit into a frame. */
+const requestBytesMax = 2 << 20;
 const gatherMsMax = 10;
 /** An overloaded node is asked again after 10 ms, 20 ms, 40 ms … */
 const overloadedTriesMax = 10;
@@ -55,7 +57,7 @@ export class BatchWriter {
     this.#throwFailure();
     this.#gathered.push(episode);
     this.#gatheredSize += sizeOf(episode);
-    if (this.#gathered.length >= this.#episodesMax || this.#gatheredSize >= batchBytesMax) {
+    if (this.#gathered.length >= this.#episodesMax || this.#gatheredSize >= batchSizeMax) {
       this.#send();
       return this.#inFlight.size >= this.#inFlightMax ? this.#room() : null;
     }
@@ -107,12 +109,17 @@ export class BatchWriter {
   }
 
   async #deliver(episodes: readonly EpisodeInput[], firstIndex: number): Promise<void> {
-    let pending: Indexed[] = [];
+    const pending: Indexed[] = [];
     for (const [position, encoded] of (await this.#port.encode(episodes)).entries()) {
       const index = firstIndex + position;
       if (encoded instanceof EngramError) this.#refuse({ index, id: idOf(episodes[position]), error: encoded });
       else pending.push({ index, encoded });
     }
+    for (const request of requestsOf(pending)) await this.#sendUntilTaken(request);
+  }
+
+  async #sendUntilTaken(episodes: readonly Indexed[]): Promise<void> {
+    let pending = episodes;
     for (let tried = 1; pending.length > 0; tried += 1) {
       if (tried > 1) await wait(10 * 2 ** (tried - 2) * (0.5 + Math.random()));
       pending = await this.#attempt(pending, tried === overloadedTriesMax);
@@ -145,6 +152,22 @@ export class BatchWriter {
     this.#summary.refused += 1;
     this.#options.onRefused?.(refused);
   }
+}
+
+/** In order, each as many episodes as fit. */
+function requestsOf(episodes: readonly Indexed[]): Indexed[][] {
+  const requests: Indexed[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const episode of episodes) {
+    const size = episode.encoded.bytes.length;
+    if (bytes + size > requestBytesMax) {
+      requests.push([]);
+      bytes = 0;
+    }
+    requests[requests.length - 1]?.push(episode);
+    bytes += size;
+  }
+  return requests;
 }
 
 const missingOutcome: BatchOutcome = {

@@ -15,9 +15,10 @@ export class SessionToken {
   }
 
   see(given: Uint8Array): void {
-    if (given.length === 0 || given === this.#given || sameBytes(given, this.#given)) return;
-    this.#given = given;
-    this.#bytes = joinTokens(this.#bytes, given);
+    if (given.length === 0 || sameBytes(given, this.#given)) return;
+    // A copy: what came is a view of a whole message.
+    this.#given = new Uint8Array(given);
+    this.#bytes = joinTokens(this.#bytes, this.#given);
   }
 }
 
