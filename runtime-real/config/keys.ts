@@ -1,0 +1,172 @@
+/**
+ * Everything about a node that can be configured: one entry per key, with its judge, its default and its meaning. The file, the environment, the
+ * flags, `--print-config` and the documentation are all made from this table.
+ */
+import { z } from 'zod';
+import {
+  defaultMemoryOptions,
+  defaultReplicationOptions,
+  defaultStorageOptions,
+  type MemoryOptions,
+  type ReplicationOptions,
+  type StorageOptions,
+} from '../../core/configuration.js';
+import { addressPattern, memberPattern } from './addresses.js';
+
+export type Value = string | number | readonly string[];
+
+export interface Key {
+  readonly schema: z.ZodType<Value>;
+  /** How a text from the environment or a flag becomes a value. */
+  readonly kind: 'text' | 'number' | 'texts';
+  /** In words, for messages: `a whole number from 1 to 7`. */
+  readonly allowed: string;
+  readonly default: Value;
+  readonly meaning: string;
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export const logFormats = ['json', 'pretty'] as const;
+export const clusterModes = ['single', 'cluster'] as const;
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const int32Max = 2 ** 31 - 1;
+
+/** Sections in the order in which they are printed. */
+export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
+  node: {
+    name: text(
+      namePattern,
+      'node',
+      'Name of this node, for people; in a cluster the name of one of the members.',
+      'up to 64 letters, digits, ., _ and -',
+    ),
+    data_dir: text(
+      /^[^\0]+$/,
+      './engram-node-data',
+      'Directory of everything that this node keeps; made when missing. One process at a time.',
+      'a path',
+    ),
+    listen: text(
+      /^$|^.+$/,
+      '',
+      'Address to listen on for gRPC; port 0 takes a free one. Empty: 127.0.0.1:50051, in a cluster the address of the member with this name.',
+      'host:port',
+    ),
+    advertise: text(
+      /^$|^.+$/,
+      '',
+      'Address under which clients reach this node, if it is not the one it listens on. Empty: the address in members, else listen.',
+      'host:port',
+    ),
+    drain_ms: whole({ min: 0, max: 3_600_000 }, 10_000, 'How long a node that was told to stop waits for answers under way.'),
+  },
+  cluster: {
+    mode: choice(clusterModes, 'single', 'single: this node alone. cluster: the nodes in members, which replicate to each other.'),
+    name: text(
+      namePattern,
+      'engram',
+      'Name of the cluster, the same on all nodes: others are refused.',
+      'up to 64 letters, digits, ., _ and -',
+    ),
+    members: {
+      schema: z.array(z.string().regex(memberPattern)).max(100) as unknown as z.ZodType<Value>,
+      kind: 'texts',
+      allowed: 'a list of up to 100 texts name=host:port',
+      default: [],
+      meaning: 'Every node of the cluster, this one included, as name=host:port; the same on all nodes.',
+    },
+    replication_factor: whole({ min: 1, max: 7 }, 3, 'Copies of each space, on as many nodes; with fewer nodes, one on each.'),
+  },
+  storage: fromOptions<StorageOptions>(defaultStorageOptions, {
+    segmentBytes: [{ min: 4_096, max: int32Max }, 'Size of one segment of the log.'],
+    groupBytesMax: [{ min: 1, max: int32Max }, 'Most bytes of records in one append and sync.'],
+    gatherBytesMax: [{ min: 1, max: int32Max }, 'Most bytes of records that wait for an append; beyond, writes are answered OVERLOADED.'],
+    cacheBytesMax: [{ min: 0, max: Number.MAX_SAFE_INTEGER }, 'Bytes of episodes kept in memory.'],
+    compactLiveShareMax: [{ min: 0, max: 1, share: true }, 'A sealed segment of which no more than this share is of use may be compacted.'],
+    retainGarbageBytesMax: [
+      { min: 0, max: Number.MAX_SAFE_INTEGER },
+      'Garbage beyond this is compacted without waiting for lagging copies.',
+    ],
+    watermarkAfterQuietMs: [{ min: 1, max: int32Max }, 'After this long without a write the durable watermark is put on disk.'],
+    fullRetryMs: [{ min: 1, max: int32Max }, 'How often a full disk is tried again.'],
+  }),
+  memory: fromOptions<MemoryOptions>(defaultMemoryOptions, {
+    textBytesMax: [{ min: 1, max: int32Max }, 'Longest text of an episode.'],
+    dimensionsMax: [{ min: 1, max: int32Max }, 'Most dimensions of an embedding.'],
+    recallLimitMax: [{ min: 1, max: int32Max }, 'Most memories that one recall answers.'],
+    alternatesListedMax: [{ min: 0, max: int32Max }, 'Most alternates that an answer lists.'],
+    retryWindowMs: [{ min: 0, max: int32Max }, 'How long a repeated request is recognised.'],
+    supersededRequestIdsMax: [{ min: 0, max: int32Max }, 'Most request ids that a version carries of those it took the place of.'],
+    deadlineMsDefault: [{ min: 1, max: int32Max }, 'Deadline of requests that name none.'],
+    deadlineMsMax: [{ min: 1, max: int32Max }, 'Longest deadline; longer ones are cut to it.'],
+    sessionWaitMs: [{ min: 0, max: int32Max }, 'How long a request waits for its session token to be met.'],
+    requestsWaitingMax: [{ min: 1, max: int32Max }, 'Most requests under way at once; beyond, they are answered OVERLOADED.'],
+    foreignClockAheadMsMax: [{ min: 0, max: int32Max }, 'How far a foreign time may move the logical clock ahead of the own clock.'],
+  }),
+  replication: fromOptions<ReplicationOptions>(defaultReplicationOptions, {
+    pingIntervalMs: [{ min: 10, max: 60_000 }, 'How often the other copies are asked whether they answer.'],
+    reachableMs: [{ min: 20, max: 600_000 }, 'A copy that has not answered for this long is out of reach.'],
+    messageBytesMax: [{ min: 65_536, max: 4 * 2 ** 20 }, 'Largest message to another node.'],
+    pushWindowBytes: [
+      { min: 65_536, max: int32Max },
+      'Bytes pushed to a copy and not acknowledged; beyond, the copy fetches what it misses.',
+    ],
+    fetchCreditBytes: [{ min: 65_536, max: int32Max }, 'Bytes that one fetch asks for.'],
+    fetchTimeoutMs: [{ min: 10, max: 600_000 }, 'A fetch without progress for this long is started again.'],
+    gapGraceMs: [{ min: 0, max: 600_000 }, 'What is missing for this long is fetched.'],
+  }),
+  log: {
+    level: choice(logLevels, 'info', 'What is logged on standard error: this level and above.'),
+    format: choice(logFormats, 'json', 'json: one object per line. pretty: for people.'),
+  },
+};
+
+export const keyNames: readonly string[] = Object.entries(sections).flatMap(([section, keys]) =>
+  Object.keys(keys).map((key) => `${section}.${key}`),
+);
+
+export function keyOf(name: string): Key {
+  const [section, key] = name.split('.') as [string, string];
+  return sections[section][key];
+}
+
+/** `segmentBytes` is `segment_bytes` in the file. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+  /** A share, strictly between the two; whole otherwise. */
+  readonly share?: boolean;
+}
+
+function text(pattern: RegExp, standard: string, meaning: string, allowed: string): Key {
+  const schema =
+    allowed === 'host:port' ? z.string().refine((value) => value === '' || addressPattern.test(value)) : z.string().regex(pattern);
+  return { schema, kind: 'text', allowed, default: standard, meaning };
+}
+
+function choice(of: readonly [string, ...string[]], standard: string, meaning: string): Key {
+  return { schema: z.enum(of), kind: 'text', allowed: `one of ${of.join(', ')}`, default: standard, meaning };
+}
+
+function whole(bounds: Bounds, standard: number, meaning: string): Key {
+  const { min, max, share = false } = bounds;
+  const schema = share ? z.number().gt(min).lt(max) : z.int().min(min).max(max);
+  const allowed = share ? `a number between ${min} and ${max}, both excluded` : `a whole number from ${min} to ${max}`;
+  return { schema, kind: 'number', allowed, default: standard, meaning };
+}
+
+function fromOptions<Options extends object>(
+  defaults: Options,
+  bounds: Readonly<Record<keyof Options & string, readonly [Bounds, string]>>,
+): Record<string, Key> {
+  const keys: Record<string, Key> = {};
+  for (const name of Object.keys(defaults) as (keyof Options & string)[]) {
+    const [allowed, meaning] = bounds[name];
+    keys[snakeCase(name)] = whole(allowed, defaults[name] as number, meaning);
+  }
+  return keys;
+}

@@ -1,0 +1,81 @@
+/** Events as log lines on standard error: the only source of logs. One object of JSON per line, or one readable line. */
+import { type Level, type Logger, pino } from 'pino';
+import type { NodeSettings } from '../config/settings.js';
+import type { NodeEvent } from './runtime-events.js';
+
+/** What is not named here is told at `debug`. */
+const levels: Partial<Record<NodeEvent['kind'], Level>> = {
+  'node.halted': 'fatal',
+  'log.damage-found': 'error',
+  'hole.found': 'error',
+  'record.damaged': 'error',
+  'checkpoint.unreadable': 'warn',
+  'storage.full': 'warn',
+  'log.tail-cut': 'warn',
+  'clock.jumped-back': 'warn',
+  'clock.foreign-bounded': 'warn',
+  'frame.rejected': 'warn',
+  'peer.lost': 'warn',
+  'members.unreadable': 'warn',
+  'members.unwritable': 'warn',
+  'member.replaced': 'warn',
+  'messages.dropped': 'warn',
+  'stream.refused': 'warn',
+  'stream.closed': 'warn',
+  'node.waiting': 'warn',
+  'term.overlap-seen': 'warn',
+  'node.started': 'info',
+  'node.identity-made': 'info',
+  'node.listening': 'info',
+  'node.serving': 'info',
+  'node.stopping': 'info',
+  'node.stopped': 'info',
+  'member.learnt': 'info',
+  'stream.opened': 'info',
+  'peer.reached': 'info',
+  'storage.space-returned': 'info',
+  'hole.refilled': 'info',
+  'term.taken': 'info',
+  'term.ended': 'info',
+  'catch-up.started': 'info',
+  'catch-up.finished': 'info',
+};
+
+/** Tells events as they come; errors that stop the program come through `failed`. */
+export interface NodeLog {
+  tell(event: NodeEvent): void;
+  failed(error: { readonly code: string; readonly message: string; readonly hint: string }): void;
+}
+
+export function openNodeLog({ log, node }: Pick<NodeSettings, 'log' | 'node'>): NodeLog {
+  // Written at once: what was told before a crash or a kill is there.
+  const target =
+    log.format === 'json'
+      ? pino.destination({ dest: 2, sync: true })
+      : { write: (line: string) => void process.stderr.write(readable(line)) };
+  const logger: Logger = pino(
+    {
+      level: log.level,
+      base: { name: node.name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    target,
+  );
+  return {
+    tell: (event) => {
+      const { kind, ...fields } = event;
+      logger[levels[kind] ?? 'debug'](fields, kind);
+    },
+    failed: ({ code, message, hint }) => logger.fatal({ code, hint }, message),
+  };
+}
+
+/** `12:30:01.123 warn  n1 stream.closed member=n2 reason="…"`. */
+function readable(line: string): string {
+  const { time, level, name, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const details = Object.entries(fields).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' && /^[^\s"]+$/.test(value) ? value : JSON.stringify(value)}`,
+  );
+  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${name} ${msg}${details.join('')}\n`;
+}

@@ -1,0 +1,36 @@
+/** What happens around a node in the real runtime, as data, beside the domain events of the core: for logs, metrics and the event stream. */
+import type { DomainEvent } from '../../core/domain-events.js';
+import type { NodeId } from '../../core/identifiers.js';
+
+export type RuntimeEvent =
+  /** Requests can be sent to the address; what is still in their way is in the reason of a refusal. */
+  | {
+      readonly kind: 'node.listening';
+      readonly node: NodeId;
+      readonly boot: number;
+      readonly pid: number;
+      readonly version: string;
+      readonly listen: string;
+      readonly advertise: string;
+      readonly dataDir: string;
+      readonly cluster: string;
+      readonly members: readonly string[];
+    }
+  | { readonly kind: 'node.serving' }
+  | { readonly kind: 'node.waiting'; readonly members: readonly string[] }
+  | { readonly kind: 'node.stopping'; readonly signal: string; readonly drainMs: number }
+  | { readonly kind: 'node.stopped'; readonly drained: boolean }
+  | { readonly kind: 'member.learnt'; readonly member: string; readonly node: NodeId }
+  /** Another node answers at the member's address: a new data directory. */
+  | { readonly kind: 'member.replaced'; readonly member: string; readonly node: NodeId; readonly before: NodeId }
+  | { readonly kind: 'members.unreadable'; readonly file: string; readonly reason: string }
+  | { readonly kind: 'members.unwritable'; readonly file: string; readonly reason: string }
+  | { readonly kind: 'stream.opened'; readonly member: string; readonly address: string }
+  | { readonly kind: 'stream.closed'; readonly member: string; readonly reason: string }
+  | { readonly kind: 'stream.refused'; readonly member: string; readonly reason: string }
+  /** Messages to a peer that found no room: the peer fetches what it misses. Told at most once a second. */
+  | { readonly kind: 'messages.dropped'; readonly member: string; readonly messages: number; readonly bytes: number };
+
+export type NodeEvent = DomainEvent | RuntimeEvent;
+
+export type Tell = (event: RuntimeEvent) => void;
