@@ -26,6 +26,15 @@ export function encodeAuthorSequences({ authors, sequences }: AuthorSequences): 
   return bytes;
 }
 
+/** `encodeAuthorSequences` of a single one. */
+export function encodeAuthorSequence(author: Author, sequence: number): Uint8Array {
+  const bytes = new Uint8Array(1 + entryBytes);
+  bytes[0] = formatVersion;
+  hexToBytes(author, bytes, 1);
+  writeU48(bytes, 1 + authorBytes, sequence);
+  return bytes;
+}
+
 /** What `encodeAuthorSequences` wrote, if it has at most `entriesMax` entries; null for any other bytes. Never throws. */
 export function decodeAuthorSequences(bytes: Uint8Array, entriesMax: number): AuthorSequences | null {
   if (bytes.length === 0) return { authors: [], sequences: [] };

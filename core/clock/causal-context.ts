@@ -7,7 +7,7 @@
  */
 import { type Author, compareText, type Dot } from '../identifiers.js';
 import { invariant } from '../invariant.js';
-import { type AuthorSequences, decodeAuthorSequences, encodeAuthorSequences } from './author-sequences.js';
+import { type AuthorSequences, decodeAuthorSequences, encodeAuthorSequence, encodeAuthorSequences } from './author-sequences.js';
 
 /** Invariant: as many sequences as authors; authors ascend by code unit, none twice; sequences are above 0. */
 export type CausalContext = AuthorSequences;
@@ -71,6 +71,11 @@ export function contextSize(context: CausalContext): number {
  */
 export function encodeContext(context: CausalContext): Uint8Array {
   return encodeAuthorSequences(context.authors.length <= contextEntriesMax ? context : emptyContext);
+}
+
+/** `encodeContext` of the context with the dot; most contexts are empty, and most writes are answered with one. */
+export function encodeContextWith(context: CausalContext, dot: Dot): Uint8Array {
+  return context.authors.length === 0 ? encodeAuthorSequence(dot.author, dot.sequence) : encodeContext(contextWith(context, dot));
 }
 
 /** The context that `encodeContext` wrote; null for any other bytes, whoever sent them. Never throws. No bytes are the empty context. */

@@ -49,6 +49,12 @@ export class SequenceRanges {
     const afterLast = this.#firstStartingAfter(to);
     if (first >= afterLast) return 0;
     const removed = this.#countWithin(from, to, first, afterLast);
+    // Mostly from the front of the first range, or the whole of it.
+    if (afterLast - first === 1 && this.#from[first] >= from && this.#to[first] > to) {
+      this.#from[first] = to + 1;
+      this.#count -= removed;
+      return removed;
+    }
     const keptFrom: number[] = [];
     const keptTo: number[] = [];
     if (this.#from[first] < from) {

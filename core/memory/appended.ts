@@ -2,23 +2,19 @@
  * What waits for a record in the log to become durable.
  */
 import type { Now } from '../events.js';
-import type { Author } from '../identifiers.js';
+import type { Dot } from '../identifiers.js';
 import type { VersionRow } from '../storage/record-index.js';
 import type { SpaceStore } from './space-store.js';
 
-/** A record that was not here before, on its way to the disk. */
-export interface Arrival {
-  readonly space: SpaceStore;
-  readonly author: Author;
-  readonly sequence: number;
-}
-
-/** What waits for a record to become durable. */
+/** A record on its way to the disk. */
 export interface Appended {
-  /** The pending version that this record settles; null for records of others and moved ones, which are merged. */
-  readonly pending: { readonly space: SpaceStore; readonly version: VersionRow } | null;
-  /** Null for a record that moves: it is here already. */
-  readonly arrival: Arrival | null;
+  /** `own`: written here, its version is pending. `arrival`: of others, merged once it is durable. `moved`: here already, in another place. */
+  readonly kind: 'own' | 'arrival' | 'moved';
+  /** Null for one that moves. */
+  readonly space: SpaceStore | null;
+  readonly dot: Dot;
+  /** The pending version of an own record; -1 for others. */
+  readonly version: VersionRow;
   /** Called when the record is durable and visible. */
-  readonly durable: ((now: Now) => void) | null;
+  readonly durable: ((dot: Dot, now: Now) => void) | null;
 }

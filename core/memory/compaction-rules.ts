@@ -68,7 +68,8 @@ export class CompactionRules implements CompactionOwner {
   moveRecord(view: RecordView, durable: (now: Now) => void): boolean {
     if (this.#store.room(view.length) !== 'yes') return false;
     const record = view.bytes.subarray(view.at, view.at + view.length);
-    this.#log.append(record.length, { pending: null, arrival: null, durable }, (target, at) => target.set(record, at));
+    const dot = { author: view.author, sequence: view.sequence };
+    this.#log.appendRecord(record, { kind: 'moved', space: null, dot, version: -1, durable: (_dot, now) => durable(now) });
     return true;
   }
 

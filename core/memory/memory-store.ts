@@ -8,7 +8,7 @@ import type { NodeConfiguration } from '../configuration.js';
 import { rowOf } from '../control/members-and-rows.js';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
-import { type Author, authorOf, type NodeId, type SpaceKey } from '../identifiers.js';
+import { type Author, authorOf, type Dot, type NodeId, type SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { type CheckpointContent, Checkpointer } from '../storage/checkpointer.js';
@@ -23,7 +23,7 @@ import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
 import { hexToBytes } from '../wire/hex.js';
 import { RecordView } from '../wire/record.js';
-import type { Appended, Arrival } from './appended.js';
+import type { Appended } from './appended.js';
 import { CompactionRules } from './compaction-rules.js';
 import { SpaceStore } from './space-store.js';
 
@@ -288,18 +288,20 @@ export class MemoryStore {
   #groupSynced(group: Group<Appended>, now: Now): void {
     const end = groupHeaderBytes + group.recordBytes;
     let at = groupHeaderBytes;
-    for (const { pending, arrival, durable } of group.attachments) {
+    for (const { kind, space, dot, version, durable } of group.attachments) {
       const moved = this.#view.moveTo(group.bytes, at, end);
       invariant(moved, 'a group holds the records that were put into it');
       const view = this.#view;
       const place = { segment: group.segment.number, offset: group.offset + at, length: view.length };
       noteDot(group.segment, view.space, view);
       at += view.length;
-      if (arrival !== null) arrival.space.inFlight.remove({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
-      if (pending !== null) pending.space.settlePending(pending.version, place, view);
-      else if (arrival !== null) arrival.space.merge(view, place);
-      else this.space(view.space).move(view, place);
-      durable?.(now);
+      if (space === null) this.space(view.space).move(view, place);
+      else {
+        space.inFlight.remove({ author: dot.author, from: dot.sequence, to: dot.sequence });
+        if (kind === 'own') space.settlePending(version, place, view);
+        else space.merge(view, place);
+      }
+      durable?.(dot, now);
     }
     if (group.recordBytes === 0) return;
     this.#compactionDue = true;
@@ -341,14 +343,14 @@ export class MemoryStore {
   }
 
   /** Appends a record of another author as it stands. `room` has said yes. */
-  appendArrival(record: Uint8Array, arrival: Arrival, then: { readonly durable: (now: Now) => void }): void {
-    arrival.space.inFlight.add({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
-    this.log.append(record.length, { pending: null, arrival, durable: then.durable }, (target, at) => target.set(record, at));
+  appendArrival(record: Uint8Array, space: SpaceStore, dot: Dot, durable: (dot: Dot, now: Now) => void): void {
+    space.inFlight.add({ author: dot.author, from: dot.sequence, to: dot.sequence });
+    this.log.appendRecord(record, { kind: 'arrival', space, dot, version: -1, durable });
   }
 
   /** Appends a record of this node, whose version is pending until it is durable. `room` has said yes. */
-  appendOwn(bytes: number, arrival: Arrival, version: VersionRow, write: (target: Uint8Array, at: number) => void): void {
-    arrival.space.inFlight.add({ author: arrival.author, from: arrival.sequence, to: arrival.sequence });
-    this.log.append(bytes, { pending: { space: arrival.space, version }, arrival, durable: null }, write);
+  appendOwn(bytes: number, version: VersionRow, space: SpaceStore, dot: Dot, write: (target: Uint8Array, at: number) => void): void {
+    space.inFlight.add({ author: dot.author, from: dot.sequence, to: dot.sequence });
+    this.log.append(bytes, { kind: 'own', space, dot, version, durable: null }, write);
   }
 }

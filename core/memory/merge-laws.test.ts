@@ -128,7 +128,9 @@ function record(write: { each: Step; at: number; author: Author; sequence: numbe
   const draft = {
     type: tombstone ? recordTypes.tombstone : recordTypes.episode,
     term: { generation: 0, index: 0, counter: 1 },
-    time: { ms: 1_000 + Math.floor(at / 2), logical: 0 },
+    timeMs: 1_000 + Math.floor(at / 2),
+    timeLogical: 0,
+    author,
     authorBytes: hexToBytes(author),
     sequence,
     request: each.request === 1 ? new Uint8Array(16).fill(1) : null,

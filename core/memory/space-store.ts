@@ -10,10 +10,10 @@ import type { Journal } from '../effects.js';
 import { type Author, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
-import { type MemoryRow, RecordIndex, type VersionFields, type VersionRow, versionFlags } from '../storage/record-index.js';
+import { type MemoryRow, RecordIndex, type VersionRow, versionFlags } from '../storage/record-index.js';
 import type { ValueCache } from '../storage/value-cache.js';
 import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
-import type { RecordView, SupersededRequest } from '../wire/record.js';
+import type { RecordDraft, RecordView, SupersededRequest } from '../wire/record.js';
 import { domination, type Standing, standing, type VersionFacts } from './merge.js';
 import { VectorTable } from './vector-table.js';
 
@@ -94,12 +94,11 @@ export class SpaceStore implements VersionFacts {
   }
 
   /** Enters a version that is appended but not durable; `settlePending` follows once it is. */
-  addPending(memory: MemoryRow, version: PendingVersion): VersionRow {
-    const row = this.index.add(memory, version);
-    this.index.setFlag(row, versionFlags.pending);
-    this.#setFacts(row, version.context, version.superseded);
-    this.#setRow(row, version.vector);
-    return row;
+  addPending(memory: MemoryRow, draft: RecordDraft, kind: { readonly tombstone: boolean; readonly row: number }): VersionRow {
+    const version = this.index.add(memory, draft, versionFlags.pending | (kind.tombstone ? versionFlags.tombstone : 0));
+    this.#setFacts(version, draft.context, draft.superseded);
+    this.#setRow(version, kind.row);
+    return version;
   }
 
   settlePending(version: VersionRow, place: RecordPlace, view: RecordView): void {
@@ -140,18 +139,7 @@ export class SpaceStore implements VersionFacts {
   }
 
   #mergeVersion(memory: MemoryRow, view: RecordView, place: RecordPlace): void {
-    const version = this.index.add(memory, {
-      author: view.author,
-      sequence: view.sequence,
-      timeMs: view.timeMs,
-      timeLogical: view.timeLogical,
-      confidence: view.confidence,
-      hashHigh: view.hashHigh,
-      hashLow: view.hashLow,
-      requestHigh: view.requestHigh,
-      requestLow: view.requestLow,
-      flags: view.isTombstone ? versionFlags.tombstone : 0,
-    });
+    const version = this.index.add(memory, view, view.isTombstone ? versionFlags.tombstone : 0);
     this.#setFacts(version, view.context(), view.superseded());
     if (!view.isTombstone) this.#setRow(version, this.#addRow(view));
     this.#settle(version, place);
@@ -340,12 +328,4 @@ export class SpaceStore implements VersionFacts {
     this.#world.journal.note({ kind: 'record.damaged', space: this.key, author, sequence });
     this.#world.journal.note({ kind: 'hole.found', space: this.key, author, from: sequence, to: sequence });
   }
-}
-
-/** A version that has been appended. */
-export interface PendingVersion extends VersionFields {
-  readonly context: CausalContext;
-  readonly superseded: readonly SupersededRequest[];
-  /** Row of the search columns, or -1. */
-  readonly vector: number;
 }

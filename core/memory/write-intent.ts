@@ -1,7 +1,7 @@
 /**
  * A write as it was asked for, and as it waits for its answer.
  */
-import { type CausalContext, contextWith, encodeContext } from '../clock/causal-context.js';
+import { type CausalContext, encodeContextWith } from '../clock/causal-context.js';
 import type { RequestHandle } from '../effects.js';
 import { failure } from '../errors.js';
 import type { Now } from '../events.js';
@@ -42,23 +42,22 @@ export interface WriteIntent {
   readonly expectedVersion: Uint8Array;
 }
 
-export interface RepeatedAs {
-  readonly duplicate: boolean;
-  readonly superseded: boolean;
-  /** Of the version answered with. */
-  readonly context: CausalContext;
-}
+/** `duplicate`: it was there already. `superseded`: it was, and something else has taken its place since. */
+export type WrittenAs = 'written' | 'duplicate' | 'superseded';
 
 /** A write between its append and its answer. */
 export class AwaitedWrite implements WaitingWrite {
   readonly #intent: WriteIntent;
-  readonly #answer: RepeatedAs;
+  /** Of the version answered with. */
+  readonly #context: CausalContext;
+  readonly #as: WrittenAs;
   readonly dot: Dot;
 
-  constructor(intent: WriteIntent, dot: Dot, answer: RepeatedAs) {
+  constructor(intent: WriteIntent, dot: Dot, context: CausalContext, as: WrittenAs) {
     this.#intent = intent;
     this.dot = dot;
-    this.#answer = answer;
+    this.#context = context;
+    this.#as = as;
   }
 
   get handle(): RequestHandle {
@@ -84,26 +83,25 @@ export class AwaitedWrite implements WaitingWrite {
       const message = `${copies} and not reached in time; the write may yet take effect`;
       return request.finish(entry, { $case: 'failure', value: failure('DEADLINE_EXCEEDED', { message }) }, now);
     }
-    const { duplicate, superseded, context } = this.#answer;
-    const version = encodeVersion(this.dot);
+    const superseded = this.#as === 'superseded';
     // Of what took this write's place the client has seen nothing: no context that would let it take the place of that.
-    const known = superseded ? noContext : encodeContext(contextWith(context, this.dot));
-    const value: Written = { version, context: known, duplicate, superseded };
+    const context = superseded ? noContext : encodeContextWith(this.#context, this.dot);
+    const value: Written = { version: encodeVersion(this.dot), context, duplicate: this.#as !== 'written', superseded };
     request.finish(entry, { $case: 'written', value }, now);
   }
 }
 
 /**
- * The first 64 bits of the request id as the index keeps them; zeros for none. The number of a batch entry is mixed in, so that each entry is recognised
- * as itself.
+ * The first 64 bits of the request id as the index keeps them, in two halves; zeros for none. The number of a batch entry is mixed in, so that each entry
+ * is recognised as itself.
  */
-export function requestWords({ request, entry }: WriteIntent): readonly [number, number] {
-  const { requestId } = request;
-  if (requestId === null) return noRequest;
-  return [readU32(requestId, 0), (readU32(requestId, 4) ^ Math.imul(entry, 0x9e_37_79_b1)) >>> 0];
+export function requestHigh({ request: { requestId } }: WriteIntent): number {
+  return requestId === null ? 0 : readU32(requestId, 0);
 }
 
-const noRequest = [0, 0] as const;
+export function requestLow({ request: { requestId }, entry }: WriteIntent): number {
+  return requestId === null ? 0 : (readU32(requestId, 4) ^ Math.imul(entry, 0x9e_37_79_b1)) >>> 0;
+}
 
 /** A request id's bytes; null for none; undefined for a wrong length. */
 export function requestIdFrom(bytes: Uint8Array): Uint8Array | null | undefined {

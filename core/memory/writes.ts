@@ -16,12 +16,10 @@ import { decodeVersion } from '../wire/version-bytes.js';
 import type { Acknowledgements } from './acknowledgements.js';
 import { carriesRequest, versionsOf } from './merge.js';
 import type { SpaceStore } from './space-store.js';
-import { AwaitedWrite, type RepeatedAs, requestWords, type WriteIntent } from './write-intent.js';
+import { AwaitedWrite, requestHigh, requestLow, type WriteIntent } from './write-intent.js';
 
 /** Superseded requests that are carried whatever their age. */
 const supersededAlwaysKept = 8;
-/** Until there is room for the record: a time once taken is not given back. */
-const unstamped = { ms: 0, logical: 0 };
 const noPayload = new Uint8Array(0);
 /** Room for who, where, tags and embedder beside text and embedding. */
 const otherFieldsBytesMax = 64 * 1_024;
@@ -138,8 +136,9 @@ export class Writes {
   #held(intent: WriteIntent, id: IdBytes): Held {
     const { space } = intent.request;
     const memory = space.index.find(id.source, id.offset, id.length);
-    const [high, low] = requestWords(intent);
-    if (memory < 0) return { memory, versions: [], live: [], duplicate: -1, superseded: false, high, low };
+    if (memory < 0) return notHeld;
+    const high = requestHigh(intent);
+    const low = requestLow(intent);
     const versions = versionsOf(space.index, memory, { pending: true });
     const { live } = space.standing(memory, { pending: true });
     let duplicate = -1;
@@ -156,7 +155,7 @@ export class Writes {
         superseded = duplicate >= 0;
       }
     }
-    return { memory, versions, live, duplicate, superseded, high, low };
+    return { memory, versions, live, duplicate, superseded };
   }
 
   #sameContent(space: SpaceStore, version: VersionRow): boolean {
@@ -229,16 +228,19 @@ export class Writes {
     const { space, requestId } = intent.request;
     const { store, clock, pure } = this.#services;
     const superseded = this.#supersededBy(space, write.held.versions, Math.max(clock.latest().ms, now.wallMs));
-    const sequence = (this.#sequences.get(space) ?? 0) + 1;
+    const dot: Dot = { author: store.author, sequence: (this.#sequences.get(space) ?? 0) + 1 };
+    const tombstone = write.type === recordTypes.tombstone;
     const draft: RecordDraft = {
       type: write.type,
       term: write.term,
-      time: unstamped,
+      timeMs: 0,
+      timeLogical: 0,
+      author: dot.author,
       authorBytes: store.authorBytes,
-      sequence,
+      sequence: dot.sequence,
       request: requestId,
-      requestHigh: write.held.high,
-      requestLow: write.held.low,
+      requestHigh: requestHigh(intent),
+      requestLow: requestLow(intent),
       hashHigh: this.#hash[0],
       hashLow: this.#hash[1],
       confidence: write.confidence,
@@ -258,32 +260,14 @@ export class Writes {
     if (room === 'full')
       return { code: 'STORAGE_FULL', message: `node ${this.#services.configuration.name} has no disk space left for new records` };
     const time = clock.next(now.wallMs);
-    draft.time = time;
-    this.#sequences.set(space, sequence);
+    draft.timeMs = time.ms;
+    draft.timeLogical = time.logical;
+    this.#sequences.set(space, dot.sequence);
     const memory = write.held.memory >= 0 ? write.held.memory : space.index.findOrAdd(write.id.source, write.id.offset, write.id.length);
-    const tombstone = write.type === recordTypes.tombstone;
-    const version = space.addPending(memory, {
-      author: store.author,
-      sequence,
-      timeMs: time.ms,
-      timeLogical: time.logical,
-      confidence: draft.confidence,
-      hashHigh: draft.hashHigh,
-      hashLow: draft.hashLow,
-      requestHigh: write.held.high,
-      requestLow: write.held.low,
-      flags: tombstone ? versionFlags.tombstone : 0,
-      context: write.context,
-      superseded,
-      vector: tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms),
-    });
-    store.appendOwn(length, { space, author: store.author, sequence }, version, (target, at) => writeRecord(draft, target, at, pure));
-    this.#answerOnceDurable(
-      intent,
-      { author: store.author, sequence },
-      { duplicate: false, superseded: false, context: write.context },
-      now,
-    );
+    const row = tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms);
+    const version = space.addPending(memory, draft, { tombstone, row });
+    store.appendOwn(length, version, space, dot, (target, at) => writeRecord(draft, target, at, pure));
+    this.#acknowledgements.wait(new AwaitedWrite(intent, dot, write.context, 'written'), now);
     return null;
   }
 
@@ -295,12 +279,8 @@ export class Writes {
     this.#services.effects.journal.note({ kind: 'write.duplicate', space: space.key, by });
     const dot = { author: index.authorOf(version), sequence: index.columns.sequence[version] };
     const context = contexts.get(version) ?? emptyContext;
-    this.#answerOnceDurable(intent, dot, { duplicate: true, superseded: held.superseded, context }, now);
+    this.#acknowledgements.wait(new AwaitedWrite(intent, dot, context, held.superseded ? 'superseded' : 'duplicate'), now);
     return null;
-  }
-
-  #answerOnceDurable(intent: WriteIntent, dot: Dot, answer: RepeatedAs, now: Now): void {
-    this.#acknowledgements.wait(new AwaitedWrite(intent, dot, answer), now);
   }
 }
 
@@ -319,9 +299,9 @@ interface Held {
   readonly duplicate: VersionRow;
   /** That version is not the request's own but took its place. */
   readonly superseded: boolean;
-  readonly high: number;
-  readonly low: number;
 }
+
+const notHeld: Held = { memory: -1, versions: [], live: [], duplicate: -1, superseded: false };
 
 interface NewRecord {
   readonly term: Term;

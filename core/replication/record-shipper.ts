@@ -5,8 +5,9 @@
  * Also the receiving side of any run: check every record, append the bytes unchanged, acknowledge cumulatively once they are synced.
  */
 import type { Now } from '../events.js';
-import { type Author, authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
+import { type Author, authorNode, type Dot, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { Appended } from '../memory/appended.js';
+import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
 import { groupHeaderBytes } from '../storage/group.js';
 import type { Group } from '../storage/write-ahead-log.js';
@@ -68,11 +69,11 @@ export class RecordShipper {
     };
     let at = groupHeaderBytes;
     const end = groupHeaderBytes + group.recordBytes;
-    for (const { pending } of group.attachments) {
+    for (const { kind, space: written } of group.attachments) {
       this.#view.moveTo(group.bytes, at, end);
       const { length } = this.#view;
-      if (pending !== null && this.#services.otherCopies(pending.space.key).length > 0) {
-        const space = pending.space.key;
+      if (kind === 'own' && written !== null && this.#services.otherCopies(written.key).length > 0) {
+        const space = written.key;
         let run = open.get(space);
         if (run !== undefined && run.writer.length + length > messageBytesMax) {
           close(space, run);
@@ -127,13 +128,6 @@ export class RecordShipper {
     window.lastProgressMs = now.monotonicMs;
   }
 
-  /** Whether the dot is synced here or on its way to the disk. */
-  holds(space: SpaceKey, author: Author, sequence: number): boolean {
-    const dot = { author, sequence };
-    const store = this.#services.store.space(space);
-    return store.coverage.has(dot) || store.inFlight.has(dot);
-  }
-
   /**
    * Takes in records from a peer. Each is checked on its own; the first that is not what it claims to be ends the run. `durable` is called for each
    * one appended, once it is synced.
@@ -145,7 +139,12 @@ export class RecordShipper {
   ): Received {
     const { records, space } = run;
     const { store, effects } = this.#services;
+    const held = store.space(space);
     const view = this.#view;
+    const synced = (dot: Dot, then: Now): void => {
+      this.#due(run.from, space, dot.author);
+      durable?.(then);
+    };
     let appended = 0;
     let at = 0;
     while (at < records.length) {
@@ -159,47 +158,25 @@ export class RecordShipper {
         return { appended, refused: false, broken: true };
       }
       const { author, sequence, length } = view;
+      const dot: Dot = { author, sequence };
       at += length;
-      if (run.author !== null && authorNode(author) === run.from) this.#noteGap(space, author, sequence);
-      if (this.holds(space, author, sequence)) {
+      if (run.author !== null && authorNode(author) === run.from) this.#noteGap(held, dot);
+      if (held.coverage.has(dot) || held.inFlight.has(dot)) {
         this.#due(run.from, space, author);
         continue;
       }
       if (store.room(length) !== 'yes') return { appended, refused: true, broken: false };
-      this.#append({ space, author, sequence, record: records.subarray(at - length, at), from: run.from }, durable);
+      store.appendArrival(records.subarray(at - length, at), held, dot, synced);
       this.#observe(now);
       appended += 1;
     }
     return { appended, refused: false, broken: false };
   }
 
-  #append(
-    entry: {
-      readonly space: SpaceKey;
-      readonly author: Author;
-      readonly sequence: number;
-      readonly record: Uint8Array;
-      readonly from: NodeId;
-    },
-    durable: ((now: Now) => void) | null,
-  ): void {
-    const { space, author, sequence } = entry;
-    this.#services.store.appendArrival(
-      entry.record,
-      { space: this.#services.store.space(space), author, sequence },
-      {
-        durable: (then) => {
-          this.#due(entry.from, space, author);
-          durable?.(then);
-        },
-      },
-    );
-  }
-
-  #noteGap(space: SpaceKey, author: Author, sequence: number): void {
-    const { coverage, inFlight } = this.#services.store.space(space);
+  #noteGap({ key, coverage, inFlight }: SpaceStore, { author, sequence }: Dot): void {
     const expected = Math.max(coverage.max(author), inFlight.max(author)) + 1;
-    if (sequence > expected) this.#services.effects.journal.note({ kind: 'replication.gap-seen', space, author, expected, got: sequence });
+    if (sequence <= expected) return;
+    this.#services.effects.journal.note({ kind: 'replication.gap-seen', space: key, author, expected, got: sequence });
   }
 
   #observe(now: Now): void {

@@ -35,7 +35,6 @@ export interface VersionFields {
   readonly hashLow: number;
   readonly requestHigh: number;
   readonly requestLow: number;
-  readonly flags: number;
 }
 
 const rowsAtFirst = 64;
@@ -164,7 +163,7 @@ export class RecordIndex {
     return -1;
   }
 
-  add(memory: MemoryRow, fields: VersionFields): VersionRow {
+  add(memory: MemoryRow, fields: VersionFields, flags: number): VersionRow {
     let version = this.#freeVersion;
     if (version >= 0) this.#freeVersion = this.next[version];
     else {
@@ -183,7 +182,7 @@ export class RecordIndex {
     columns.hashLow[version] = fields.hashLow;
     columns.requestHigh[version] = fields.requestHigh;
     columns.requestLow[version] = fields.requestLow;
-    columns.flags[version] = fields.flags;
+    columns.flags[version] = flags;
     columns.length[version] = 0;
     columns.vector[version] = -1;
     this.next[version] = this.#head[memory];

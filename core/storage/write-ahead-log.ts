@@ -12,8 +12,9 @@ import type { Effects } from '../effects.js';
 import type { DiskResult, Now } from '../events.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
+import { readU32 } from '../wire/bytes.js';
 import type { DiskCalls } from './disk-calls.js';
-import { foldRecord, groupHeaderBytes, type LogPosition, paddedGroupBytes, sealGroup } from './group.js';
+import { foldRecord, groupAlignment, groupHeaderBytes, type LogPosition, paddedGroupBytes, sealGroup } from './group.js';
 import { newSegment, type Segment, segmentFile } from './segment.js';
 
 /** `wait`: come back at the next `roomChanged`. `full`: the disk has no space. */
@@ -124,24 +125,38 @@ export class WriteAheadLog<Attachment> {
   }
 
   /**
-   * Accepts a record for which `room` said yes: `write` puts exactly `bytes` at the offset given to it. Returns where the record stands in the group
-   * being gathered; where that group stands is known when it has been synced.
+   * Accepts a record for which `room` said yes: `write` puts exactly `bytes` at the offset given to it. Where it stands is known when its group has been
+   * synced.
    */
-  append(bytes: number, attachment: Attachment, write: (target: Uint8Array, at: number) => void): Uint8Array {
+  append(bytes: number, attachment: Attachment, write: (target: Uint8Array, at: number) => void): void {
+    const at = this.#placeFor(bytes);
+    write(this.#gather, at);
+    this.#enter(at, bytes, attachment);
+  }
+
+  /** Accepts a record that is written already, for which `room` said yes. */
+  appendRecord(record: Uint8Array, attachment: Attachment): void {
+    const at = this.#placeFor(record.length);
+    this.#gather.set(record, at);
+    this.#enter(at, record.length, attachment);
+  }
+
+  #placeFor(bytes: number): number {
     const at = groupHeaderBytes + this.#gatherRecordBytes;
-    const end = at + bytes + 8;
+    const end = at + bytes + groupAlignment;
     if (end > this.#gather.length) {
       const wider = new Uint8Array(Math.max(this.#gather.length * 2, end));
       wider.set(this.#gather.subarray(0, at));
       this.#gather = wider;
     }
-    write(this.#gather, at);
-    const record = this.#gather.subarray(at, at + bytes);
-    const checksum = record[4] | (record[5] << 8) | (record[6] << 16) | (record[7] << 24);
-    this.#gatherFold = foldRecord(this.#gatherFold, bytes, checksum);
+    return at;
+  }
+
+  #enter(at: number, bytes: number, attachment: Attachment): void {
+    // A record's checksum is its second word.
+    this.#gatherFold = foldRecord(this.#gatherFold, bytes, readU32(this.#gather, at + 4) | 0);
     this.#gatherRecordBytes += bytes;
     this.#attachments.push(attachment);
-    return record;
   }
 
   /** Sends the gathered group on its way when the one before has been synced. Called once at the end of every event. */

@@ -6,9 +6,10 @@
  */
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { readF64, writeF64 } from './bytes.js';
+import { readF64 } from './bytes.js';
 import { episodeFields, isEmbedding, isOfField } from './episode-fields.js';
-import { isUtf8, ProtobufCursor, wireTypes } from './protobuf-cursor.js';
+import { EpisodeWriter, int64Limit } from './episode-writer.js';
+import { isUtf8, ProtobufCursor } from './protobuf-cursor.js';
 
 export { contextBitsOf, type EpisodeContext } from './context-bits.js';
 export { checkEpisode, type EpisodeFault, type EpisodeLimits, EpisodeView } from './episode-check.js';
@@ -31,46 +32,31 @@ export interface EpisodeContent {
 
 /** Bytes of a float in the message are little endian; so is nearly every machine, where copying them is reading them. */
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const int64Limit = 2 ** 63;
+/** Tag and length of a field, or a whole int64. */
+const fieldOverheadBytes = 11;
+/** Holds nothing between two episodes but the rest of its memory. */
+const episodeWriter = new EpisodeWriter();
 
 /**
  * The canonical encoding: fields in the order of their numbers, the embedding as one packed field, empty and absent fields left out, the confidence
  * always written. Equal contents give equal bytes.
  */
 export function encodeEpisode(content: EpisodeContent, pure: PureFunctions): Uint8Array {
-  const encode = (text: string): Uint8Array | null => (text === '' ? null : pure.utf8Encode(text));
-  const [id, text, who, where, embedder] = [content.id, content.text, content.who, content.where, content.embedder].map(encode);
-  const tags = content.tags.map((tag) => pure.utf8Encode(tag));
   const { embedding, occurredAtMs } = content;
-  const embeddingBytes = embedding === null ? 0 : embedding.length * 4;
-  let size = 1 + 8 + spanSize(id) + spanSize(text) + spanSize(who) + spanSize(where) + spanSize(embedder);
-  for (const tag of tags) size += spanSize(tag);
-  if (embeddingBytes > 0) size += 1 + varintSize(embeddingBytes) + embeddingBytes;
-  if (occurredAtMs !== null) size += 1 + int64Size(occurredAtMs);
-
-  const bytes = new Uint8Array(size);
-  let at = writeSpan(bytes, 0, episodeFields.id, id);
-  at = writeSpan(bytes, at, episodeFields.text, text);
-  if (embedding !== null && embeddingBytes > 0) {
-    bytes[at] = (episodeFields.embedding << 3) | wireTypes.bytes;
-    at = writeVarint(bytes, at + 1, embeddingBytes, 0);
-    writeFloats(bytes, at, embedding);
-    at += embeddingBytes;
-  }
-  bytes[at] = (episodeFields.confidence << 3) | wireTypes.fixed64;
-  writeF64(bytes, at + 1, content.confidence);
-  at += 9;
+  const writer = episodeWriter.begin(sizeAtMost(content));
+  writer.text(episodeFields.id, content.id, pure);
+  writer.text(episodeFields.text, content.text, pure);
+  if (embedding !== null && embedding.length > 0) writer.floats(episodeFields.embedding, embedding);
+  writer.double(episodeFields.confidence, content.confidence);
   if (occurredAtMs !== null) {
     invariant(Number.isInteger(occurredAtMs) && Math.abs(occurredAtMs) <= int64Limit, 'an episode occurred at a whole millisecond');
-    bytes[at] = (episodeFields.occurredAtMs << 3) | wireTypes.varint;
-    at = writeVarint(bytes, at + 1, occurredAtMs >>> 0, Math.floor(occurredAtMs / 0x1_0000_0000) >>> 0);
+    writer.int64(episodeFields.occurredAtMs, occurredAtMs);
   }
-  at = writeSpan(bytes, at, episodeFields.who, who);
-  at = writeSpan(bytes, at, episodeFields.where, where);
-  for (const tag of tags) at = writeSpan(bytes, at, episodeFields.tags, tag);
-  at = writeSpan(bytes, at, episodeFields.embedder, embedder);
-  invariant(at === size, 'an episode takes the bytes that were counted for it');
-  return bytes;
+  writer.text(episodeFields.who, content.who, pure);
+  writer.text(episodeFields.where, content.where, pure);
+  for (const tag of content.tags) writer.text(episodeFields.tags, tag, pure, true);
+  writer.text(episodeFields.embedder, content.embedder, pure);
+  return writer.end();
 }
 
 /**
@@ -141,47 +127,9 @@ function countFloats(bytes: Uint8Array, cursor: ProtobufCursor): number {
   return cursor.failed ? -1 : floats;
 }
 
-function writeFloats(bytes: Uint8Array, at: number, floats: Float32Array): void {
-  if (littleEndian) {
-    bytes.set(new Uint8Array(floats.buffer, floats.byteOffset, floats.length * 4), at);
-    return;
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, floats.length * 4);
-  for (let index = 0; index < floats.length; index += 1) view.setFloat32(index * 4, floats[index], true);
-}
-
-/** Bytes of a field with this value; none when the field is left out. */
-function spanSize(value: Uint8Array | null): number {
-  return value === null ? 0 : 1 + varintSize(value.length) + value.length;
-}
-
-function writeSpan(bytes: Uint8Array, at: number, field: number, value: Uint8Array | null): number {
-  if (value === null) return at;
-  bytes[at] = (field << 3) | wireTypes.bytes;
-  const start = writeVarint(bytes, at + 1, value.length, 0);
-  bytes.set(value, start);
-  return start + value.length;
-}
-
-function varintSize(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
-  return size;
-}
-
-/** A negative int64 has its uppermost bit set and takes all ten bytes. */
-function int64Size(value: number): number {
-  return value < 0 || value >= int64Limit ? 10 : varintSize(value);
-}
-
-function writeVarint(bytes: Uint8Array, start: number, lowBits: number, highBits: number): number {
-  let [at, low, high] = [start, lowBits, highBits];
-  while (high !== 0 || low >= 0x80) {
-    bytes[at] = (low & 0x7f) | 0x80;
-    low = ((low >>> 7) | (high << 25)) >>> 0;
-    high >>>= 7;
-    at += 1;
-  }
-  bytes[at] = low;
-  return at + 1;
+/** Bytes that the encoding takes at most: three for each character, and what stands around the fields. */
+function sizeAtMost({ id, text, who, where, embedder, tags, embedding }: EpisodeContent): number {
+  let characters = id.length + text.length + who.length + where.length + embedder.length;
+  for (const tag of tags) characters += tag.length;
+  return 3 * characters + 4 * (embedding?.length ?? 0) + fieldOverheadBytes * (8 + tags.length);
 }

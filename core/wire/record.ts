@@ -27,7 +27,6 @@
  */
 
 import { type CausalContext, contextEntriesMax, emptyContext } from '../clock/causal-context.js';
-import type { HlcTimestamp } from '../clock/hybrid-logical-clock.js';
 import { type Author, authorBytes, type RequestId, requestIdBytes, type SpaceKey, type Term } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
@@ -63,7 +62,10 @@ export interface SupersededRequest {
 export interface RecordDraft {
   readonly type: RecordType;
   readonly term: Term;
-  time: HlcTimestamp;
+  /** Hybrid logical time: given last, because a time once taken is not given back. */
+  timeMs: number;
+  timeLogical: number;
+  readonly author: Author;
   /** The author's 28 bytes. */
   readonly authorBytes: Uint8Array;
   readonly sequence: number;
@@ -114,8 +116,8 @@ export function writeRecord(draft: RecordDraft, target: Uint8Array, at: number, 
   writeU32(target, at + 12, draft.term.generation);
   writeU48(target, at + 16, draft.term.index);
   writeU32(target, at + 22, draft.term.counter);
-  writeU48(target, at + 26, draft.time.ms);
-  writeU16(target, at + 32, draft.time.logical);
+  writeU48(target, at + 26, draft.timeMs);
+  writeU16(target, at + 32, draft.timeLogical);
   target.set(draft.authorBytes, at + 34);
   writeU48(target, at + 62, draft.sequence);
   if (draft.request === null) target.fill(0, at + 68, at + 84);
