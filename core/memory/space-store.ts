@@ -12,6 +12,7 @@ import type { PureFunctions } from '../pure-functions.js';
 import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
 import { type MemoryRow, RecordIndex, type VersionRow, versionFlags } from '../storage/record-index.js';
 import type { ValueCache } from '../storage/value-cache.js';
+import { sameBytes } from '../wire/bytes.js';
 import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
 import type { RecordDraft, RecordView, SupersededRequest } from '../wire/record.js';
 import { domination, type Standing, standing, type VersionFacts } from './merge.js';
@@ -57,6 +58,7 @@ export class SpaceStore implements VersionFacts {
   readonly #positions = new Map<Author, DotPositions>();
   /** Embedder of the first embedding; '' before it. */
   embedder = '';
+  #embedderBytes = new Uint8Array(0);
   /** Versions whose embedding cannot be compared with the space's: kept, left out of vector recall, reported. */
   otherDimension = 0;
   /** Counts changes of coverage: what is derived from it can be kept while this stands still. */
@@ -166,14 +168,13 @@ export class SpaceStore implements VersionFacts {
 
   /** Enters the columns by which an episode is found; not found before it is marked readable. Fixes dimension and embedder of the space. */
   addSearchRow(payload: Uint8Array, episode: EpisodeView, writtenAtMs: number): number {
-    const embedder = this.embedderOf(payload, episode);
     let embedding: Float32Array | null = null;
     if (episode.dimensions > 0) {
       if (this.vectors.dimensions === 0) {
         this.vectors.fixDimensions(episode.dimensions);
-        this.embedder = embedder;
+        this.#fixEmbedder(payload, episode);
       }
-      if (episode.dimensions === this.vectors.dimensions && embedder === this.embedder) {
+      if (episode.dimensions === this.vectors.dimensions && this.isSameEmbedder(payload, episode)) {
         if (this.#scratch.length !== episode.dimensions) this.#scratch = new Float32Array(episode.dimensions);
         embedding = this.#scratch;
         readEmbedding(payload, episode.embeddingOffset, episode.dimensions, embedding, 0);
@@ -185,6 +186,16 @@ export class SpaceStore implements VersionFacts {
 
   idText(memory: MemoryRow): string {
     return this.#world.pure.utf8Decode(this.index.idOf(memory));
+  }
+
+  #fixEmbedder(payload: Uint8Array, episode: EpisodeView): void {
+    this.embedder = this.embedderOf(payload, episode);
+    this.#embedderBytes = payload.slice(episode.embedderOffset, episode.embedderOffset + episode.embedderLength);
+  }
+
+  isSameEmbedder(payload: Uint8Array, { embedderOffset, embedderLength }: EpisodeView): boolean {
+    const known = this.#embedderBytes;
+    return embedderLength === known.length && sameBytes(known, 0, payload, embedderOffset, known.length);
   }
 
   embedderOf(payload: Uint8Array, episode: EpisodeView): string {

@@ -126,8 +126,8 @@ export class Writes {
       const message = `space ${space.name} holds embeddings of ${dimensions} dimensions, this one has ${episode.dimensions}`;
       return { code: 'DIMENSION_MISMATCH', field: 'episode.embedding', message };
     }
+    if (space.isSameEmbedder(payload, episode)) return null;
     const embedder = space.embedderOf(payload, episode);
-    if (embedder === space.embedder) return null;
     const message = `space ${space.name} was made with embedder ${nameOf(space.embedder)}, this embedding by ${nameOf(embedder)}`;
     return { code: 'EMBEDDER_MISMATCH', field: 'episode.embedder', message };
   }
@@ -263,7 +263,7 @@ export class Writes {
     draft.timeMs = time.ms;
     draft.timeLogical = time.logical;
     this.#sequences.set(space, dot.sequence);
-    const memory = write.held.memory >= 0 ? write.held.memory : space.index.findOrAdd(write.id.source, write.id.offset, write.id.length);
+    const memory = write.held.memory >= 0 ? write.held.memory : space.index.addAbsent(write.id.source, write.id.offset, write.id.length);
     const row = tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms);
     const version = space.addPending(memory, draft, { tombstone, row });
     store.appendOwn(length, version, space, dot, (target, at) => writeRecord(draft, target, at, pure));

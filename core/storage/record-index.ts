@@ -108,7 +108,10 @@ export class RecordIndex {
   }
 
   find(bytes: Uint8Array, offset: number, length: number): MemoryRow {
-    const hash = hashId(bytes, offset, length);
+    return this.#find(hashId(bytes, offset, length), bytes, offset, length);
+  }
+
+  #find(hash: number, bytes: Uint8Array, offset: number, length: number): MemoryRow {
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = this.#slots[slot] - 1;
@@ -118,15 +121,24 @@ export class RecordIndex {
   }
 
   findOrAdd(bytes: Uint8Array, offset: number, length: number): MemoryRow {
-    const known = this.find(bytes, offset, length);
-    if (known >= 0) return known;
+    const hash = hashId(bytes, offset, length);
+    const known = this.#find(hash, bytes, offset, length);
+    return known >= 0 ? known : this.#add(hash, bytes, offset, length);
+  }
+
+  /** Adds an id that `find` has just not found. */
+  addAbsent(bytes: Uint8Array, offset: number, length: number): MemoryRow {
+    return this.#add(hashId(bytes, offset, length), bytes, offset, length);
+  }
+
+  #add(hash: number, bytes: Uint8Array, offset: number, length: number): MemoryRow {
     if (this.#memoryCount === this.#hash.length) this.#growMemories();
     if ((this.#memoryCount + 1) * 2 > this.#slots.length) this.#rehash();
     const row = this.#memoryCount;
     this.#memoryCount += 1;
     if (this.#idsUsed + length > this.#ids.length) this.#ids = wider(this.#ids, Math.max(this.#ids.length * 2, this.#idsUsed + length));
     for (let index = 0; index < length; index += 1) this.#ids[this.#idsUsed + index] = bytes[offset + index];
-    this.#hash[row] = hashId(bytes, offset, length);
+    this.#hash[row] = hash;
     this.#idOffset[row] = this.#idsUsed;
     this.#idLength[row] = length;
     this.#head[row] = -1;
