@@ -1,13 +1,14 @@
 /**
- * What an application may rely on, whatever it talks to: the deployments are a parameter. Embedded mode is the first; one node, a cluster and the
- * simulated cluster join the list as they come.
+ * What an application may rely on, whatever it talks to: the deployments are a parameter, the tests are the same. The simulated cluster joins the list
+ * when it comes.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Engram, EngramError, type EpisodeInput, ngramEmbedder, openEngram, type Space } from './index.js';
+import { connectEngram, type Engram, EngramError, type EpisodeInput, ngramEmbedder, openEngram, type Space } from './index.js';
+import { type NodeProcess, startCluster, startNode } from './test-support/nodes.js';
 
 interface Deployment {
   readonly name: string;
@@ -27,7 +28,26 @@ const deployments: readonly Deployment[] = [
       return { engram, end };
     },
   },
+  { name: 'one node', open: async () => connected([await startNode()]) },
+  { name: 'a cluster of three', open: async () => connected(await startCluster(3)) },
 ];
+
+async function connected(nodes: readonly NodeProcess[]): ReturnType<Deployment['open']> {
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
+  };
+  try {
+    const engram = await connectEngram({ servers: nodes.map(({ address }) => address) });
+    const end = async (): Promise<void> => {
+      await engram.close();
+      await stop();
+    };
+    return { engram, end };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
 
 async function errorOf(promise: Promise<unknown>): Promise<EngramError> {
   const error = await promise.then(
@@ -251,9 +271,10 @@ function manyAtOnce({ api, fresh, engram }: Bench): void {
 
   api('status counts what is there', async () => {
     const space = fresh();
-    await space.remember({ id: 'a', text: 'one' });
-    await space.remember({ id: 'b', text: 'two' });
-    await space.forget('b');
+    // Whichever node is asked then holds it.
+    await space.remember({ id: 'a', text: 'one' }, { ack: 'all' });
+    await space.remember({ id: 'b', text: 'two' }, { ack: 'all' });
+    await space.forget('b', { ack: 'all' });
     const status = await engram().status();
     const mine = status.spaces.find(({ name }) => name === space.name);
     assert.is(mine?.memories, 1);
