@@ -6,8 +6,10 @@
  */
 import { Client, type ClientDuplexStream, connectivityState, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { EngramError } from '../../core/errors.js';
-import { ClusterHealth, ClusterHealthRequest } from '../../core/wire/generated/engram/v1/cluster.js';
-import { AnswerFrame, type Call, CallFrame, type Reply, type Request } from '../../core/wire/generated/engram/v1/service.js';
+import type { ClusterHealth } from '../../core/wire/generated/engram/v1/cluster.js';
+import type { AnswerFrame, Call, CallFrame, Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
+import { frameBytesMax } from '../grpc/channel-options.js';
+import { clusterService, engramService, nodeIdMetadata } from '../grpc/service-definitions.js';
 import { connectionOptions } from './connection-options.js';
 import { requestBytes } from './request-bytes.js';
 
@@ -30,7 +32,6 @@ const callsWaitingMax = 65_536;
 const bytesWaitingMax = 64 * 2 ** 20;
 /** A frame is sent off when it has this much; one large call may make it larger, never beyond 4 MiB. */
 const frameBytesTarget = 2 ** 20;
-const frameBytesMax = 4 * 2 ** 20;
 /** A host that does not even refuse the connection. */
 const connectMsMax = 2_000;
 /** The node answers when a deadline passes; here it counts only as long as its answer may take to come. */
@@ -38,8 +39,8 @@ const deadlineGraceMs = 100;
 const sweepEveryMs = 25;
 const endMsMax = 1_000;
 
-const streamPath = '/engram.v1.EngramService/Stream';
-const healthPath = '/engram.v1.ClusterService/GetClusterHealth';
+const { stream: streamMethod } = engramService;
+const { getClusterHealth: healthMethod } = clusterService;
 
 type Stream = ClientDuplexStream<CallFrame, AnswerFrame>;
 
@@ -102,9 +103,9 @@ export class NodeConnection {
   health(deadlineMs: number): Promise<ClusterHealth> {
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
-        healthPath,
-        (value: ClusterHealthRequest) => Buffer.from(ClusterHealthRequest.encode(value).finish()),
-        (bytes: Buffer) => ClusterHealth.decode(bytes),
+        healthMethod.path,
+        healthMethod.requestSerialize,
+        healthMethod.responseDeserialize,
         {},
         new Metadata(),
         { deadline: Date.now() + deadlineMs },
@@ -139,9 +140,9 @@ export class NodeConnection {
   #open(): void {
     if (this.#stream !== null) return;
     const stream: Stream = this.#client.makeBidiStreamRequest(
-      streamPath,
-      (frame: CallFrame) => Buffer.from(CallFrame.encode(frame).finish()),
-      (bytes: Buffer) => AnswerFrame.decode(bytes),
+      streamMethod.path,
+      streamMethod.requestSerialize,
+      streamMethod.responseDeserialize,
       new Metadata(),
       {},
     );
@@ -151,7 +152,7 @@ export class NodeConnection {
     let why = `no connection within ${connectMsMax} ms`;
     const timer = setTimeout(() => stream.cancel(), connectMsMax);
     stream.on('metadata', (metadata: Metadata) => {
-      const [nodeId] = metadata.get('x-engram-node-id');
+      const [nodeId] = metadata.get(nodeIdMetadata);
       if (typeof nodeId === 'string') this.#options.onIdentity(nodeId);
     });
     stream.on('data', (frame: AnswerFrame) => this.#take(frame));

@@ -1,15 +1,16 @@
 /** A gRPC server on loopback that answers as a test tells it to, for what a real node does only when the moment is bad. */
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { failure } from '../../../core/errors.js';
-import { ClusterHealth, ClusterHealthRequest } from '../../../core/wire/generated/engram/v1/cluster.js';
+import type { ClusterHealth, ClusterHealthRequest } from '../../../core/wire/generated/engram/v1/cluster.js';
 import {
-  AnswerFrame,
-  CallFrame,
+  type AnswerFrame,
+  type CallFrame,
   type Reply,
   type ReplyHeader,
   type Request,
   Role,
 } from '../../../core/wire/generated/engram/v1/service.js';
+import { clusterService, engramService, nodeIdMetadata } from '../../grpc/service-definitions.js';
 
 export interface ScriptedNode {
   readonly address: string;
@@ -31,8 +32,6 @@ export interface Script {
 
 type Stream = ServerDuplexStream<CallFrame, AnswerFrame>;
 
-const bytesOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
-
 export async function startScriptedNode(script: Script, port = 0): Promise<ScriptedNode> {
   const server = new Server();
   const frames: CallFrame[] = [];
@@ -41,7 +40,7 @@ export async function startScriptedNode(script: Script, port = 0): Promise<Scrip
   const converse = (stream: Stream): void => {
     streams += 1;
     const metadata = new Metadata();
-    metadata.set('x-engram-node-id', script.nodeId);
+    metadata.set(nodeIdMetadata, script.nodeId);
     stream.sendMetadata(metadata);
     stream.on('error', () => {});
     stream.on('end', () => stream.end());
@@ -65,34 +64,8 @@ export async function startScriptedNode(script: Script, port = 0): Promise<Scrip
       complete: true,
       ...script.health?.(),
     });
-  const own = { requestStream: true, responseStream: true } as const;
-  server.addService(
-    {
-      stream: {
-        ...own,
-        path: '/engram.v1.EngramService/Stream',
-        requestSerialize: (frame: CallFrame) => bytesOf(CallFrame.encode(frame).finish()),
-        requestDeserialize: (bytes: Buffer) => CallFrame.decode(bytes),
-        responseSerialize: (frame: AnswerFrame) => bytesOf(AnswerFrame.encode(frame).finish()),
-        responseDeserialize: (bytes: Buffer) => AnswerFrame.decode(bytes),
-      },
-    },
-    { stream: converse },
-  );
-  server.addService(
-    {
-      health: {
-        requestStream: false,
-        responseStream: false,
-        path: '/engram.v1.ClusterService/GetClusterHealth',
-        requestSerialize: (value: ClusterHealthRequest) => bytesOf(ClusterHealthRequest.encode(value).finish()),
-        requestDeserialize: (bytes: Buffer) => ClusterHealthRequest.decode(bytes),
-        responseSerialize: (value: ClusterHealth) => bytesOf(ClusterHealth.encode(value).finish()),
-        responseDeserialize: (bytes: Buffer) => ClusterHealth.decode(bytes),
-      },
-    },
-    { health },
-  );
+  server.addService({ stream: engramService.stream }, { stream: converse });
+  server.addService({ getClusterHealth: clusterService.getClusterHealth }, { getClusterHealth: health });
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, given) =>
       error === null ? resolve(given) : reject(error),
