@@ -77,6 +77,7 @@ export class CallStream {
   /** Reads no more, and resolves when what was taken has been answered and has left, or the client has gone. */
   drain(): Promise<void> {
     this.#halfClosed = true;
+    if (this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#ending = resolve;
       this.#endWhenDone();
