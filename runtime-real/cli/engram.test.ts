@@ -1,6 +1,6 @@
 /** The command line as scripts and people meet it: a process, its two outputs and its exit code. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,21 @@ function engram(words: readonly string[], options: { input?: string; dataDir?: s
       .split('\n')
       .map((line) => JSON.parse(line));
   return { code: ran.status, out: ran.stdout, err: ran.stderr, lines };
+}
+
+/** What of ours is left in a directory for temporary files: the loader keeps a cache there. */
+function leftIn(directory: string): string[] {
+  return readdirSync(directory).filter((name) => name.startsWith('engram'));
+}
+
+/** A process that has ended and that nobody has asked about is not running any more. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 const cli = suite('engram command line');
@@ -236,8 +251,8 @@ cli('what a memory holds cannot steer the terminal', () => {
   assert.not.match(engram(['recall']).out, '\u001b');
 });
 
-cli('the demo shows answers, kills a process, and finds every acknowledged passage', () => {
-  const [demo] = engram(['demo', '--json']).lines();
+cli('the demo of embedded mode shows answers, kills a process, and finds every acknowledged passage', () => {
+  const [demo] = engram(['demo', '--nodes', '1', '--json']).lines();
   assert.ok(demo.ok);
   assert.is(demo.imported['passages-minilm'].written, 777);
   assert.is(demo.imported['passages-words'].written, 778);
@@ -247,5 +262,51 @@ cli('the demo shows answers, kills a process, and finds every acknowledged passa
   assert.is(demo.crash.present, demo.crash.acknowledged);
   assert.ok(demo.crash.otherSpacesIntact);
 });
+
+cli('the demo of a cluster: a primary dies, writes go on at another, and every copy ends with every acknowledged passage', () => {
+  const temporary = mkdtempSync(join(folder, 'demo-'));
+  const ran = engram(['demo', '--json'], { env: { TMPDIR: temporary } });
+  assert.is(ran.code, 0, ran.err);
+  const [demo] = ran.lines();
+  assert.ok(demo.ok);
+  assert.is(demo.nodes, 3);
+  assert.is(demo.imported.passages.written + demo.failover.acknowledged, 778);
+  assert.is(demo.imported['passages-minilm'].written, 777);
+  assert.ok(demo.answers.length >= 4);
+  assert.match(demo.answers.at(-1).memories[0].title, 'RichTextEditor');
+  assert.is.not(demo.failover.newPrimary, demo.failover.killed);
+  assert.is(demo.failover.failedWrites, 0);
+  assert.ok(demo.failover.recalls.answered > 0);
+  for (const copies of Object.values(demo.restart.copies) as { digest: string }[][])
+    assert.is(new Set(copies.map(({ digest }) => digest)).size, 1);
+  assert.is(demo.restart.checked, 778 + 777);
+  assert.is(demo.restart.lost, 0);
+  assert.equal(leftIn(temporary), []);
+});
+
+for (const moment of ['Engram', 'all three serve']) {
+  cli(`the demo interrupted after it said "${moment}" leaves neither processes nor files`, async () => {
+    const temporary = mkdtempSync(join(folder, 'demo-'));
+    const env = { ...process.env, NO_COLOR: '1', TMPDIR: temporary };
+    const demo = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, 'demo'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    await new Promise<void>((resolve) => {
+      demo.stdout.on('data', (text) => {
+        said += text;
+        if (said.includes(moment)) resolve();
+      });
+    });
+    const ended = new Promise((resolve) => demo.once('exit', resolve));
+    demo.kill('SIGINT');
+    assert.is(await ended, 130);
+    assert.equal(leftIn(temporary), []);
+    const pids = [...said.matchAll(/n\d +│ 127\.0\.0\.1:\d+ +│ +(\d+)/g)].map(([, pid]) => Number(pid));
+    assert.is(pids.length, moment === 'Engram' ? 0 : 3);
+    for (const pid of pids) while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
+  });
+}
 
 cli.run();

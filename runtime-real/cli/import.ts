@@ -1,11 +1,11 @@
 /** `engram import`: a file of any size, read no faster than the disk takes it in; a bad line is named and the rest goes on. */
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { EngramError } from '../../core/errors.js';
 import type { Acknowledged, EpisodeInput, Refused } from '../client/types.js';
 import { importLines } from './import-lines.js';
 import { count, exitCodes, plural } from './output.js';
+import { progressBar } from './progress-bar.js';
 import type { Session } from './session.js';
 
 export interface ImportOptions {
@@ -17,7 +17,7 @@ export interface ImportOptions {
 export async function importFile(session: Session, file: string, options: ImportOptions): Promise<number> {
   const { output, space } = session;
   const source = openSource(file);
-  const progress = progressBar(source.bytes);
+  const progress = progressBar('import', source.bytes);
   /** Of each episode that was handed over and is not settled yet; what a full disk turned away stays. */
   const lineOf = new Map<number, number>();
   const startedAt = performance.now();
@@ -126,28 +126,4 @@ function openSource(file: string): { stream: NodeJS.ReadStream | ReturnType<type
     const hint = 'give a file of JSON lines, or - for standard input';
     throw new EngramError('INVALID_ARGUMENT', { message: `cannot read ${file}: ${why}`, field: 'FILE', hint, cause: error });
   }
-}
-
-interface Progress {
-  update(bytes: number): void;
-  /** Makes room for a line of text; the next update draws the bar again. */
-  clear(): void;
-  stop(): void;
-}
-
-/** A bar on standard error, if that is a terminal and the size is known. */
-function progressBar(bytes: number): Progress {
-  if (process.stderr.isTTY !== true || bytes === 0) return { update: () => {}, clear: () => {}, stop: () => {} };
-  const bar = new SingleBar({
-    format: 'import [{bar}] {percentage} %  {eta_formatted} left',
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-  });
-  bar.start(bytes, 0);
-  return {
-    update: (read) => bar.update(Math.min(read, bytes)),
-    clear: () => process.stderr.write('\r\u001b[K'),
-    stop: () => bar.stop(),
-  };
 }

@@ -1,14 +1,14 @@
 /** The commands of `engram`, their options and their help. What they do is in the files beside this one. */
 import { Command, Option } from 'commander';
 import { forget, get, type RecallOptions, type RememberOptions, recall, remember, status } from './commands.js';
-import { type DemoOptions, demo } from './demo/demo.js';
+import { demo } from './demo/demo.js';
 import { logLevels } from './event-log.js';
 import { type ImportOptions, importFile } from './import.js';
 import { isGiven, outputOf, parse, usageError, withExisting, withSession } from './session.js';
 
 const examples = `
 Examples:
-  $ engram demo                                         real passages, questions, and a crash, in half a minute
+  $ engram demo                                         a cluster of three on real passages, and the crash of a primary
   $ engram remember "The build broke after the upgrade" --who ana --tag ci
   $ engram recall "why did the build break" --limit 3
   $ engram recall --tag ci --from 2026-05-01            the newest first, no question asked
@@ -74,11 +74,15 @@ function checkRange(command: Command, { from, until }: RecallOptions): void {
 function addDemo(root: Command, end: (exitCode: number) => void): void {
   root
     .command('demo')
-    .description('show it all on 778 real passages: import, questions, a crash, and what survives it')
+    .description('show it all on 778 real passages: a cluster of three nodes, questions, the crash of a primary, and what survives it')
+    .addOption(
+      new Option('--nodes <nodes>', '3: a cluster on free ports of this machine; 1: embedded mode').choices(['1', '3']).default('3'),
+    )
     .option('--keep', 'keep the data directory of the demo and say where it is', false)
-    .action(async (options: DemoOptions, command: Command) => {
+    .action(async ({ keep, nodes }: { keep: boolean; nodes: '1' | '3' }, command: Command) => {
+      if (isGiven(command, 'server')) usageError(command, 'the demo starts nodes of its own: leave out --server');
       const dataDir = isGiven(command, 'dataDir') ? command.optsWithGlobals<{ dataDir: string }>().dataDir : null;
-      end(await demo(outputOf(command), { ...options, dataDir }));
+      end(await demo(outputOf(command), { keep, nodes: nodes === '1' ? 1 : 3, dataDir }));
     });
 }
 
