@@ -12,7 +12,7 @@ import { frameBytesMax, peerChannelOptions } from '../grpc/channel-options.js';
 import { clusterService } from '../grpc/service-definitions.js';
 import type { Tell } from '../node/runtime-events.js';
 import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
-import { SilenceWatch } from './silence-watch.js';
+import { SilenceWatch, silenceMsMax } from './silence-watch.js';
 
 const queueBytesMax = 32 * 2 ** 20;
 /** While nobody listens only the newest moment is worth keeping. */
@@ -103,7 +103,7 @@ export class PeerStream {
     call.on('end', () => onlyIfCurrent(() => this.#broken('the other side ended it')));
     this.#watch = new SilenceWatch({
       beat: () => this.#open && this.#framesUnderWay === 0 && call.write({ hello: undefined, messages: [] }),
-      silent: (ms) => onlyIfCurrent(() => this.#broken(`nothing was heard for ${ms} ms`)),
+      silent: () => onlyIfCurrent(() => this.#broken(`nothing was heard for ${silenceMsMax} ms`)),
     });
     call.write({ hello: helloOf(this.#options.own), messages: [] });
   }

@@ -10,13 +10,13 @@ export class SilenceWatch {
   #heardMs = performance.now();
   #tickedMs = performance.now();
 
-  constructor(actions: { readonly beat: () => void; readonly silent: (ms: number) => void }) {
+  constructor(actions: { readonly beat: () => void; readonly silent: () => void }) {
     this.#timer = setInterval(() => {
       const now = performance.now();
       // This process itself stood still: what was said meanwhile waits to be read.
       if (now - this.#tickedMs > 2 * heartbeatMs) this.#heardMs = now;
       this.#tickedMs = now;
-      if (now - this.#heardMs > silenceMsMax) actions.silent(Math.round(now - this.#heardMs));
+      if (now - this.#heardMs > silenceMsMax) actions.silent();
       else actions.beat();
     }, heartbeatMs).unref();
   }
