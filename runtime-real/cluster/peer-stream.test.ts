@@ -1,0 +1,174 @@
+/** The streams between nodes, without nodes: who is let in, what happens to what finds no room, and how a broken stream comes back. */
+import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition } from '@grpc/grpc-js';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type NodeId, nodeId } from '../../core/identifiers.js';
+import type { PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
+import { serverOptions } from '../grpc/channel-options.js';
+import { clusterService } from '../grpc/service-definitions.js';
+import type { RuntimeEvent } from '../node/runtime-events.js';
+import { GarblingProxy } from '../test-support/garbling-proxy.js';
+import { freePorts } from '../test-support/nodes.js';
+import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
+import { PeerIntake } from './peer-intake.js';
+import { PeerStream } from './peer-stream.js';
+
+const near: PeerIdentity = { cluster: 'engram', nodeId: nodeId('1'.repeat(32)), name: 'n1' };
+const far: PeerIdentity = { cluster: 'engram', nodeId: nodeId('2'.repeat(32)), name: 'n2' };
+const members = [{ name: 'n1' }, { name: 'n2' }];
+
+/** What happened, and a way to wait for what will. */
+class Told<Event> {
+  readonly all: Event[] = [];
+  readonly #waiting = new Set<{ readonly fits: (event: Event) => boolean; readonly resolve: (event: Event) => void }>();
+
+  readonly tell = (event: Event): void => {
+    this.all.push(event);
+    for (const waiting of this.#waiting) {
+      if (!waiting.fits(event)) continue;
+      this.#waiting.delete(waiting);
+      waiting.resolve(event);
+    }
+  };
+
+  next(fits: (event: Event) => boolean): Promise<Event> {
+    return new Promise((resolve) => this.#waiting.add({ fits, resolve }));
+  }
+}
+
+/** The receiving side of one member. */
+class Receiver {
+  readonly messages = new Told<Uint8Array>();
+  readonly events = new Told<RuntimeEvent>();
+  readonly #server = new Server(serverOptions);
+  readonly #intake: PeerIntake;
+  port = 0;
+
+  constructor(own: PeerIdentity = far) {
+    const receive = (message: Uint8Array): void => this.messages.tell(message);
+    this.#intake = new PeerIntake({ own, members, receive, eventsWaiting: () => 0, tell: this.events.tell });
+    this.#server.addService(clusterService as unknown as ServiceDefinition, {
+      exchange: (call: ServerDuplexStream<PeerFrame, PeerFrame>) => this.#intake.take(call),
+      getClusterHealth: () => {},
+    });
+  }
+
+  async open(port = 0): Promise<this> {
+    this.port = await new Promise((resolve, reject) => {
+      const credentials = ServerCredentials.createInsecure();
+      this.#server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) => (error === null ? resolve(bound) : reject(error)));
+    });
+    return this;
+  }
+
+  close(): void {
+    this.#intake.close();
+    this.#server.forceShutdown();
+  }
+}
+
+class Sender {
+  readonly events = new Told<RuntimeEvent>();
+  readonly learnt: NodeId[] = [];
+  readonly stream: PeerStream;
+
+  constructor(port: number, own: PeerIdentity = near) {
+    const member = { name: 'n2', address: `127.0.0.1:${port}` };
+    this.stream = new PeerStream({ member, own, learnt: (_name, id) => this.learnt.push(id), tell: this.events.tell });
+  }
+
+  isTold(kind: RuntimeEvent['kind']): Promise<RuntimeEvent> {
+    return this.events.next((event) => event.kind === kind);
+  }
+}
+
+function numbered(number: number, bytes = 100): Uint8Array {
+  const message = new Uint8Array(bytes);
+  new DataView(message.buffer).setUint32(0, number);
+  return message;
+}
+
+function numberOf(message: Uint8Array): number {
+  return new DataView(message.buffer, message.byteOffset).getUint32(0);
+}
+
+const peers = suite('peer streams');
+
+peers('messages arrive whole and in order, also those of before the stream stood', async () => {
+  const receiver = await new Receiver().open();
+  const sender = new Sender(receiver.port);
+  for (let number = 0; number < 100; number += 1) sender.stream.send(numbered(number));
+  await sender.isTold('stream.opened');
+  for (let number = 100; number < 5_000; number += 1) sender.stream.send(numbered(number, 4_000));
+  await receiver.messages.next((message) => numberOf(message) === 4_999);
+  assert.equal(
+    receiver.messages.all.map(numberOf),
+    Array.from({ length: 5_000 }, (_, at) => at),
+  );
+  assert.equal(sender.learnt, [far.nodeId]);
+  sender.stream.close();
+  receiver.close();
+});
+
+peers('a receiver that goes and comes back is found again, on a connection of its own', async () => {
+  const receiver = await new Receiver().open();
+  const sender = new Sender(receiver.port);
+  await sender.isTold('stream.opened');
+  receiver.close();
+  await sender.isTold('stream.closed');
+  assert.not(sender.stream.isOpen);
+  const again = await new Receiver().open(receiver.port);
+  await sender.isTold('stream.opened');
+  sender.stream.send(numbered(7));
+  await again.messages.next((message) => numberOf(message) === 7);
+  sender.stream.close();
+  again.close();
+});
+
+peers('to a peer that swallows everything a bounded amount waits; the rest is dropped and counted; silence ends the stream', async () => {
+  const receiver = await new Receiver().open();
+  const [port] = await freePorts(1);
+  const proxy = await GarblingProxy.open(port, `127.0.0.1:${receiver.port}`);
+  const sender = new Sender(port);
+  await sender.isTold('stream.opened');
+  proxy.mischief = { kind: 'swallow' };
+  const dropped = sender.isTold('messages.dropped');
+  const closed = sender.isTold('stream.closed');
+  const message = new Uint8Array(2 ** 20);
+  for (let count = 0; count < 100; count += 1) sender.stream.send(message);
+  assert.is((await dropped).kind, 'messages.dropped');
+  assert.match(((await closed) as Extract<RuntimeEvent, { kind: 'stream.closed' }>).reason, 'nothing was heard');
+  proxy.mischief = { kind: 'none' };
+  await sender.isTold('stream.opened');
+  sender.stream.close();
+  receiver.close();
+  await proxy.close();
+});
+
+for (const [what, other, reason] of [
+  ['another cluster', { ...near, cluster: 'theirs' }, /"theirs"/],
+  ['a stranger', { ...near, name: 'n9' }, /n9 is no other member/],
+  ['a copy of the own directory', { ...near, nodeId: far.nodeId }, /copied data directory/],
+] as const) {
+  peers(`${what} is refused on both sides`, async () => {
+    const receiver = await new Receiver().open();
+    const refused = receiver.events.next(({ kind }) => kind === 'stream.refused');
+    const sender = new Sender(receiver.port, other);
+    const heard = await sender.isTold('stream.refused');
+    assert.match((heard as Extract<RuntimeEvent, { kind: 'stream.refused' }>).reason, reason);
+    assert.match(((await refused) as Extract<RuntimeEvent, { kind: 'stream.refused' }>).reason, reason);
+    assert.equal(sender.learnt, []);
+    sender.stream.close();
+    receiver.close();
+  });
+}
+
+peers('a hello with a flipped bit makes no identity', () => {
+  const hello = helloOf(far);
+  assert.equal(identityOf(hello, near, 'n2'), far);
+  assert.is(identityOf({ ...hello, nodeId: `3${hello.nodeId.slice(1)}` }, near, 'n2'), 'its hello was damaged on the way');
+  assert.is(identityOf(undefined, near, 'n2'), 'it did not say who it is');
+  assert.match(String(identityOf(helloOf({ ...far, name: 'n3' }), near, 'n2')), /calls itself "n3"/);
+});
+
+peers.run();
