@@ -22,6 +22,7 @@ import type { AnswerFrame, CallFrame, Reply, Request } from '../../core/wire/gen
 import { withPort } from '../config/addresses.js';
 import { CallStream } from './call-stream.js';
 import { serverOptions } from './channel-options.js';
+import { widenConnectionWindows, widenStreamWindows } from './flow-control.js';
 import { portHolder } from './port-holder.js';
 import type { RequestGate } from './request-gate.js';
 import { clusterService, clusterServiceName, engramService, engramServiceName, nodeIdMetadata } from './service-definitions.js';
@@ -52,6 +53,7 @@ export class NodeServer {
   address = '';
 
   constructor() {
+    widenStreamWindows(this.#server);
     this.#server.addService(engramService as unknown as ServiceDefinition, {
       ...Object.fromEntries(unaryKinds.map((kind) => [kind, this.#unary(kind)])),
       stream: this.#stream(),
@@ -74,6 +76,7 @@ export class NodeServer {
     }).catch((error: Error) => {
       throw cannotListen(address, error);
     });
+    widenConnectionWindows(this.#server);
     this.address = withPort(address, port);
   }
 
