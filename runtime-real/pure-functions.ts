@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import xxhash from 'xxhash-wasm';
 import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
+import { shortBytesMax, shortCrc32 } from '../core/wire/short-crc32.js';
 
 const wordsDrawnAtOnce = 256;
 /** Up to here a loop over the characters beats the call into the platform. */
@@ -44,7 +45,7 @@ export async function createPureFunctions(): Promise<PureFunctions> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const streams = new Map<string, RandomStream>();
   return {
-    crc32: (bytes, seed) => crc32(bytes, seed),
+    crc32: (bytes, seed) => (bytes.length <= shortBytesMax ? shortCrc32(bytes, seed) : crc32(bytes, seed)),
     hash64: (bytes, out) => {
       const hash = h64Raw(bytes);
       out[0] = Number(hash >> 32n);

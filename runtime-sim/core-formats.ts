@@ -4,18 +4,18 @@
  */
 
 import type { LoggedRecord } from '../checker/history.js';
-import { type Author, type SpaceKey, spaceKey } from '../core/identifiers.js';
+import { type Author, authorBytes, type SpaceKey, spaceKey } from '../core/identifiers.js';
 import { groupHeaderBytes, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
+import { readAuthor } from '../core/wire/author-bytes.js';
 import { readU48 } from '../core/wire/bytes.js';
-import { bytesToHex } from '../core/wire/hex.js';
 import { type RecordType, RecordView, recordTypes } from '../core/wire/record.js';
 import type { DiskFile } from './disk-file.js';
 import type { DurableWrite } from './disk-model.js';
 import { simulatedPureFunctions } from './pure-functions.js';
 
 const pure = simulatedPureFunctions('core-formats', 'none');
-const dotBytes = 34;
+const dotBytes = authorBytes + 6;
 
 /** The space that a request names, until the control log gives generations. */
 export function spaceOf(name: string): SpaceKey {
@@ -36,7 +36,7 @@ export interface PlacedRecord {
 export function versionText(token: Uint8Array): string | null {
   if (token.length < dotBytes) return null;
   const at = token.length - dotBytes;
-  return `${readU48(token, at + 28)}@${bytesToHex(token, at, 28)}`;
+  return `${readU48(token, at + authorBytes)}@${readAuthor(token, at)}`;
 }
 
 /**

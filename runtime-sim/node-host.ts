@@ -4,7 +4,6 @@
  * What the core asks for is collected while it handles an event and done when it has returned, at the moment when its processor is done with
  * the event. What arrives meanwhile waits. A crash drops the core and everything in memory; the next process knows the disk only.
  */
-import { crc32 } from 'node:zlib';
 import type { NodeConfiguration } from '../core/configuration.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { Effects } from '../core/effects.js';
@@ -19,7 +18,7 @@ import { ClockModel } from './clock-model.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
 import { DiskModel, type DiskRequest, type DiskRequestKind } from './disk-model.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
-import { simulatedPureFunctions } from './pure-functions.js';
+import { crc32, simulatedPureFunctions } from './pure-functions.js';
 import { encodeReply } from './service-codecs.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';

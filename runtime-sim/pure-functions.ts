@@ -2,14 +2,19 @@
  * The pure functions that the platform does for the core: CRC-32 by zlib, xxHash64 by WebAssembly, UTF-8 by the encoder. The same results as in
  * the production runtime; only the random streams differ: here they come from the seed.
  */
-import { crc32 } from 'node:zlib';
+import { crc32 as zlibCrc32 } from 'node:zlib';
 import xxhash from 'xxhash-wasm';
 import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
+import { shortBytesMax, shortCrc32 } from '../core/wire/short-crc32.js';
 import { Draws, type Seed } from '../scenarios/random-streams.js';
 
 const { h64Raw } = await xxhash();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export function crc32(bytes: Uint8Array, seed = 0): number {
+  return bytes.length <= shortBytesMax ? shortCrc32(bytes, seed) : zlibCrc32(bytes, seed);
+}
 
 /** The pure functions of one process: its random streams are fresh, named by `purpose` and by the stream's own name. */
 export function simulatedPureFunctions(seed: Seed, purpose: string): PureFunctions {

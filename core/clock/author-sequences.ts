@@ -3,8 +3,8 @@
  * A format version (1), then by author in order its bytes (28) and the sequence (6, little endian). None at all is no bytes: an absent field.
  */
 import { type Author, authorBytes } from '../identifiers.js';
+import { readAuthor, writeAuthor } from '../wire/author-bytes.js';
 import { readU48, writeU48 } from '../wire/bytes.js';
-import { bytesToHex, hexToBytes } from '../wire/hex.js';
 
 /** Invariant: as many sequences as authors; authors ascend by code unit, none twice; sequences are above 0. */
 export interface AuthorSequences {
@@ -20,7 +20,7 @@ export function encodeAuthorSequences({ authors, sequences }: AuthorSequences): 
   const bytes = new Uint8Array(1 + authors.length * entryBytes);
   bytes[0] = formatVersion;
   for (let index = 0; index < authors.length; index += 1) {
-    hexToBytes(authors[index], bytes, 1 + index * entryBytes);
+    writeAuthor(bytes, 1 + index * entryBytes, authors[index]);
     writeU48(bytes, 1 + index * entryBytes + authorBytes, sequences[index]);
   }
   return bytes;
@@ -30,7 +30,7 @@ export function encodeAuthorSequences({ authors, sequences }: AuthorSequences): 
 export function encodeAuthorSequence(author: Author, sequence: number): Uint8Array {
   const bytes = new Uint8Array(1 + entryBytes);
   bytes[0] = formatVersion;
-  hexToBytes(author, bytes, 1);
+  writeAuthor(bytes, 1, author);
   writeU48(bytes, 1 + authorBytes, sequence);
   return bytes;
 }
@@ -43,7 +43,7 @@ export function decodeAuthorSequences(bytes: Uint8Array, entriesMax: number): Au
   const authors: Author[] = [];
   const sequences: number[] = [];
   for (let at = 1; at < bytes.length; at += entryBytes) {
-    const author = bytesToHex(bytes, at, authorBytes) as Author;
+    const author = readAuthor(bytes, at);
     const sequence = readU48(bytes, at + authorBytes);
     if (sequence === 0 || (authors.length > 0 && author <= authors[authors.length - 1])) return null;
     authors.push(author);

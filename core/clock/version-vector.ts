@@ -6,8 +6,8 @@
  */
 import { type Author, authorBytes, compareText, type Dot, sequenceMax } from '../identifiers.js';
 import { invariant } from '../invariant.js';
+import { readAuthor, writeAuthor } from '../wire/author-bytes.js';
 import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from '../wire/bytes.js';
-import { bytesToHex, hexToBytes } from '../wire/hex.js';
 import { decodeAuthorSequences, encodeAuthorSequences } from './author-sequences.js';
 import { SequenceRanges } from './sequence-ranges.js';
 
@@ -184,7 +184,7 @@ export function encodeVersionVector(vector: VersionVector): Uint8Array {
   let at = headBytes;
   for (const author of authors) {
     const ranges = (vector.of(author) as SequenceRanges).ranges();
-    hexToBytes(author, bytes, at);
+    writeAuthor(bytes, at, author);
     writeU32(bytes, at + authorBytes, ranges.length);
     at += authorHeadBytes;
     for (const [from, to] of ranges) {
@@ -220,7 +220,7 @@ export function decodeVersionVector(bytes: Uint8Array): VersionVector | null {
   let before = '';
   for (let count = 0; count < authors; count += 1) {
     if (at + authorHeadBytes > bytes.length) return null;
-    const author = bytesToHex(bytes, at, authorBytes) as Author;
+    const author = readAuthor(bytes, at);
     const ranges = readU32(bytes, at + authorBytes);
     at += authorHeadBytes;
     if (author <= before || ranges === 0 || at + ranges * rangeBytes > bytes.length) return null;

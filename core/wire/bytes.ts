@@ -53,54 +53,71 @@ export function sameBytes(left: Uint8Array, leftAt: number, right: Uint8Array, r
 
 /** A growing byte array for messages and small files. Copies what it is given. */
 export class ByteWriter {
+  readonly #capacity: number;
   #bytes: Uint8Array;
-  #length = 0;
+  /** Where what is being written begins: behind what was cut off before. */
+  #start = 0;
+  #end = 0;
 
   constructor(capacity = 256) {
+    this.#capacity = capacity;
     this.#bytes = new Uint8Array(capacity);
   }
 
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
-  #room(count: number): number {
-    const at = this.#length;
-    if (at + count > this.#bytes.length) {
-      const wider = new Uint8Array(Math.max(this.#bytes.length * 2, at + count));
-      wider.set(this.#bytes.subarray(0, at));
-      this.#bytes = wider;
-    }
-    this.#length = at + count;
+  /** The memory in which the writer writes now. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Makes room for `count` bytes that the caller fills in, and returns where in `bytes` it is: both hold until the next call. */
+  skip(count: number): number {
+    if (this.#end + count > this.#bytes.length) this.#grow(count);
+    const at = this.#end;
+    this.#end = at + count;
     return at;
   }
 
+  /** Moves to fresh memory: what was cut off keeps the old. */
+  #grow(count: number): void {
+    const { length } = this;
+    const needed = length + count;
+    const wider = new Uint8Array(needed <= this.#capacity ? this.#capacity : Math.max(length * 2, needed));
+    wider.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#bytes = wider;
+    this.#start = 0;
+    this.#end = length;
+  }
+
   u8(value: number): this {
-    const at = this.#room(1);
+    const at = this.skip(1);
     this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    const at = this.#room(2);
+    const at = this.skip(2);
     writeU16(this.#bytes, at, value);
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#room(4);
+    const at = this.skip(4);
     writeU32(this.#bytes, at, value);
     return this;
   }
 
   u48(value: number): this {
-    const at = this.#room(6);
+    const at = this.skip(6);
     writeU48(this.#bytes, at, value);
     return this;
   }
 
   raw(bytes: Uint8Array): this {
-    const at = this.#room(bytes.length);
+    const at = this.skip(bytes.length);
     this.#bytes.set(bytes, at);
     return this;
   }
@@ -110,25 +127,14 @@ export class ByteWriter {
     return this.u32(bytes.length).raw(bytes);
   }
 
-  /** Overwrites a number written earlier. */
-  patchU32(at: number, value: number): void {
-    writeU32(this.#bytes, at, value);
-  }
-
-  /** What was written; shares memory with the writer, which must not be used afterwards. */
+  /**
+   * What was written, without a copy: the writer goes on behind it and starts over. Many small messages share one piece of memory in this way, which
+   * lives as long as any of them; getting memory of its own for each costs more than writing it.
+   */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  /** What was written, as a copy: the writer may be used again after `reset`. */
-  copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
-  }
-
-  /** Starts over in the same memory. */
-  reset(): this {
-    this.#length = 0;
-    return this;
+    const bytes = this.#bytes.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    return bytes;
   }
 }
 
@@ -147,8 +153,9 @@ export class ByteReader {
     return this.bytes.length - this.at;
   }
 
-  #take(count: number): number {
-    if (this.failed || count > this.remaining) {
+  /** Where the next `count` bytes stand; -1 when there are not as many. */
+  skip(count: number): number {
+    if (this.failed || count > this.bytes.length - this.at) {
       this.failed = true;
       return -1;
     }
@@ -158,28 +165,28 @@ export class ByteReader {
   }
 
   u8(): number {
-    const at = this.#take(1);
+    const at = this.skip(1);
     return at < 0 ? 0 : this.bytes[at];
   }
 
   u16(): number {
-    const at = this.#take(2);
+    const at = this.skip(2);
     return at < 0 ? 0 : readU16(this.bytes, at);
   }
 
   u32(): number {
-    const at = this.#take(4);
+    const at = this.skip(4);
     return at < 0 ? 0 : readU32(this.bytes, at);
   }
 
   u48(): number {
-    const at = this.#take(6);
+    const at = this.skip(6);
     return at < 0 ? 0 : readU48(this.bytes, at);
   }
 
   /** A view of the next bytes, not a copy. */
   raw(length: number): Uint8Array {
-    const at = this.#take(length);
+    const at = this.skip(length);
     return at < 0 ? new Uint8Array(0) : this.bytes.subarray(at, at + length);
   }
 

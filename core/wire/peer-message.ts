@@ -12,8 +12,8 @@
  */
 import { type Author, authorBytes, type SpaceKey, type Term } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
+import { readAuthor, writeAuthor } from './author-bytes.js';
 import { ByteReader, ByteWriter, readU32, writeU32 } from './bytes.js';
-import { bytesToHex, hexToBytes } from './hex.js';
 import { InternedText } from './interned-text.js';
 
 /** Numbers start over at each boot: only with the boot they name a fetch. A late answer to an earlier boot is no answer to this one. */
@@ -79,7 +79,9 @@ export type PeerMessage =
 export const peerFormatVersion = 1;
 export const peerHeaderBytes = 46;
 const magic = 0x50_4d_47_45;
-/** Spaces and authors that are remembered in either form, at most. */
+/** Small messages share memory in pieces of this size. */
+const messagesTogetherBytes = 16 * 1_024;
+/** Spaces that are remembered in either form, at most. */
 const rememberedMax = 4_096;
 const kinds = ['ping', 'pong', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
 
@@ -94,12 +96,9 @@ export type EnvelopeFault = 'too short' | 'not a message' | 'checksum' | 'format
 export class PeerCodec {
   readonly #pure: PureFunctions;
   readonly #cluster = new Uint32Array(2);
-  /** Messages are put together here and leave as copies of their own size. */
-  readonly #writer = new ByteWriter(4_096);
+  readonly #writer = new ByteWriter(messagesTogetherBytes);
   readonly #spaceBytes = new Map<SpaceKey, Uint8Array>();
-  readonly #authorBytes = new Map<Author, Uint8Array>();
   readonly #spaces: InternedText;
-  readonly #authors = new InternedText((bytes) => bytesToHex(bytes), rememberedMax);
 
   constructor(clusterId: string, pure: PureFunctions) {
     this.#pure = pure;
@@ -108,12 +107,12 @@ export class PeerCodec {
   }
 
   encode(from: Author, message: PeerMessage): Uint8Array {
-    const writer = this.#writer.reset();
+    const writer = this.#writer;
     writer.u32(magic).u32(0).u8(peerFormatVersion).u8(kinds.indexOf(message.kind));
     writer.u32(this.#cluster[0]).u32(this.#cluster[1]);
     this.#author(writer, from);
     this.#body(writer, message);
-    const bytes = writer.copy();
+    const bytes = writer.finish();
     writeU32(bytes, 4, this.#pure.crc32(bytes.subarray(8)));
     return bytes;
   }
@@ -128,12 +127,9 @@ export class PeerCodec {
   }
 
   #author(writer: ByteWriter, author: Author): ByteWriter {
-    let bytes = this.#authorBytes.get(author);
-    if (bytes === undefined) {
-      bytes = hexToBytes(author);
-      if (this.#authorBytes.size < rememberedMax) this.#authorBytes.set(author, bytes);
-    }
-    return writer.raw(bytes);
+    const at = writer.skip(authorBytes);
+    writeAuthor(writer.bytes, at, author);
+    return writer;
   }
 
   #fetchName(writer: ByteWriter, name: FetchName | null): ByteWriter {
@@ -189,20 +185,21 @@ export class PeerCodec {
     if (readU32(bytes, 4) !== this.#pure.crc32(bytes.subarray(8))) return 'checksum';
     if (bytes[8] !== peerFormatVersion) return 'format version';
     if (readU32(bytes, 10) !== this.#cluster[0] || readU32(bytes, 14) !== this.#cluster[1]) return 'another cluster';
-    const from = this.#authors.at(bytes, 18, authorBytes) as Author;
+    const from = readAuthor(bytes, 18);
     const reader = new ByteReader(bytes, peerHeaderBytes);
     const message = this.#read(reader, kinds[bytes[9]]);
     return message === null || reader.failed || reader.remaining > 0 ? 'malformed' : { from, message };
   }
 
   #readSpace(reader: ByteReader): SpaceKey {
-    const bytes = reader.block();
-    return this.#spaces.at(bytes, 0, bytes.length) as SpaceKey;
+    const length = reader.u32();
+    const at = reader.skip(length);
+    return (at < 0 ? '' : this.#spaces.at(reader.bytes, at, length)) as SpaceKey;
   }
 
   #readAuthor(reader: ByteReader): Author {
-    const raw = reader.raw(authorBytes);
-    return (reader.failed ? '' : this.#authors.at(raw, 0, authorBytes)) as Author;
+    const at = reader.skip(authorBytes);
+    return at < 0 ? ('' as Author) : readAuthor(reader.bytes, at);
   }
 
   #read(reader: ByteReader, kind: PeerMessage['kind'] | undefined): PeerMessage | null {
