@@ -285,6 +285,17 @@ export class MemoryStore {
     });
   }
 
+  /** Reads a stretch of a segment in which several records stand; null when it cannot be read whole. */
+  readStretch(stretch: RecordPlace, then: (bytes: Uint8Array | null, now: Now) => void): void {
+    const segment = this.log.segments.get(stretch.segment);
+    invariant(segment !== undefined, 'a place that the index points at is in a segment of the log');
+    segment.pins += 1;
+    this.disk.read(segment.file, { offset: stretch.offset, length: stretch.length }, (result, now) => {
+      unpin(segment);
+      then(result.kind === 'read' && result.bytes.length === stretch.length ? result.bytes : null, now);
+    });
+  }
+
   #groupSynced(group: Group<Appended>, now: Now): void {
     const end = groupHeaderBytes + group.recordBytes;
     let at = groupHeaderBytes;

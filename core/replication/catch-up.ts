@@ -7,7 +7,7 @@
  */
 import { decodeVersionVector, VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import type { Author, NodeId, SpaceKey } from '../identifiers.js';
+import { type Author, authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { FetchName, PeerMessage } from '../wire/peer-message.js';
 import type { Peer, Peers } from './peers.js';
@@ -74,7 +74,7 @@ export class CatchUp {
       this.#gaveUp.set(space, { from: active.from, atMs: now.monotonicMs });
       this.#end(space);
     }
-    if (!this.#services.store.log.writable || !this.#mayAnswer(from, space, now) || !this.#lacks(space, known)) return;
+    if (!this.#services.store.log.writable || !this.#mayAnswer(from, space, now) || !this.#lacks(space, from, known, now)) return;
     this.#lastNumber += 1;
     const fetching: Fetching = {
       number: this.#lastNumber,
@@ -112,11 +112,25 @@ export class CatchUp {
     this.#services.store.space(space).lossesWatched = null;
   }
 
-  #lacks(space: SpaceKey, known: VersionVector): boolean {
+  /** Whether something is missing here that this source should be asked for. */
+  #lacks(space: SpaceKey, from: NodeId, known: VersionVector, now: Now): boolean {
     const { coverage, inFlight } = this.#services.store.space(space);
-    const missing = coverage.missingFrom(known);
-    if (missing.length === 0 || inFlight.isEmpty()) return missing.length > 0;
-    return missing.some(({ author, from, to }) => !(inFlight.of(author)?.includesRange(from, to) ?? false));
+    return coverage
+      .missingFrom(known)
+      .some(
+        (range) =>
+          !this.#isPushing(range.author, from, space, now) && inFlight.of(range.author)?.includesRange(range.from, range.to) !== true,
+      );
+  }
+
+  /**
+   * Records of a boot that goes on and can be reached are pushed by it, in order, with its own pings behind them: whatever another copy has of them already
+   * is on its way, and fetching it there too would double the traffic just when there is the most of it.
+   */
+  #isPushing(author: Author, from: NodeId, space: SpaceKey, now: Now): boolean {
+    const node = authorNode(author);
+    if (node === from || this.#peers.get(node)?.author !== author || !this.#peers.isReachable(node, now)) return false;
+    return this.#services.otherCopies(space).includes(node) && this.#mayAnswer(node, space, now);
   }
 
   #ask(space: SpaceKey, fetching: Fetching, cursor: number): void {

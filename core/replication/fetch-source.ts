@@ -6,20 +6,14 @@ import { decodeVersionVector, encodeVersionVector, type VersionVector } from '..
 import type { Author, NodeId } from '../identifiers.js';
 import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
-import type { RecordPlace } from '../storage/dot-positions.js';
 import { versionFlags } from '../storage/record-index.js';
 import { ByteWriter } from '../wire/bytes.js';
 import type { FetchName, PeerMessage } from '../wire/peer-message.js';
 import type { Peer, Peers } from './peers.js';
+import { type ReadRecord, readBack, type Wanted } from './read-back.js';
 
 /** A fetch and who asked: the boot that did, not the one that may be there when the answer is ready. */
 type Asked = Extract<PeerMessage, { kind: 'fetch' }> & { readonly answers: FetchName };
-
-interface Wanted {
-  readonly author: Author;
-  readonly sequence: number;
-  readonly place: RecordPlace;
-}
 
 export class FetchSource {
   readonly #services: NodeServices;
@@ -63,24 +57,15 @@ export class FetchSource {
   }
 
   /** Reads records back; a damaged one becomes a hole here and is left out of the answer, by name if that is asked for. */
-  #read(
-    space: SpaceStore,
-    wanted: readonly Wanted[],
-    leftOut: VersionVector | null,
-    then: (records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]) => void,
-  ): void {
-    const records: ({ author: Author; bytes: Uint8Array } | null)[] = wanted.map(() => null);
-    let left = wanted.length;
-    if (left === 0) return then([]);
-    wanted.forEach(({ author, sequence, place }, index) => {
-      this.#services.store.readRecord(place, { author, sequence }, (view) => {
-        if (view === null) {
-          leftOut?.add({ author, from: sequence, to: sequence });
-          this.#damaged(space, author, sequence);
-        } else records[index] = { author, bytes: view.bytes.slice(view.at, view.at + view.length) };
-        left -= 1;
-        if (left === 0) then(records.filter((record) => record !== null));
-      });
+  #read(space: SpaceStore, wanted: readonly Wanted[], leftOut: VersionVector | null, then: (records: readonly ReadRecord[]) => void): void {
+    readBack(this.#services.store, this.#services.pure, wanted, (records) => {
+      for (const [at, record] of records.entries()) {
+        if (record !== null) continue;
+        const { author, sequence } = wanted[at];
+        leftOut?.add({ author, from: sequence, to: sequence });
+        this.#damaged(space, author, sequence);
+      }
+      then(records.filter((record) => record !== null));
     });
   }
 
@@ -92,7 +77,7 @@ export class FetchSource {
     space.uncover(author, sequence);
   }
 
-  #sendRuns(to: NodeId, asked: Asked, records: readonly { readonly author: Author; readonly bytes: Uint8Array }[]): void {
+  #sendRuns(to: NodeId, asked: Asked, records: readonly ReadRecord[]): void {
     const { answers } = asked;
     if (!this.#isActive(to, asked)) return;
     const { messageBytesMax } = this.#services.configuration.replication;

@@ -65,6 +65,8 @@ export class Peers {
   readonly #encoded = new Map<SpaceKey, EncodedHolding>();
   #pingNumber = 0;
   #startedMs = 0;
+  /** When the next round of pings is due. */
+  #nextPingMs = Number.POSITIVE_INFINITY;
 
   constructor(services: NodeServices, codec: PeerCodec) {
     this.#services = services;
@@ -126,6 +128,8 @@ export class Peers {
   pingAll(terms: (space: SpaceKey) => Term | null, now: Now): void {
     const { pingIntervalMs } = this.#services.configuration.replication;
     if (this.#peers.size === 0) return;
+    this.#forgiveOwnPause(now);
+    this.#nextPingMs = now.monotonicMs + pingIntervalMs;
     for (const peer of this.#peers.values()) {
       this.#pingNumber += 1;
       if (peer.outstanding.size >= outstandingMax) peer.outstanding.delete(peer.outstanding.keys().next().value as number);
@@ -133,7 +137,18 @@ export class Peers {
       this.send(peer.id, { kind: 'ping', number: this.#pingNumber, spaces: this.#reports(peer.id, terms) });
       this.#noteLoss(peer, now);
     }
-    this.#services.effects.timers.arm(pingTimer, now.monotonicMs + pingIntervalMs);
+    this.#services.effects.timers.arm(pingTimer, this.#nextPingMs);
+  }
+
+  /** While this node stood still, stopped or without a processor, it could hear nobody: that time is no silence of the others. */
+  #forgiveOwnPause(now: Now): void {
+    const lateMs = now.monotonicMs - this.#nextPingMs;
+    if (lateMs <= this.#services.configuration.replication.pingIntervalMs) return;
+    for (const peer of this.#peers.values()) {
+      peer.lastHeardMs = Math.min(now.monotonicMs, peer.lastHeardMs + lateMs);
+      peer.lastReachedMs = Math.min(now.monotonicMs, peer.lastReachedMs + lateMs);
+      for (const [number, sentMs] of peer.outstanding) peer.outstanding.set(number, sentMs + lateMs);
+    }
   }
 
   isPingTimer(name: string): boolean {

@@ -6,9 +6,13 @@ export type OperationKind = 'read' | 'write' | 'sync' | 'shape';
 
 interface Operation {
   readonly kind: OperationKind;
+  readonly number: number;
   readonly run: () => Promise<void>;
-  started: boolean;
+  /** Earlier unfinished operations that it must wait for. */
+  waitsFor: number;
 }
+
+const kinds: readonly OperationKind[] = ['read', 'write', 'sync', 'shape'];
 
 /** Whether `later` must wait for `earlier`. `shape` changes the file as a whole: reserve, replace, remove. */
 function mustWait(earlier: OperationKind, later: OperationKind): boolean {
@@ -23,32 +27,41 @@ function mustWait(earlier: OperationKind, later: OperationKind): boolean {
   }
 }
 
-/** The operations of one file, oldest first. */
+/** The operations of one file. Thousands of reads may run side by side: what begins or ends looks only at those that wait. */
 export class FileLane {
-  readonly #unfinished: Operation[] = [];
+  readonly #unfinished: Record<OperationKind, number> = { read: 0, write: 0, sync: 0, shape: 0 };
+  /** Oldest first. Invariant: each has `waitsFor` above 0. */
+  #waiting: Operation[] = [];
+  #entered = 0;
 
   get idle(): boolean {
-    return this.#unfinished.length === 0;
+    return kinds.every((kind) => this.#unfinished[kind] === 0);
   }
 
   /** Runs `run` as soon as nothing it must wait for is ahead. `run` does not reject. */
   enter(kind: OperationKind, run: () => Promise<void>): void {
-    this.#unfinished.push({ kind, run, started: false });
-    this.#startThoseThatMay();
+    let waitsFor = 0;
+    for (const earlier of kinds) if (mustWait(earlier, kind)) waitsFor += this.#unfinished[earlier];
+    this.#unfinished[kind] += 1;
+    this.#entered += 1;
+    const operation: Operation = { kind, number: this.#entered, run, waitsFor };
+    if (waitsFor === 0) this.#start(operation);
+    else this.#waiting.push(operation);
   }
 
-  #startThoseThatMay(): void {
-    for (let at = 0; at < this.#unfinished.length; at += 1) {
-      const operation = this.#unfinished[at] as Operation;
-      if (operation.started) continue;
-      if (this.#unfinished.slice(0, at).some((earlier) => mustWait(earlier.kind, operation.kind))) continue;
-      operation.started = true;
-      void operation.run().then(() => this.#finish(operation));
-    }
+  #start(operation: Operation): void {
+    void operation.run().then(() => this.#finish(operation));
   }
 
-  #finish(operation: Operation): void {
-    this.#unfinished.splice(this.#unfinished.indexOf(operation), 1);
-    this.#startThoseThatMay();
+  #finish({ kind, number }: Operation): void {
+    this.#unfinished[kind] -= 1;
+    if (this.#waiting.length === 0) return;
+    const freed: Operation[] = [];
+    this.#waiting = this.#waiting.filter((operation) => {
+      if (operation.number > number && mustWait(kind, operation.kind)) operation.waitsFor -= 1;
+      if (operation.waitsFor === 0) freed.push(operation);
+      return operation.waitsFor > 0;
+    });
+    for (const operation of freed) this.#start(operation);
   }
 }
