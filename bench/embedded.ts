@@ -4,25 +4,13 @@
  * On tmpfs a sync costs nothing, so the figures would mean nothing: it refuses to measure there. ENGRAM_BENCH_DIR chooses another disk.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPassages } from '../runtime-real/cli/demo/passages.js';
-import { type EpisodeInput, openEngram, type Space } from '../runtime-real/index.js';
+import { openEngram, type Space } from '../runtime-real/index.js';
+import { episodeOf, renamed } from './episodes.js';
+import { disk, ms, percentile, type Row, thousands } from './figures.js';
 
-export interface Row {
-  readonly what: string;
-  readonly measured: string;
-  readonly target?: string;
-}
-
-const fileSystemNames: Readonly<Record<number, string>> = {
-  61267: 'ext4',
-  1481003842: 'xfs',
-  2435016766: 'btrfs',
-  2035054128: 'overlayfs',
-  801189825: 'zfs',
-};
-const tmpfs = 0x01021994;
 const episodesInBatches = 200_000;
 const episodesReopened = 100_000;
 
@@ -39,27 +27,6 @@ export async function run(): Promise<Row[]> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function disk(folder: string): Row {
-  const { type } = statfsSync(folder);
-  if (type === tmpfs) throw new Error(`${folder} is on tmpfs, where a sync costs nothing: set ENGRAM_BENCH_DIR to a folder on a disk`);
-  const file = openSync(join(folder, 'sync'), 'w');
-  const block = Buffer.alloc(4096, 1);
-  for (let at = 0; at < 512; at += 1) writeSync(file, block, 0, block.length, at * block.length);
-  fsyncSync(file);
-  const took: number[] = [];
-  for (let at = 0; at < 512; at += 1) {
-    const startedAt = performance.now();
-    writeSync(file, block, 0, block.length, at * block.length);
-    fdatasyncSync(file);
-    took.push(performance.now() - startedAt);
-  }
-  closeSync(file);
-  return {
-    what: 'disk: file system, 4 KiB write + fdatasync p50',
-    measured: `${fileSystemNames[type] ?? `type 0x${type.toString(16)}`}, ${ms(percentile(took, 0.5))}`,
-  };
 }
 
 async function loneWrites(dataDir: string): Promise<Row[]> {
@@ -89,10 +56,7 @@ async function batches(dataDir: string): Promise<Row[]> {
   const startedAt = performance.now();
   let written = 0;
   for (let round = 0; round * episodes.length < episodesInBatches; round += 1) {
-    const renamed = function* (): Generator<EpisodeInput> {
-      for (const episode of episodes) yield { ...episode, id: `${episode.id}-${round}` };
-    };
-    written += (await engram.space('batches').rememberBatch(renamed())).written;
+    written += (await engram.space('batches').rememberBatch(renamed(episodes, `${round}`))).written;
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   const cpu = process.cpuUsage(cpuBefore);
@@ -185,32 +149,6 @@ async function reopening(dataDir: string): Promise<Row[]> {
       ).toFixed(0)} MiB`,
     },
   ];
-}
-
-const sentence = 'The nightly build broke after the upgrade of the compiler; Ana pinned the old version and opened a ticket for the team. ';
-
-/** About 700 bytes with its 128 floats, all different. */
-function episodeOf(at: number): EpisodeInput {
-  const embedding = new Float32Array(128);
-  let state = Math.imul(at + 1, 0x9e3779b1);
-  for (let index = 0; index < embedding.length; index += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    embedding[index] = state / 2 ** 31;
-  }
-  return { id: `episode-${at}`, text: `${at}: ${sentence}`, embedding, who: 'ana', tags: ['ci'], occurredAt: 1_750_000_000_000 + at };
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
-}
-
-function ms(value: number): string {
-  return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
-}
-
-function thousands(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function memoryBytes(): number {

@@ -5,11 +5,12 @@
  */
 import { cpus } from 'node:os';
 import Table from 'cli-table3';
-import type { Row } from './embedded.js';
+import type { Row } from './figures.js';
 
 const benchmarks: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<Row[]> }>>> = {
   simulator: () => import('./simulator.js'),
   embedded: () => import('./embedded.js'),
+  cluster: () => import('./cluster.js'),
 };
 
 const args = process.argv.slice(2);

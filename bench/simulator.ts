@@ -4,7 +4,7 @@
  */
 import { type RunResult, runSeed } from '../runtime-sim/run-seed.js';
 import { catalogue } from '../scenarios/catalogue.js';
-import type { Row } from './embedded.js';
+import type { Row } from './figures.js';
 
 const seedsToWarmUp = 9;
 const seedsMeasured = 21;
