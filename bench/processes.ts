@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freeMembers, type NodeProcess, startNode } from '../runtime-real/test-support/nodes.js';
 
 /** As bin/launch.sh starts them. */
-const environment = { NODE_OPTIONS: '--max-semi-space-size=64' + (process.env.PROF ?? '') };
+const environment = { NODE_OPTIONS: '--max-semi-space-size=64' };
 /** Of Linux: /proc counts in hundredths of a second. */
 const ticksPerSecond = 100;
 
