@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { suggestion } from '../core/nearest-names.js';
 import { durationMsDefault, isScenarioName, nodesDefault, nodesMax, scenarioOf } from '../scenarios/catalogue.js';
 import { type Scenario, scenarioNames } from '../scenarios/scenario.js';
 import { UsageError } from './exit-codes.js';
-import { suggestion } from './nearest-names.js';
 
 export type SimulatorCommand =
   | { readonly kind: 'run'; readonly run: RunCommand }

@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type PlantedBug, plantedBugs } from '../checker/planted-bugs/catalogue.js';
+import { suggestion } from '../core/nearest-names.js';
 import { SetupError, UsageError } from './exit-codes.js';
-import { suggestion } from './nearest-names.js';
 
 /** Set in a process whose loader has the hook: the name of the bug. */
 export const plantVariable = 'ENGRAM_SIM_PLANTED';

@@ -1,8 +1,8 @@
 /** JSON lines from a stream, one at a time and never more than one line ahead; each is an episode or the reason why it is none. */
 import type { Readable } from 'node:stream';
 import { EngramError } from '../../core/errors.js';
+import { suggestion } from '../../core/nearest-names.js';
 import type { EpisodeInput } from '../client/types.js';
-import { nearest } from './nearest-name.js';
 
 /** A text of 1 MiB whose every character is escaped, beside an embedding of 8,192 numbers. */
 export const lineBytesMax = 8 * 2 ** 20;
@@ -90,9 +90,7 @@ export function episodeOfJson(value: unknown): EpisodeInput | EngramError {
   }
   for (const [name, part] of Object.entries(value)) {
     if (!fields.includes(name)) {
-      const meant = nearest(name, fields);
-      const hint = meant === null ? `an episode has the fields ${fields.join(', ')}` : `did you mean ${meant}?`;
-      return refused(`an episode has no field ${JSON.stringify(name)}`, hint, `episode.${name}`);
+      return refused(`an episode has no field ${JSON.stringify(name)}`, suggestion(name, fields), `episode.${name}`);
     }
     if (part === null) return refused(`episode.${name} is null`, 'leave out what there is not', `episode.${name}`);
   }
