@@ -51,7 +51,7 @@ export class NetworkModel {
     this.#heap = options.heap;
     this.#names = options.names;
     this.#count = options.names.length;
-    this.#background = options.background;
+    this.#background = uniform(options.background);
     const links = this.#count * this.#count;
     this.#draws = new Array<LinkDraws | null>(links).fill(null);
     this.#overrides = new Array<LinkRates | null>(links).fill(null);
@@ -103,15 +103,16 @@ export class NetworkModel {
   }
 
   setRates(from: readonly number[], to: readonly number[], rates: LinkRates | null): void {
+    const shaped = rates === null ? null : uniform(rates);
     this.#each(from, to, (link) => {
-      this.#overrides[link] = rates;
+      this.#overrides[link] = shaped;
     });
   }
 
   /** All links keep their delays and lose, double and reorder nothing more. Cuts stay. */
   calm(): void {
     this.#overrides.fill(null);
-    this.#background = { ...this.#background, slow: 0, loss: 0, duplicate: 0, reorder: 0 };
+    this.#background = uniform({ ...this.#background, slow: 0, loss: 0, duplicate: 0, reorder: 0 });
   }
 
   /** Messages that cuts have swallowed on these links so far. */
@@ -156,4 +157,10 @@ export class NetworkModel {
     const to = this.#names[link % this.#count];
     return new Draws(this.#seed, `network.${purpose}/${from}>${to}`);
   }
+}
+
+/** The same rates in an object of the one shape that the code for each message is compiled for: plans put them together in many ways. */
+function uniform(rates: LinkRates): LinkRates {
+  const { delayUsMin, jitterUs, slow, loss, duplicate, reorder, reorderUs, bytesPerUs } = rates;
+  return { delayUsMin, jitterUs, slow, loss, duplicate, reorder, reorderUs, bytesPerUs };
 }

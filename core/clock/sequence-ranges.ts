@@ -146,6 +146,12 @@ export class SequenceRanges {
     return missing;
   }
 
+  /** Whether everything in `other` is here: `missingFrom` without the answer's garbage. */
+  includesAll(other: SequenceRanges): boolean {
+    for (let at = 0; at < other.#from.length; at += 1) if (!this.includesRange(other.#from[at], other.#to[at])) return false;
+    return true;
+  }
+
   /** Adds all of `other`; returns how many numbers were new. Linear in both, however many holes a peer's set has. */
   unionWith(other: SequenceRanges): number {
     if (other.#from.length <= 1) return other.#from.length === 0 ? 0 : this.add(other.#from[0], other.#to[0]);

@@ -87,6 +87,15 @@ export class VersionVector {
     return missing;
   }
 
+  /** Whether everything in `other` is here: `missingFrom` without the answer's garbage. */
+  includesAll(other: VersionVector): boolean {
+    for (const [author, theirs] of other.#ranges) {
+      const ours = this.#ranges.get(author);
+      if (ours === undefined || !ours.includesAll(theirs)) return false;
+    }
+    return true;
+  }
+
   isEmpty(): boolean {
     return this.#ranges.size === 0;
   }

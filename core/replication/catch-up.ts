@@ -115,6 +115,7 @@ export class CatchUp {
   /** Whether something is missing here that this source should be asked for. */
   #lacks(space: SpaceKey, from: NodeId, known: VersionVector, now: Now): boolean {
     const { coverage, inFlight } = this.#services.store.space(space);
+    if (coverage.includesAll(known)) return false;
     return coverage
       .missingFrom(known)
       .some(

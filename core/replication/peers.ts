@@ -61,7 +61,9 @@ export class Peers {
   readonly #services: NodeServices;
   readonly #codec: PeerCodec;
   readonly #peers = new Map<NodeId, Peer>();
-  /** Encoded coverage by space, as long as it stands still. */
+  /** The same by the author of their last message. */
+  readonly #byAuthor = new Map<Author, Peer>();
+  /** What the copies of each space are told, as long as it stands still. */
   readonly #encoded = new Map<SpaceKey, EncodedHolding>();
   #pingNumber = 0;
   #startedMs = 0;
@@ -82,6 +84,7 @@ export class Peers {
   membersChanged(): void {
     const known = new Map(this.#peers);
     this.#peers.clear();
+    this.#byAuthor.clear();
     for (const id of this.#services.neighbours()) this.#peers.set(id, known.get(id) ?? newPeer(id));
   }
 
@@ -130,11 +133,13 @@ export class Peers {
     if (this.#peers.size === 0) return;
     this.#forgiveOwnPause(now);
     this.#nextPingMs = now.monotonicMs + pingIntervalMs;
+    const reports = this.#reports(terms);
     for (const peer of this.#peers.values()) {
       this.#pingNumber += 1;
       if (peer.outstanding.size >= outstandingMax) peer.outstanding.delete(peer.outstanding.keys().next().value as number);
       peer.outstanding.set(this.#pingNumber, now.monotonicMs);
-      this.send(peer.id, { kind: 'ping', number: this.#pingNumber, spaces: this.#reports(peer.id, terms) });
+      const spaces = reports.filter(({ space }) => this.#services.otherCopies(space).includes(peer.id));
+      this.send(peer.id, { kind: 'ping', number: this.#pingNumber, spaces });
       this.#noteLoss(peer, now);
     }
     this.#services.effects.timers.arm(pingTimer, this.#nextPingMs);
@@ -161,10 +166,11 @@ export class Peers {
     this.#services.effects.journal.note({ kind: 'peer.lost', peer: peer.id, silentMs: now.monotonicMs - peer.lastReachedMs });
   }
 
-  #reports(peer: NodeId, terms: (space: SpaceKey) => Term | null): SpaceReport[] {
+  /** What is said of each space that somebody shares. */
+  #reports(terms: (space: SpaceKey) => Term | null): SpaceReport[] {
     const reports: SpaceReport[] = [];
     for (const space of this.#services.ownSpaces()) {
-      if (!this.#services.otherCopies(space).includes(peer)) continue;
+      if (this.#services.otherCopies(space).length === 0) continue;
       const { coverage, lost } = this.#holding(space);
       reports.push({ space, term: terms(space), coverage, lost });
     }
@@ -191,9 +197,16 @@ export class Peers {
 
   /** Any message proves that the peer can be heard. Null for a sender that shares no row with this node. */
   heard(from: Author, now: Now): Peer | null {
+    const known = this.#byAuthor.get(from);
+    if (known !== undefined) {
+      known.lastHeardMs = now.monotonicMs;
+      return known;
+    }
     const peer = this.#peers.get(authorNode(from));
     if (peer === undefined) return null;
     peer.lastHeardMs = now.monotonicMs;
+    if (peer.author !== null) this.#byAuthor.delete(peer.author);
+    this.#byAuthor.set(from, peer);
     if (peer.author !== from) {
       // Another boot: what the old one said of terms and unsynced state is void. Its numbering of pings starts again.
       peer.author = from;

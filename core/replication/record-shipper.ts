@@ -5,7 +5,7 @@
  * Also the receiving side of any run: check every record, append the bytes unchanged, acknowledge cumulatively once they are synced.
  */
 import type { Now } from '../events.js';
-import { type Author, authorNode, type Dot, type NodeId, type SpaceKey } from '../identifiers.js';
+import type { Author, Dot, NodeId, SpaceKey } from '../identifiers.js';
 import type { Appended } from '../memory/appended.js';
 import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
@@ -121,6 +121,7 @@ export class RecordShipper {
   acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>, now: Now): void {
     const window = this.#windows.get(peer.id);
     if (window === undefined || message.author !== this.#services.store.author) return;
+    if (window.pushed.length === 0) return;
     const left = window.pushed.filter((run) => run.space !== message.space || run.end > message.end);
     if (left.length === window.pushed.length) return;
     window.pushed.splice(0, window.pushed.length, ...left);
@@ -160,7 +161,7 @@ export class RecordShipper {
       const { author, sequence, length } = view;
       const dot: Dot = { author, sequence };
       at += length;
-      if (run.author !== null && authorNode(author) === run.from) this.#noteGap(held, dot);
+      if (run.author !== null && author.startsWith(run.from)) this.#noteGap(held, dot);
       if (held.coverage.has(dot) || held.inFlight.has(dot)) {
         this.#due(run.from, space, author);
         continue;
@@ -204,7 +205,7 @@ export class RecordShipper {
         const { coverage } = this.#services.store.space(space);
         for (const author of authors) {
           // Only the author's own node counts acknowledgements.
-          if (authorNode(author) !== to) continue;
+          if (!author.startsWith(to)) continue;
           const end = coverage.prefix(author);
           if (end > 0) this.#peers.send(to, { kind: 'acknowledge', space, author, end });
         }

@@ -24,6 +24,8 @@ export class SettledHoles {
   readonly #services: NodeServices;
   readonly #peers: Peers;
   readonly #agreed = new Map<SpaceKey, Agreed>();
+  /** Spaces without holes below their horizon, by the changes of their coverage when they were looked at. */
+  readonly #whole = new Map<SpaceKey, number>();
 
   constructor(services: NodeServices, peers: Peers) {
     this.#services = services;
@@ -33,8 +35,9 @@ export class SettledHoles {
   /** Looks at what all copies lack; called when one has said what it holds. */
   consider(key: SpaceKey, now: Now): void {
     const space = this.#services.store.spaceIfHeld(key);
-    if (space === undefined) return;
+    if (space === undefined || this.#whole.get(key) === space.coverageChanges) return;
     const dots = space.holesBelow(space.horizon);
+    if (dots.isEmpty()) this.#whole.set(key, space.coverageChanges);
     // What is on its way to this disk is not lost.
     takeOut(dots, space.inFlight);
     const copies = this.#services.otherCopies(key);

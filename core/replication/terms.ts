@@ -18,12 +18,15 @@ type Standing =
   | { readonly kind: 'primary'; readonly term: Term };
 
 const replica: Standing = { kind: 'replica' };
+const noClaims: readonly (readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>])[] = [];
 
 export class Terms {
   readonly #services: NodeServices;
   readonly #peers: Peers;
   readonly #standings = new Map<SpaceKey, Standing>();
   readonly #overlaps = new Set<SpaceKey>();
+  /** False when certainly no space is being claimed, which is nearly always. */
+  #mayClaim = false;
   #counter = 0;
 
   constructor(services: NodeServices, peers: Peers) {
@@ -50,8 +53,10 @@ export class Terms {
 
   /** The spaces being claimed and the copies that are pulled from. */
   claiming(): readonly (readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>])[] {
+    if (!this.#mayClaim) return noClaims;
     const claims: [SpaceKey, ReadonlyMap<NodeId, VersionVector>][] = [];
     for (const [space, standing] of this.#standings) if (standing.kind === 'claiming') claims.push([space, standing.targets]);
+    this.#mayClaim = claims.length > 0;
     return claims;
   }
 
@@ -101,6 +106,7 @@ export class Terms {
   #startClaim(space: SpaceKey, now: Now): Extract<Standing, { kind: 'claiming' }> {
     const claim = { kind: 'claiming', sinceMs: now.monotonicMs, targets: new Map<NodeId, VersionVector>() } as const;
     this.#standings.set(space, claim);
+    this.#mayClaim = true;
     const sources = this.#services.otherCopies(space).filter((copy) => this.#peers.isReachable(copy, now)).length;
     if (sources > 0) this.#services.effects.journal.note({ kind: 'term.claim-started', space, sources });
     return claim;
@@ -139,8 +145,9 @@ export class Terms {
   }
 
   #noteOverlap(space: SpaceKey, standing: Standing, now: Now): void {
-    const rival = this.#services.otherCopies(space).find((copy) => this.#peers.isHeard(copy, now) && this.#holdsTerm(copy, space));
-    if (standing.kind !== 'primary' || rival === undefined) {
+    const isRival = (copy: NodeId): boolean => this.#peers.isHeard(copy, now) && this.#holdsTerm(copy, space);
+    const rival = standing.kind === 'primary' ? this.#services.otherCopies(space).find(isRival) : undefined;
+    if (rival === undefined) {
       this.#overlaps.delete(space);
       return;
     }
