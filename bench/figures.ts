@@ -6,6 +6,12 @@ export interface Row {
   readonly what: string;
   readonly measured: string;
   readonly target?: string;
+  /** What was measured as a plain number. */
+  readonly value?: number;
+  /** Figures of one name, ours and another system's, are set against each other. */
+  readonly comparable?: string;
+  /** The other system; absent for ours. */
+  readonly of?: string;
 }
 
 const fileSystemNames: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 /**
  * All benchmarks, side by side with their targets. Nothing here passes or fails: figures are for people, on the machine that they name.
  *
- *     npm run bench [-- simulator embedded] [-- --json]
+ *     npm run bench [-- simulator embedded cluster] [-- --against redis] [-- --json]
  */
 import { cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -12,25 +12,35 @@ const benchmarks: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   embedded: () => import('./embedded.js'),
   cluster: () => import('./cluster.js'),
 };
+/** Other systems, measured in the same run. */
+const rivals: typeof benchmarks = { redis: () => import('./redis.js') };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');
-const named = args.filter((word) => !word.startsWith('--'));
+const against = args.includes('--against') ? (args[args.indexOf('--against') + 1] ?? '') : null;
+const named = args.filter((word, at) => !word.startsWith('--') && args[at - 1] !== '--against');
 const unknown = named.filter((name) => !(name in benchmarks));
 
-if (unknown.length > 0) {
-  process.stderr.write(`there is no benchmark ${unknown.join(', ')}; known are ${Object.keys(benchmarks).join(', ')}\n`);
+if (unknown.length > 0) usage(`there is no benchmark ${unknown.join(', ')}; known are ${Object.keys(benchmarks).join(', ')}`);
+else if (against !== null && !(against in rivals)) usage(`--against takes one of ${Object.keys(rivals).join(', ')}`);
+else await measure(named.length > 0 ? named : against === null ? Object.keys(benchmarks) : ['cluster']);
+
+function usage(message: string): void {
+  process.stderr.write(`${message}\n`);
   process.exitCode = 2;
-} else {
-  await measure(named.length > 0 ? named : Object.keys(benchmarks));
 }
 
 async function measure(names: readonly string[]): Promise<void> {
   const rows: Row[] = [];
-  for (const name of names) {
+  const take = async (name: string, from: typeof benchmarks): Promise<void> => {
     if (process.stderr.isTTY) process.stderr.write(`measuring ${name} …\n`);
-    const { run } = await benchmarks[name]();
+    const { run } = await (from[name] as (typeof benchmarks)[string])();
     rows.push(...(await run()));
+  };
+  for (const name of names) await take(name, benchmarks);
+  if (against !== null) {
+    await take(against, rivals);
+    rows.push(...ratios(rows, against));
   }
   const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version };
   if (json) {
@@ -40,4 +50,13 @@ async function measure(names: readonly string[]): Promise<void> {
   const table = new Table({ head: ['what', 'measured', 'target'], style: { head: [], border: [] } });
   for (const { what, measured, target } of rows) table.push([what, measured, target ?? '']);
   process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}\n${table.toString()}\n`);
+}
+
+/** Our figure over theirs, for what both measured. */
+function ratios(rows: readonly Row[], rival: string): Row[] {
+  return rows.flatMap(({ comparable, value, of }) => {
+    const theirs = rows.find((row) => row.comparable === comparable && row.of === rival)?.value;
+    if (comparable === undefined || of !== undefined || value === undefined || theirs === undefined) return [];
+    return [{ what: `Engram over ${rival}: ${comparable}`, measured: `${(value / theirs).toFixed(2)} ×`, target: '> 1' }];
+  });
 }
