@@ -88,6 +88,7 @@ export class DiskFile {
   /** A copy: readers may keep it. */
   read(offset: number, length: number): Uint8Array {
     const end = Math.min(this.size, offset + length);
+    if (end <= this.writtenEnd) return this.bytes.slice(offset, end);
     const bytes = new Uint8Array(Math.max(0, end - offset));
     if (offset < this.writtenEnd) bytes.set(this.bytes.subarray(offset, Math.min(end, this.writtenEnd)));
     return bytes;
@@ -167,7 +168,8 @@ export class DiskFile {
 
   #makeRoom(end: number): void {
     if (end <= this.bytes.length) return;
-    const wider = new Uint8Array(Math.max(end, Math.min(this.size, this.bytes.length * 4), 16_384));
+    // Room for more only where more is reserved: a file that is replaced whole gets what it holds.
+    const wider = new Uint8Array(Math.max(end, Math.min(this.size, Math.max(this.bytes.length * 4, 16_384))));
     wider.set(this.bytes.subarray(0, this.writtenEnd));
     this.bytes = wider;
   }

@@ -19,7 +19,7 @@ export class Trace {
   /** Folds one event in. `detail` is a number that depends on its bytes. */
   event(timeUs: number, kind: number, target: number, detail: number): void {
     this.events += 1;
-    this.#fold(kind * 0x1_0000 + target, timeUs % 0x1_0000_0000);
+    this.#fold(kind * 0x1_0000 + target, timeUs >>> 0);
     this.#fold(detail, Math.floor(timeUs / 0x1_0000_0000));
     if (this.#log !== null) this.#log.append(this.#high ^ this.#low, timeUs, kind, target, detail);
     if (this.#file !== null) this.#file.event(this.events, timeUs, kind, target, detail);

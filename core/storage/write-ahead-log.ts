@@ -211,7 +211,7 @@ export class WriteAheadLog<Attachment> {
     this.#durable = { segment: group.segment.number, offset: group.offset + paddedGroupBytes(group.recordBytes) };
     this.#owner.groupSynced(group, now);
     // One buffer is kept for reuse; an unusually large one is given back.
-    if (group.bytes.length <= 2 * this.#options.groupBytesMax) this.#idleBuffer = group.bytes;
+    if (group.bytes.length <= Math.max(gatherBytesAtFirst, 2 * this.#options.groupBytesMax)) this.#idleBuffer = group.bytes;
     if (this.#watermarkBehind) this.#effects.timers.arm(watermarkTimer, now.monotonicMs + this.#options.watermarkAfterQuietMs);
     this.#owner.roomChanged(now);
   }
