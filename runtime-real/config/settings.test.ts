@@ -1,10 +1,11 @@
 /** Configuration: what is said where wins over what, and every mistake is named with file, key, value and what is allowed. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigurationError } from './configuration-error.js';
+import { keyReference } from './reference.js';
 import { type NodeSettings, settingsOf, settingsText } from './settings.js';
 import { fromEnvironment, fromFile, fromFlag, type GivenValues } from './sources.js';
 
@@ -129,6 +130,11 @@ for (const [name, said, words] of mistakes) {
 
 config('a file that is not there is named', () => {
   assert.throws(() => fromFile('/nowhere/engram.toml', new Map()), /\/nowhere\/engram\.toml: there is no such file/);
+});
+
+config('the documentation has every key as the program knows it', () => {
+  const page = readFileSync(new URL('../../docs/operations/configuration.md', import.meta.url), 'utf8');
+  assert.ok(page.includes(keyReference()), `docs/operations/configuration.md should contain:\n\n${keyReference()}`);
 });
 
 config.run();

@@ -8,6 +8,7 @@ const levels: Partial<Record<NodeEvent['kind'], Level>> = {
   'node.halted': 'fatal',
   'log.damage-found': 'error',
   'hole.found': 'error',
+  'hole.settled': 'info',
   'record.damaged': 'error',
   'checkpoint.unreadable': 'warn',
   'storage.full': 'warn',
@@ -22,11 +23,11 @@ const levels: Partial<Record<NodeEvent['kind'], Level>> = {
   'messages.dropped': 'warn',
   'stream.refused': 'warn',
   'stream.closed': 'warn',
-  'node.waiting': 'warn',
   'term.overlap-seen': 'warn',
   'node.started': 'info',
   'node.identity-made': 'info',
   'node.listening': 'info',
+  'node.waiting': 'info',
   'node.serving': 'info',
   'node.stopping': 'info',
   'node.stopped': 'info',
@@ -40,6 +41,12 @@ const levels: Partial<Record<NodeEvent['kind'], Level>> = {
   'catch-up.started': 'info',
   'catch-up.finished': 'info',
 };
+
+/** At start, members know each other one after the other: until then messages of those that know more are foreign to those that know less. */
+function levelOf(event: NodeEvent): Level {
+  if (event.kind === 'frame.rejected' && event.reason === 'no member of a shared row') return 'debug';
+  return levels[event.kind] ?? 'debug';
+}
 
 /** Tells events as they come; errors that stop the program come through `failed`. */
 export interface NodeLog {
@@ -65,7 +72,7 @@ export function openNodeLog({ log, node }: Pick<NodeSettings, 'log' | 'node'>): 
   return {
     tell: (event) => {
       const { kind, ...fields } = event;
-      logger[levels[kind] ?? 'debug'](fields, kind);
+      logger[levelOf(event)](fields, kind);
     },
     failed: ({ code, message, hint }) => logger.fatal({ code, hint }, message),
   };
