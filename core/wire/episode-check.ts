@@ -190,9 +190,8 @@ function embeddingFault({ bytes, valueOffset, valueLength }: ProtobufCursor, dim
   let anyBits = 0;
   for (let at = valueOffset; at < valueOffset + valueLength; at += 4) {
     const upper = bytes[at + 3] & 0x7f;
-    const lower = bytes[at + 2];
-    if (upper === 0x7f && lower >= 0x80) return notFinite(bytes, at, (at - valueOffset) / 4);
-    anyBits |= upper | lower | bytes[at + 1] | bytes[at];
+    if (upper === 0x7f && bytes[at + 2] >= 0x80) return notFinite(bytes, at, (at - valueOffset) / 4);
+    if (anyBits === 0) anyBits = upper | bytes[at + 2] | bytes[at + 1] | bytes[at];
   }
   if (anyBits !== 0 || dimensions === 0) return null;
   return invalid(

@@ -124,11 +124,19 @@ export class ProtobufCursor {
   }
 }
 
+function isAscii8(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at] | bytes[at + 1] | bytes[at + 2] | bytes[at + 3];
+  return (first | bytes[at + 4] | bytes[at + 5] | bytes[at + 6] | bytes[at + 7]) < 0x80;
+}
+
 /** Whether the bytes are well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates, nothing beyond U+10FFFF. */
 export function isUtf8(bytes: Uint8Array, offset: number, length: number): boolean {
   const end = offset + length;
   let at = offset;
   while (at < end) {
+    // Most text is ASCII: eight bytes at a time are looked at together.
+    while (at + 8 <= end && isAscii8(bytes, at)) at += 8;
+    if (at === end) return true;
     const lead = bytes[at];
     at += 1;
     if (lead < 0x80) continue;
