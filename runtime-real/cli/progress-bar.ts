@@ -18,9 +18,15 @@ export function progressBar(what: string, total: number): Progress {
     hideCursor: true,
   });
   bar.start(total, 0);
+  // Whoever ends the process in the middle wants the cursor back.
+  const restore = (): void => bar.stop();
+  process.once('exit', restore);
   return {
     update: (done) => bar.update(Math.min(done, total)),
     clear: () => process.stderr.write('\r\u001b[K'),
-    stop: () => bar.stop(),
+    stop: () => {
+      process.removeListener('exit', restore);
+      bar.stop();
+    },
   };
 }

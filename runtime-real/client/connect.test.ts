@@ -92,6 +92,22 @@ client('follows a redirect to a member that it was not told of, and goes there d
   primary.kill();
 });
 
+client('a member that comes back at another address is found there: identity is not address', async () => {
+  const primaryScript: Script = { nodeId: nodeB, answer: (request) => written(nodeB, request) };
+  let primary = await startScriptedNode(primaryScript);
+  const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
+  const health = () => ({ members: [{ nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true }] });
+  await withNodes([{ nodeId: nodeA, answer, health }], {}, async (engram) => {
+    const space = engram.space('moved');
+    await space.remember(episode('a'));
+    primary.kill();
+    primary = await startScriptedNode(primaryScript);
+    assert.is((await space.remember(episode('b'))).answeredBy.nodeId, nodeB);
+    assert.ok(primary.requests.length >= 1);
+  });
+  primary.kill();
+});
+
 client('a connection that breaks in the middle of a write: the same request id goes to the next member', async () => {
   const script: Script = { nodeId: nodeA, answer: () => null };
   await withNodes([script, { nodeId: nodeB, answer: (request) => written(nodeB, request) }], {}, async (engram, [dying, other]) => {

@@ -98,7 +98,11 @@ export class MemberDirectory {
     asked.nodeId = health.nodeId;
     if (!this.#options.learnsMembers) return;
     for (const { nodeId, address } of health.members) {
-      if (address === '' || (nodeId !== '' && this.byNodeId(nodeId) !== null)) continue;
+      if (address === '') continue;
+      const before = nodeId === '' ? null : this.byNodeId(nodeId);
+      // Known under this address, or under another one by which it answers.
+      if (before !== null && (before.address === address || !this.isAvoided(before))) continue;
+      if (before !== null) before.nodeId = '';
       const known = this.#nodes.find((node) => node.address === address) ?? this.#add(address);
       if (known !== null && nodeId !== '') known.nodeId = nodeId;
     }
