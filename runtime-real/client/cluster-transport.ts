@@ -29,10 +29,13 @@ type Carried = Pick<CarriedCall, 'request' | 'deadlineAtMs'> & Partial<Pick<Carr
 
 /** What the tries of a call came to so far. */
 interface History {
+  readonly isWrite: boolean;
   tries: number;
   rounds: number;
-  /** A try was sent and not answered: the request may have been carried out. */
+  /** Of a write, a try was sent and not answered: it may have been carried out. */
   unknown: EngramError | null;
+  /** What the last answer to a batch said that carried out some of it; another try can only add to that. */
+  partial: Reply | null;
   last: EngramError | null;
 }
 
@@ -160,13 +163,13 @@ export class ClusterTransport implements Transport {
     const isWrite = body?.$case !== 'get' && body?.$case !== 'recall' && body?.$case !== 'status';
     const space = header?.space ?? '';
     const requestId = isWrite && header !== undefined && header.requestId.length === 0 ? randomBytes(16) : header?.requestId;
-    const history: History = { tries: 0, rounds: 0, unknown: null, last: null };
+    const history: History = { isWrite, tries: 0, rounds: 0, unknown: null, partial: null, last: null };
     const tried = new Set<KnownNode>();
     let redirect: KnownNode | null = null;
     while (true) {
       const leftMs = Math.ceil(call.deadlineAtMs - performance.now());
       if (call.aborted === true) throw new EngramError('CLOSED', { message: 'the call was aborted' });
-      if (leftMs <= 0) throw outOfTime(history, isWrite);
+      if (leftMs <= 0) return outOfTime(history);
       const node: KnownNode | null = redirect ?? this.#directory.next(space, tried);
       redirect = null;
       if (node === null) {
@@ -188,7 +191,7 @@ export class ClusterTransport implements Transport {
       }
       const verdict = verdictOn(failed.code);
       if (verdict === 'final') return settled(reply, failed, history);
-      noteFailure(history, failed);
+      noteFailure(history, reply, failed);
       if (verdict === 'later') {
         await this.#backOff(call, history);
         tried.clear();
@@ -210,7 +213,7 @@ export class ClusterTransport implements Transport {
     } catch (error) {
       if (!(error instanceof EngramError) || verdictOn(error.code) === 'final') throw error;
       history.last = error;
-      if (error.outcome === 'unknown') history.unknown = error;
+      if (error.outcome === 'unknown' && history.isWrite) history.unknown = error;
       if (error.code !== 'OVERLOADED') {
         this.#directory.failed(node);
         void this.#directory.learn();
@@ -236,23 +239,28 @@ export class ClusterTransport implements Transport {
   }
 }
 
-function noteFailure(history: History, failed: Failure): void {
+function noteFailure(history: History, reply: Reply, failed: Failure): void {
   const error = EngramError.fromFailure(failed);
   history.last = error;
-  if (failed.outcomeUnknown) history.unknown = error;
+  // It says of each entry what became of it: what an earlier answered try wrote is a duplicate now.
+  if (reply.body?.$case === 'writtenBatch') history.partial = reply;
+  else if (failed.outcomeUnknown && history.isWrite) history.unknown = error;
 }
 
 /** A final failure. After a try whose outcome is unknown it says nothing about that one, unless it follows from the request alone. */
-function settled(reply: Reply, failed: Failure, { unknown }: History): Reply {
-  if (unknown === null || failed.outcomeUnknown || speaksOfAllTries(failed.code)) return reply;
-  const message = `a first try may have been carried out (${unknown.message}); a later one failed with ${failed.code}: ${failed.message}`;
+function settled(reply: Reply, failed: Failure, { unknown, partial }: History): Reply {
+  if (unknown === null) return partial ?? reply;
+  if (failed.outcomeUnknown || speaksOfAllTries(failed.code)) return reply;
+  const message = `an earlier try may have been carried out (${unknown.message}); a later one failed with ${failed.code}: ${failed.message}`;
   const value = { ...failed, code: 'CONNECTION_LOST', message, outcomeUnknown: true, hint: errorCodes.CONNECTION_LOST.hint };
   return { header: reply.header, body: { $case: 'failure', value } };
 }
 
-function outOfTime({ tries, unknown, last }: History, isWrite: boolean): EngramError {
+/** Throws unless something is known of each entry of a batch. */
+function outOfTime({ tries, unknown, partial, last }: History): Reply {
+  if (unknown === null && partial !== null) return partial;
   const tried = `not carried out before the deadline, ${tries} ${tries === 1 ? 'try' : 'tries'}`;
   const why = last === null ? '' : `; the last: ${last.message}`;
-  if (unknown !== null && isWrite) return new EngramError('DEADLINE_EXCEEDED', { message: `${tried}${why}`, cause: unknown });
-  return new EngramError('UNAVAILABLE', { message: `${tried}${why}`, ...(last === null ? {} : { cause: last, hint: last.hint }) });
+  if (unknown !== null) throw new EngramError('DEADLINE_EXCEEDED', { message: `${tried}${why}`, cause: unknown });
+  throw new EngramError('UNAVAILABLE', { message: `${tried}${why}`, ...(last === null ? {} : { cause: last, hint: last.hint }) });
 }

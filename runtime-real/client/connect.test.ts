@@ -170,9 +170,28 @@ client('only what an overloaded node turned away of a batch is sent again', asyn
   });
 });
 
+client('when the time runs out in the middle of a batch, what was written is reported as written', async () => {
+  const answer = (request: Request): Reply => {
+    const reply = written(nodeA, request);
+    const value = failure('NOT_PRIMARY', { message: 'it lost its term half-way' });
+    if (reply.body?.$case === 'writtenBatch') reply.body.value.outcomes[1] = { outcome: { $case: 'failure', value } };
+    return reply;
+  };
+  await withNodes([{ nodeId: nodeA, answer }], { deadlineMs: 150 }, async (engram, [node]) => {
+    const space = engram.space('half');
+    const [first, second] = [space.remember(episode('a')), space.remember(episode('b'))];
+    assert.is((await first).id, 'a');
+    assert.is((await errorOf(second)).code, 'NOT_PRIMARY');
+    assert.ok((node?.requests.length ?? 0) > 1);
+    assert.is(new Set(node?.requests.map(({ header }) => Buffer.from(header?.requestId ?? []).toString('hex'))).size, 1);
+  });
+});
+
 client('a node that never answers: a write is unknown at its deadline, and what nobody waits for is cancelled there', async () => {
   await withNodes([{ nodeId: nodeA, answer: () => null }], { deadlineMs: 150 }, async (engram, [node]) => {
+    const reading = errorOf(engram.space('silent').get('a'));
     const error = await errorOf(engram.space('silent').remember(episode('a')));
+    assert.is((await reading).code, 'DEADLINE_EXCEEDED');
     assert.is(error.code, 'DEADLINE_EXCEEDED');
     assert.is(error.outcome, 'unknown');
     await until(() => node?.frames.some(({ calls }) => calls.some(({ cancel }) => cancel)) === true);

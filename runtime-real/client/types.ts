@@ -189,6 +189,8 @@ export interface SpaceStatus {
   readonly embedder: string;
   readonly missingRecords: number;
   readonly otherDimension: number;
+  /** Over all versions that are retained: 16 hexadecimal digits, the same on copies that hold the same. */
+  readonly digest: string;
 }
 
 export interface Status {
