@@ -7,7 +7,6 @@ import { failure } from '../errors.js';
 import type { Now } from '../events.js';
 import type { Author, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import { versionFlags } from '../storage/record-index.js';
 import {
   AckLevel,
   type BatchOutcome,
@@ -307,26 +306,21 @@ export class Requests {
 
   #spaceStatus(space: SpaceStore, now: Now): SpaceStatus {
     const { index } = space;
-    let tombstones = 0;
-    let retained = 0;
-    for (let version = 0; version < index.versionRows; version += 1) {
-      if (index.has(version, versionFlags.free | versionFlags.pending)) continue;
-      retained += 1;
-      if (index.has(version, versionFlags.tombstone)) tombstones += 1;
-    }
+    const { tombstones, durableVersions } = index;
     const term = this.#copies.term(space.key, now);
     const memories = space.vectors.searchableRows;
     return {
       name: space.name,
       memories,
       tombstones,
-      alternates: Math.max(0, retained - tombstones - memories),
+      alternates: Math.max(0, durableVersions - tombstones - memories),
       dimensions: space.vectors.dimensions,
       embedder: space.embedder,
       role: term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
       epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
       missingRecords: this.#copies.lag(space.key, now).records,
       otherDimension: space.otherDimension,
+      digest: index.digest,
     };
   }
 }

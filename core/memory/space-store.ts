@@ -104,7 +104,7 @@ export class SpaceStore implements VersionFacts {
   }
 
   settlePending(version: VersionRow, place: RecordPlace, view: RecordView): void {
-    this.index.clearFlag(version, versionFlags.pending);
+    this.index.settle(version);
     this.#settle(version, place);
     this.#cover(this.index.authorOf(version), this.index.columns.sequence[version], place);
     if (this.index.columns.length[version] > 0 && this.#world.cache.hasRoom(view.payloadLength)) {

@@ -77,11 +77,29 @@ for (const seed of seeds) {
     for (const other of others) {
       assert.equal(other.versions(), first.versions());
       assert.is(other.coverage(), first.coverage());
+      assert.is(other.digest(), first.digest());
     }
     assert.is(run.cluster.hosts.filter((host) => host.isPrimary).length, 1, 'one copy takes writes');
     assert.ok((run.cluster.sent.get('fetch') ?? 0) - fetches < 300, 'the copies come together in few rounds');
     assert.ok(run.cluster.hosts.every(({ halted }) => halted === null));
   });
 }
+
+equalCopies('a digest tells copies apart that do not hold the same', () => {
+  const cluster = new Cluster(2);
+  const [first, second] = cluster.hosts;
+  first.remember({ id: 'a', text: 'everywhere' }, { ack: AckLevel.ACK_ALL });
+  cluster.pass(1_000);
+  const before = first.digest();
+  assert.match(before ?? '', /^[0-9a-f]{16}$/);
+  assert.is(second.digest(), before);
+  cluster.cut(first, second);
+  first.remember({ id: 'a', text: 'here alone' });
+  assert.is.not(first.digest(), before);
+  assert.is(second.digest(), before);
+  cluster.heal();
+  cluster.pass(3_000);
+  assert.is(second.digest(), first.digest());
+});
 
 equalCopies.run();

@@ -57,9 +57,20 @@ function wider<Kind extends Column>(column: Kind, capacity: number): Kind {
 export function hashId(bytes: Uint8Array, offset: number, length: number): number {
   let hash = 0x81_1c_9d_c5;
   for (let index = 0; index < length; index += 1) hash = Math.imul(hash ^ bytes[offset + index], 0x01_00_01_93);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85_eb_ca_6b);
+  return mix(hash) >>> 0;
+}
+
+function hashText(text: string): number {
+  let hash = 0x81_1c_9d_c5;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01_00_01_93);
+  return mix(hash);
+}
+
+/** The final mix of MurmurHash3 (Appleby, 2011). */
+function mix(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85_eb_ca_6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2_b2_ae_35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }
 
 export class RecordIndex {
@@ -75,8 +86,15 @@ export class RecordIndex {
 
   readonly #authors: Author[] = [];
   readonly #authorRows = new Map<Author, number>();
+  readonly #authorHashes: number[] = [];
 
   #versionCount = 0;
+  /** Durable versions, and the tombstones among them. */
+  #durable = 0;
+  #tombstones = 0;
+  /** Sums over the durable versions, so that neither their order nor what came and went matters. */
+  #digestHigh = 0;
+  #digestLow = 0;
   #freeVersion = -1;
   next = new Int32Array(rowsAtFirst);
   #memory = new Int32Array(rowsAtFirst);
@@ -100,6 +118,21 @@ export class RecordIndex {
 
   get memoryCount(): number {
     return this.#memoryCount;
+  }
+
+  /** Durable versions that are retained. */
+  get durableVersions(): number {
+    return this.#durable;
+  }
+
+  /** Durable tombstones that are retained. */
+  get tombstones(): number {
+    return this.#tombstones;
+  }
+
+  /** Over the durable versions: 16 hexadecimal digits, equal for equal sets. */
+  get digest(): string {
+    return (this.#digestHigh >>> 0).toString(16).padStart(8, '0') + (this.#digestLow >>> 0).toString(16).padStart(8, '0');
   }
 
   /** Upper bound of version rows, free ones among them. */
@@ -195,6 +228,7 @@ export class RecordIndex {
     columns.requestHigh[version] = fields.requestHigh;
     columns.requestLow[version] = fields.requestLow;
     columns.flags[version] = flags;
+    if ((flags & versionFlags.pending) === 0) this.#count(version, 1);
     columns.length[version] = 0;
     columns.vector[version] = -1;
     this.next[version] = this.#head[memory];
@@ -228,10 +262,29 @@ export class RecordIndex {
       invariant(before >= 0, 'a version is in the list of its memory');
       this.next[before] = this.next[version];
     }
+    if (!this.has(version, versionFlags.pending)) this.#count(version, -1);
     this.columns.flags[version] = versionFlags.free;
     this.columns.length[version] = 0;
     this.next[version] = this.#freeVersion;
     this.#freeVersion = version;
+  }
+
+  /** A pending version has become durable. */
+  settle(version: VersionRow): void {
+    invariant(this.has(version, versionFlags.pending), 'only a pending version becomes durable');
+    this.clearFlag(version, versionFlags.pending);
+    this.#count(version, 1);
+  }
+
+  #count(version: VersionRow, change: 1 | -1): void {
+    const { columns } = this;
+    this.#durable += change;
+    if (this.has(version, versionFlags.tombstone)) this.#tombstones += change;
+    const author = this.#authorHashes[this.#author[version]];
+    const dot = mix(author ^ mix(columns.sequence[version] >>> 0) ^ Math.floor(columns.sequence[version] / 0x1_0000_0000));
+    const content = mix(this.#hash[this.#memory[version]] ^ columns.hashHigh[version]) ^ columns.hashLow[version];
+    this.#digestHigh = (this.#digestHigh + change * mix(dot ^ content)) | 0;
+    this.#digestLow = (this.#digestLow + change * mix(dot + Math.imul(content, 0x9e_37_79_b1))) | 0;
   }
 
   has(version: VersionRow, flag: number): boolean {
@@ -260,6 +313,7 @@ export class RecordIndex {
     if (row === undefined) {
       row = this.#authors.length;
       this.#authors.push(author);
+      this.#authorHashes.push(hashText(author));
       this.#authorRows.set(author, row);
     }
     return row;

@@ -193,6 +193,13 @@ export class Host {
     return authors.sort().join(' ');
   }
 
+  /** As the node itself sums it up; null without the space. */
+  digest(): string | null {
+    const body = this.replies.get(this.send({ $case: 'status', value: {} }))?.body;
+    if (body?.$case !== 'status') return null;
+    return body.value.spaces.find(({ name }) => name === 'default')?.digest ?? null;
+  }
+
   /** Everything retained, one line each, sorted: equal on equal copies. */
   versions(): string[] {
     return (this.holds()?.versions ?? []).map(({ id, author, sequence }) => `${id} ${sequence}@${author}`).sort();

@@ -247,6 +247,8 @@ export interface SpaceStatus {
   missingRecords: number;
   /** Records whose embedding has another dimension than the space: kept, left out of vector recall. */
   otherDimension: number;
+  /** Over the retained versions, tombstones and alternates among them, whatever way they came: 16 hexadecimal digits, equal on equal copies. */
+  digest: string;
 }
 
 export interface StatusReport {
@@ -1989,6 +1991,7 @@ function createBaseSpaceStatus(): SpaceStatus {
     epoch: undefined,
     missingRecords: 0,
     otherDimension: 0,
+    digest: "",
   };
 }
 
@@ -2023,6 +2026,9 @@ export const SpaceStatus: MessageFns<SpaceStatus> = {
     }
     if (message.otherDimension !== 0) {
       writer.uint32(80).uint64(message.otherDimension);
+    }
+    if (message.digest !== "") {
+      writer.uint32(90).string(message.digest);
     }
     return writer;
   },
@@ -2118,6 +2124,14 @@ export const SpaceStatus: MessageFns<SpaceStatus> = {
             }
 
             message.otherDimension = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.digest = reader.string();
             continue;
           }
         }
