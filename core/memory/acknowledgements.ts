@@ -51,6 +51,8 @@ export class Acknowledgements {
   readonly #known: KnownOnPeer;
   readonly #waiting = new Map<SpaceKey, WaitingWrite[]>();
   #count = 0;
+  /** Of those, the ones that want more copies than this one. */
+  #waitingForCopies = 0;
   #sweeping = false;
 
   constructor(services: NodeServices, known: KnownOnPeer) {
@@ -68,25 +70,32 @@ export class Acknowledgements {
     if (waiting === undefined) this.#waiting.set(write.space.key, [write]);
     else waiting.push(write);
     this.#count += 1;
+    if (write.copies > 1) this.#waitingForCopies += 1;
     if (this.#sweeping) return;
     this.#sweeping = true;
     this.#services.effects.timers.arm(sweepTimer, now.monotonicMs + sweepEveryMs);
   }
 
-  /** Answers what can be answered, after records were synced here or a peer said so. */
+  /** Answers what can be answered, after a peer has said what is synced there: nobody who wants this copy alone. */
   advance(space: SpaceKey, now: Now): void {
+    if (this.#waitingForCopies > 0) this.#settleDone(space, now);
+  }
+
+  #settleDone(space: SpaceKey, now: Now): void {
     this.#settle(space, (write) => this.#isDone(write), 'acknowledged', now);
   }
 
+  /** Answers what can be answered, after records were synced here. */
   advanceAll(now: Now): void {
-    for (const space of [...this.#waiting.keys()]) this.advance(space, now);
+    for (const space of [...this.#waiting.keys()]) this.#settleDone(space, now);
   }
 
   /** The client has gone: nobody is answered. What was appended stays. */
   cancel(handle: RequestHandle): void {
     for (const [space, waiting] of this.#waiting) {
       const left = waiting.filter((write) => write.handle !== handle);
-      this.#count -= waiting.length - left.length;
+      if (left.length === waiting.length) continue;
+      this.#left(waiting.filter((write) => write.handle === handle));
       if (left.length === 0) this.#waiting.delete(space);
       else this.#waiting.set(space, left);
     }
@@ -95,6 +104,8 @@ export class Acknowledgements {
   timer(name: string, now: Now): boolean {
     if (name !== sweepTimer) return false;
     this.#sweeping = false;
+    // Whatever else may have covered a dot, a horizon adopted for instance.
+    this.advanceAll(now);
     for (const space of [...this.#waiting.keys()]) this.#settle(space, (write) => write.deadlineMs <= now.monotonicMs, 'deadline', now);
     if (this.#count > 0) {
       this.#sweeping = true;
@@ -119,8 +130,13 @@ export class Acknowledgements {
     if (due.length === 0) return;
     waiting.length = left;
     if (left === 0) this.#waiting.delete(space);
-    this.#count -= due.length;
+    this.#left(due);
     for (const write of due) write.finish(outcome, now);
+  }
+
+  #left(gone: readonly WaitingWrite[]): void {
+    this.#count -= gone.length;
+    for (const { copies } of gone) if (copies > 1) this.#waitingForCopies -= 1;
   }
 
   #isDone(write: WaitingWrite): boolean {

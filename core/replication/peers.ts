@@ -101,7 +101,16 @@ export class Peers {
   }
 
   send(to: NodeId, message: PeerMessage): void {
-    this.#services.effects.network.send(to, this.#codec.encode(this.#services.store.author, message));
+    this.sendEncoded(to, this.encode(message));
+  }
+
+  /** The bytes of a message, for more than one peer. */
+  encode(message: PeerMessage): Uint8Array {
+    return this.#codec.encode(this.#services.store.author, message);
+  }
+
+  sendEncoded(to: NodeId, message: Uint8Array): void {
+    this.#services.effects.network.send(to, message);
   }
 
   isReachable(id: NodeId, now: Now): boolean {

@@ -23,6 +23,13 @@ interface Window {
   lastProgressMs: number;
 }
 
+/** Own records of one space from one group, up to sequence `end`, as a message. */
+interface OwnRun {
+  readonly end: number;
+  readonly recordBytes: number;
+  readonly message: Uint8Array;
+}
+
 /** What a run brought. */
 export interface Received {
   /** Records appended; 0 when all were known. */
@@ -58,13 +65,16 @@ export class RecordShipper {
   }
 
   /** Own records of a group by space, in messages of bounded size. */
-  #ownRuns(group: Group<Appended>): Map<SpaceKey, { readonly end: number; readonly records: Uint8Array }[]> {
+  #ownRuns(group: Group<Appended>): Map<SpaceKey, OwnRun[]> {
     const { messageBytesMax } = this.#services.configuration.replication;
     const open = new Map<SpaceKey, { writer: ByteWriter; end: number }>();
-    const runs = new Map<SpaceKey, { end: number; records: Uint8Array }[]>();
+    const runs = new Map<SpaceKey, OwnRun[]>();
     const close = (space: SpaceKey, run: { writer: ByteWriter; end: number }): void => {
       const list = runs.get(space) ?? [];
-      list.push({ end: run.end, records: run.writer.finish() });
+      const records = run.writer.finish();
+      // Encoded once, whoever it goes to.
+      const message = this.#peers.encode({ kind: 'run', space, author: this.#services.store.author, answers: null, records });
+      list.push({ end: run.end, recordBytes: records.length, message });
       runs.set(space, list);
     };
     let at = groupHeaderBytes;
@@ -92,7 +102,7 @@ export class RecordShipper {
     return runs;
   }
 
-  #push(to: NodeId, space: SpaceKey, runs: readonly { readonly end: number; readonly records: Uint8Array }[], now: Now): void {
+  #push(to: NodeId, space: SpaceKey, runs: readonly OwnRun[], now: Now): void {
     const window = this.#window(to, now);
     const { pushWindowBytes, fetchTimeoutMs } = this.#services.configuration.replication;
     if (window.bytes >= pushWindowBytes && now.monotonicMs - window.lastProgressMs > fetchTimeoutMs) {
@@ -100,12 +110,12 @@ export class RecordShipper {
       window.pushed.length = 0;
       window.bytes = 0;
     }
-    for (const { end, records } of runs) {
+    for (const { end, recordBytes, message } of runs) {
       if (window.bytes >= pushWindowBytes) return;
       if (window.bytes === 0) window.lastProgressMs = now.monotonicMs;
-      window.pushed.push({ space, end, bytes: records.length });
-      window.bytes += records.length;
-      this.#peers.send(to, { kind: 'run', space, author: this.#services.store.author, answers: null, records });
+      window.pushed.push({ space, end, bytes: recordBytes });
+      window.bytes += recordBytes;
+      this.#peers.sendEncoded(to, message);
     }
   }
 
