@@ -5,7 +5,7 @@
 import type { Operation, SeenVersion } from '../checker/history.js';
 import { requestIdBytes } from '../core/identifiers.js';
 import { writeU32 } from '../core/wire/bytes.js';
-import { AckLevel, type Failure, type Reply, type Request, Role } from '../core/wire/generated/engram/v1/service.js';
+import { AckLevel, type Failure, Reply, type Request, Role } from '../core/wire/generated/engram/v1/service.js';
 import { bytesToHex } from '../core/wire/hex.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
@@ -106,7 +106,7 @@ export class SimulatedClient {
     if (current === null || answer.attempt !== this.#attempt) return;
     this.#attempt += 1;
     this.#suspectedUntilUs[answer.node] = 0;
-    const { reply } = answer;
+    const reply = Reply.decode(answer.bytes);
     const { record } = current;
     record.node = (reply.header?.nodeId ?? null) as Operation['node'];
     record.answeredAs = answeredAs(reply);
@@ -203,14 +203,12 @@ export class SimulatedClient {
       return;
     }
     current.asked = node;
-    const request = this.#request(current);
-    const bytes = encodeRequest(request);
-    const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, request, bytes };
+    const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, bytes: this.#encode(current) };
     network.transmit(nowUs, this.index, node, eventKinds.request, call, call.bytes.length);
     heap.push(Math.min(current.endUs, nowUs + tryTimeoutUs), eventKinds.tryTimeout, this.index, this.#attempt, null);
   }
 
-  #request(current: Current): Request {
+  #encode(current: Current): Uint8Array {
     const { planned } = current.operation;
     const header = {
       space: planned.space,
@@ -219,7 +217,7 @@ export class SimulatedClient {
       ack: ackLevels[planned.ack],
       deadlineMs: tryTimeoutUs / 1_000,
     };
-    return { header, body: requestBody(current) };
+    return encodeRequest({ header, body: requestBody(current) });
   }
 
   #succeeded(current: Current, reply: Reply): void {

@@ -12,7 +12,7 @@ import type { CoreEvent, DiskResult, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
-import type { Reply } from '../core/wire/generated/engram/v1/service.js';
+import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
@@ -138,7 +138,7 @@ export class NodeHost {
   request(call: Call): void {
     this.#lastHandle += 1;
     this.#calls.set(this.#lastHandle, call);
-    const event: CoreEvent = { kind: 'request', handle: this.#lastHandle, request: call.request };
+    const event: CoreEvent = { kind: 'request', handle: this.#lastHandle, request: Request.decode(call.bytes) };
     this.#take(event, eventKinds.request, crc32(call.bytes), call.bytes.length);
   }
 
@@ -277,7 +277,7 @@ export class NodeHost {
     const call = this.#calls.get(handle);
     if (call === undefined) return;
     this.#calls.delete(handle);
-    const answer: Answer = { attempt: call.attempt, node: this.index, reply, bytes: encodeReply(reply) };
+    const answer: Answer = { attempt: call.attempt, node: this.index, bytes: encodeReply(reply) };
     this.#world.recorder.answered(this.index, reply, call.space);
     this.#world.network.transmit(departUs, this.index, call.client, eventKinds.reply, answer, answer.bytes.length);
   }

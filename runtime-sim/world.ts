@@ -3,7 +3,6 @@
  * writes down what happened. Endpoints are numbered: nodes first, then clients.
  */
 import type { SpaceKey } from '../core/identifiers.js';
-import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
 import type { RandomStreams, Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { EventHeap } from './event-heap.js';
@@ -30,16 +29,11 @@ export interface World {
   nodeOf(id: string): number | null;
 }
 
-/** A request on its way: what crosses the network, and the connection on which the answer comes back. */
+/** A request on its way: the bytes that cross the network, and the connection on which the answer comes back. */
 export interface Call {
   readonly client: number;
   /** Counts the client's tries: an answer to an earlier try is nobody's any more. */
   readonly attempt: number;
-  /**
-   * Read by the node as it is. Decoding the bytes would give the same once more (`service-codecs.test.ts`): they tell how long the message is, and belong to the
-   * trace.
-   */
-  readonly request: Request;
   readonly bytes: Uint8Array;
   readonly space: SpaceKey;
 }
@@ -47,7 +41,5 @@ export interface Call {
 export interface Answer {
   readonly attempt: number;
   readonly node: number;
-  /** As with requests: nobody changes it. */
-  readonly reply: Reply;
   readonly bytes: Uint8Array;
 }
