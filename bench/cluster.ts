@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connectEngram, type Engram, type EpisodeInput } from '../runtime-real/index.js';
-import type { NodeProcess } from '../runtime-real/test-support/nodes.js';
+import type { NodeProcess } from '../runtime-real/node-processes.js';
 import { episodeOf, renamed } from './episodes.js';
 import { disk, ms, percentile, type Row, thousands } from './figures.js';
 import { processorTimeOf, startNodes } from './processes.js';

@@ -1,7 +1,7 @@
 /** Nodes of a benchmark as child processes, and the processor time that each process uses. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeMembers, type NodeProcess, startNode } from '../runtime-real/test-support/nodes.js';
+import { freeMembers, type NodeProcess, startNode } from '../runtime-real/node-processes.js';
 
 /** As bin/launch.sh starts them. */
 const environment = { NODE_OPTIONS: '--max-semi-space-size=64' };

@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePorts } from '../runtime-real/test-support/nodes.js';
+import { freePorts } from '../runtime-real/node-processes.js';
 import { disk, type Row, thousands } from './figures.js';
 import { processorTimeOf } from './processes.js';
 

@@ -1,7 +1,9 @@
 /**
  * All benchmarks, side by side with their targets. Nothing here passes or fails: figures are for people, on the machine that they name.
  *
- *     npm run bench [-- simulator embedded cluster] [-- --against redis] [-- --json]
+ *     npm run bench [-- simulator embedded cluster memory] [-- --against redis] [-- --json]
+ *
+ * Without a name all but `memory`, which takes ten minutes.
  */
 import { cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -12,6 +14,8 @@ const benchmarks: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   embedded: () => import('./embedded.js'),
   cluster: () => import('./cluster.js'),
 };
+/** Measured only when named: they take long. */
+const long: typeof benchmarks = { memory: () => import('./memory.js') };
 /** Other systems, measured in the same run. */
 const rivals: typeof benchmarks = { redis: () => import('./redis.js') };
 
@@ -19,9 +23,10 @@ const args = process.argv.slice(2);
 const json = args.includes('--json');
 const against = args.includes('--against') ? (args[args.indexOf('--against') + 1] ?? '') : null;
 const named = args.filter((word, at) => !word.startsWith('--') && args[at - 1] !== '--against');
-const unknown = named.filter((name) => !(name in benchmarks));
+const known = { ...benchmarks, ...long };
+const unknown = named.filter((name) => !(name in known));
 
-if (unknown.length > 0) usage(`there is no benchmark ${unknown.join(', ')}; known are ${Object.keys(benchmarks).join(', ')}`);
+if (unknown.length > 0) usage(`there is no benchmark ${unknown.join(', ')}; known are ${Object.keys(known).join(', ')}`);
 else if (against !== null && !(against in rivals)) usage(`--against takes one of ${Object.keys(rivals).join(', ')}`);
 else await measure(named.length > 0 ? named : against === null ? Object.keys(benchmarks) : ['cluster']);
 
@@ -37,7 +42,7 @@ async function measure(names: readonly string[]): Promise<void> {
     const { run } = await (from[name] as (typeof benchmarks)[string])();
     rows.push(...(await run()));
   };
-  for (const name of names) await take(name, benchmarks);
+  for (const name of names) await take(name, known);
   if (against !== null) {
     await take(against, rivals);
     rows.push(...ratios(rows, against));
