@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connectEngram, type Engram, EngramError, type EpisodeInput, ngramEmbedder, openEngram, type Space } from './index.js';
-import { type NodeProcess, startCluster, startNode } from './test-support/nodes.js';
+import { type NodeProcess, startCluster, startNode } from './node-processes.js';
 
 interface Deployment {
   readonly name: string;

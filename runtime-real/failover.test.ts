@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connectEngram, type Engram, EngramError, type EpisodeInput, type Space, type WriteResult } from './index.js';
-import { type NodeProcess, startCluster, startNode } from './test-support/nodes.js';
+import { type NodeProcess, startCluster, startNode } from './node-processes.js';
 
 const failover = suite('client and failover');
 

@@ -9,7 +9,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPassages } from './cli/demo/passages.js';
 import { connectEngram, type Engram, type EpisodeInput, type Space, type Status } from './index.js';
-import { freeMembers, type NodeProcess, startNode } from './test-support/nodes.js';
+import { freeMembers, type NodeProcess, startNode } from './node-processes.js';
 
 const killedPrimaries = suite('killed primaries');
 const kills = 10;

@@ -18,6 +18,12 @@ async function inDirectory(test: (dataDir: string) => Promise<void>): Promise<vo
   }
 }
 
+/** Without wishes for colours: what is printed is compared. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const { FORCE_COLOR: _, ...environment } = process.env;
+  return { ...environment, NO_COLOR: '1' };
+}
+
 const host = suite('node host');
 
 host('close ends while the application keeps writing; what was taken is answered, what came later is CLOSED', () =>
@@ -83,7 +89,11 @@ host('a listener that throws or rejects is reported once and stops nothing', () 
       await engram.close();
       console.log('heard', heard > 0);`;
     const words = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', `${script}`];
-    const printed = execFileSync('sh', ['-c', '"$0" "$@" 2>&1', process.execPath, ...words], { encoding: 'utf8', timeout: 30_000 });
+    const printed = execFileSync('sh', ['-c', '"$0" "$@" 2>&1', process.execPath, ...words], {
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: plainEnvironment(),
+    });
     assert.match(printed, 'heard true');
     assert.is(printed.split('broken listener').length - 1, 1, printed);
   }),

@@ -17,6 +17,7 @@ import { invariant } from '../core/invariant.js';
 import type { ScanResult } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
+import { AbortListeners } from './abort-listeners.js';
 import { NodeTimers } from './node-timers.js';
 
 /** After this many turns in a row, files, sockets and timers get theirs. */
@@ -44,7 +45,8 @@ class Call implements Asker {
   constructor(
     readonly resolve: (reply: Reply) => void,
     readonly reject: (error: EngramError) => void,
-    readonly signal: AbortSignal | undefined,
+    /** Its signal is of no more interest. */
+    readonly unlisten: () => void,
   ) {}
 
   answered(reply: Reply): void {
@@ -56,12 +58,6 @@ class Call implements Asker {
   }
 }
 
-/** The calls that one signal can abort: however many they are, the signal gets one listener. */
-interface Abortable {
-  readonly handles: Set<RequestHandle>;
-  readonly listener: () => void;
-}
-
 export class NodeHost {
   readonly #queue: CoreEvent[] = [];
   readonly #effects: (() => void)[] = [];
@@ -71,7 +67,7 @@ export class NodeHost {
   readonly #messagesTo: NodeId[] = [];
   readonly #messages: Uint8Array[] = [];
   readonly #waiting = new Map<RequestHandle, Asker>();
-  readonly #abortable = new Map<AbortSignal, Abortable>();
+  readonly #abortable = new AbortListeners();
   readonly #timers = new NodeTimers(monotonicMs, (name) => this.#submit({ kind: 'timer', name }));
   readonly #node: EngramNode;
   readonly #options: NodeHostOptions;
@@ -127,8 +123,8 @@ export class NodeHost {
     this.#handlesGiven += 1;
     const handle = this.#handlesGiven;
     return new Promise<Reply>((resolve, reject) => {
-      if (signal !== undefined) this.#listen(signal, handle);
-      this.#wait(handle, new Call(resolve, reject, signal), request);
+      const unlisten = signal === undefined ? () => {} : this.#abortable.add(signal, () => this.#cancel(handle, signal.reason));
+      this.#wait(handle, new Call(resolve, reject, unlisten), request);
     });
   }
 
@@ -185,29 +181,6 @@ export class NodeHost {
     await this.#disk.close();
   }
 
-  #listen(signal: AbortSignal, handle: RequestHandle): void {
-    const known = this.#abortable.get(signal);
-    if (known !== undefined) {
-      known.handles.add(handle);
-      return;
-    }
-    const handles = new Set([handle]);
-    const listener = (): void => {
-      for (const each of [...handles]) this.#cancel(each, signal.reason);
-    };
-    signal.addEventListener('abort', listener);
-    this.#abortable.set(signal, { handles, listener });
-  }
-
-  #unlisten(signal: AbortSignal, handle: RequestHandle): void {
-    const known = this.#abortable.get(signal);
-    if (known === undefined) return;
-    known.handles.delete(handle);
-    if (known.handles.size > 0) return;
-    signal.removeEventListener('abort', known.listener);
-    this.#abortable.delete(signal);
-  }
-
   #cancel(handle: RequestHandle, reason: unknown): void {
     const waiting = this.#take(handle);
     if (waiting === undefined) return;
@@ -219,7 +192,7 @@ export class NodeHost {
     const waiting = this.#waiting.get(handle);
     if (waiting === undefined) return undefined;
     this.#waiting.delete(handle);
-    if (waiting instanceof Call && waiting.signal !== undefined) this.#unlisten(waiting.signal, handle);
+    if (waiting instanceof Call) waiting.unlisten();
     if (this.#waiting.size === 0) {
       this.#alive.unref();
       this.#drained?.();
@@ -304,9 +277,10 @@ export class NodeHost {
     const lost = new EngramError('STOPPING', { message: `the node stopped before it answered: ${why.message}`, cause: why });
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const asker of waiting) asker.unanswered(lost);
-    for (const [signal, { listener }] of this.#abortable) signal.removeEventListener('abort', listener);
-    this.#abortable.clear();
+    for (const asker of waiting) {
+      if (asker instanceof Call) asker.unlisten();
+      asker.unanswered(lost);
+    }
     this.#drained?.();
     this.#ended(why);
   }

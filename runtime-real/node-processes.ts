@@ -1,5 +1,6 @@
 /**
- * Real nodes for the demo and for tests: child processes of `engram-node` on free loopback ports, in temporary directories, stopped by pid.
+ * Real nodes for the demo and for tests: child processes of `engram-node` on free loopback ports, in temporary directories, stopped by pid. However
+ * this process ends, they end with it: each holds the other end of a pipe.
  *
  *     const node = await startNode({ name: 'n1' });   // resolves once it serves
  *     … node.address …
@@ -144,9 +145,9 @@ class SpawnedNode implements NodeProcess {
     const members = options.members ?? [];
     const where = members.length === 0 || options.listen !== undefined ? ['--listen', options.listen ?? '127.0.0.1:0'] : [];
     const cluster = members.length === 0 ? [] : ['--cluster-mode', 'cluster', ...members.flatMap((member) => ['--member', member])];
-    const flags = ['--name', this.name, '--data-dir', this.dataDir, ...where, ...cluster, ...(options.flags ?? [])];
+    const flags = ['--end-with-parent', '--name', this.name, '--data-dir', this.dataDir, ...where, ...cluster, ...(options.flags ?? [])];
     this.#child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...flags], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
       env: { ...withoutSettings(process.env), ...options.environment },
     });
     this.exited = exitOf(this.#child);

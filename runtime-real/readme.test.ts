@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isErrorCode } from '../core/errors.js';
-import { freeMembers, freePorts, startNode } from './test-support/nodes.js';
+import { freeMembers, freePorts, startNode } from './node-processes.js';
 
 const execFile = promisify(execFileWithCallback);
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EngramError, errorCodes } from '../../core/errors.js';
 import { type Failure, type Reply, type Request, Role } from '../../core/wire/generated/engram/v1/service.js';
-import { AbortListeners } from './abort-listeners.js';
+import { AbortListeners } from '../abort-listeners.js';
 import type { KnownNode, MemberDirectory } from './member-directory.js';
 import { gathered, isGatherable } from './remember-gathering.js';
 import { backOffMs, failureIn, speaksOfAllTries, verdictOn } from './retry-policy.js';

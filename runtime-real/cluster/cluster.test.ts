@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AckLevel } from '../../core/wire/generated/engram/v1/service.js';
+import { freeMembers, freePorts, type LogLine, type NodeProcess, startCluster, startNode } from '../node-processes.js';
 import { GarblingProxy } from '../test-support/garbling-proxy.js';
-import { freeMembers, freePorts, type LogLine, type NodeProcess, startCluster, startNode } from '../test-support/nodes.js';
 import { type Body, batchBody, getBody, outcomeOf, RawClient, rememberBody, request } from '../test-support/raw-client.js';
 
 const all = { ack: AckLevel.ACK_ALL, deadlineMs: 5_000 };

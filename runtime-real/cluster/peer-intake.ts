@@ -73,7 +73,7 @@ export class PeerIntake {
       const reason = typeof identity === 'string' ? identity : `${identity.name} is no other member in the configuration of ${own.name}`;
       const member = frame.hello?.name ?? '';
       const refusal = `${member} ${call.getPeer().replace(/:\d+$/, '')} ${reason}`;
-      if (refusal !== this.#lastRefusal) tell({ kind: 'stream.refused', member, reason });
+      if (refusal !== this.#lastRefusal) tell({ kind: 'stream.refused', member, reason, isStarting: false });
       this.#lastRefusal = refusal;
       call.emit('error', { code: status.FAILED_PRECONDITION, details: `${own.name} refuses: ${reason}` });
       return null;

@@ -4,7 +4,7 @@
  * A peer that is slow, stopped or gone costs a bounded queue and nothing to the others: what finds no room is dropped and counted, and the core's peer
  * fetches what it misses.
  */
-import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import type { NodeId } from '../../core/identifiers.js';
 import type { PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { ConfiguredMember } from '../config/addresses.js';
@@ -42,6 +42,7 @@ export class PeerStream {
   /** The other side has said who it is: messages may go. */
   #open = false;
   #attempts = 0;
+  #everOpened = false;
   #queue: Uint8Array[] = [];
   #queueBytes = 0;
   #framesUnderWay = 0;
@@ -99,7 +100,7 @@ export class PeerStream {
       if (this.#call === call) act();
     };
     call.on('data', (frame: PeerFrame) => onlyIfCurrent(() => this.#heard(frame)));
-    call.on('error', (error) => onlyIfCurrent(() => this.#broken(reasonOf(error))));
+    call.on('error', (error: ServiceError) => onlyIfCurrent(() => this.#broken(reasonOf(error), error.code === status.UNAVAILABLE)));
     call.on('end', () => onlyIfCurrent(() => this.#broken('the other side ended it')));
     this.#watch = new SilenceWatch({
       beat: () => this.#open && this.#framesUnderWay === 0 && call.write({ hello: undefined, messages: [] }),
@@ -115,6 +116,7 @@ export class PeerStream {
     const identity = identityOf(frame.hello, own, member.name);
     if (typeof identity === 'string') return this.#broken(identity);
     this.#open = true;
+    this.#everOpened = true;
     this.#attempts = 0;
     this.#lastRefusal = '';
     tell({ kind: 'stream.opened', member: member.name, address: member.address });
@@ -157,11 +159,13 @@ export class PeerStream {
     this.#droppedToldMs = now;
   }
 
-  #broken(reason: string): void {
+  #broken(reason: string, isAbsence = false): void {
     const { member, tell } = this.#options;
     if (this.#open) tell({ kind: 'stream.closed', member: member.name, reason });
     // Trying again every second is no news as long as the reason stays.
-    else if (reason !== this.#lastRefusal) tell({ kind: 'stream.refused', member: member.name, reason });
+    else if (reason !== this.#lastRefusal) {
+      tell({ kind: 'stream.refused', member: member.name, reason, isStarting: isAbsence && !this.#everOpened });
+    }
     if (!this.#open) this.#lastRefusal = reason;
     this.#hangUp();
     if (this.#closed) return;
@@ -184,6 +188,8 @@ export class PeerStream {
   }
 }
 
-function reasonOf(error: Error & { readonly details?: string }): string {
-  return error.details || error.message;
+/** Without the frame that the transport puts around what the operating system said. */
+function reasonOf({ details, message }: ServiceError): string {
+  const said = details || message;
+  return /Last error: (?:Error: )?(.+?)\. Resolution note:/s.exec(said)?.[1] ?? said;
 }

@@ -1,10 +1,13 @@
 /** One real node as a process: requests over gRPC, stopping, killing, what it refuses to start with. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type NodeOptions, type NodeProcess, runNodeToEnd, startNode } from '../test-support/nodes.js';
+import { EngramError } from '../../core/errors.js';
+import { type DirectoryLock, lockDirectory } from '../disk/directory-lock.js';
+import { type NodeOptions, type NodeProcess, runNodeToEnd, startNode } from '../node-processes.js';
 import { Answers, batchBody, getBody, outcomeOf, RawClient, rememberBody, request } from '../test-support/raw-client.js';
 
 async function withNode(test: (node: NodeProcess, client: RawClient) => Promise<void>, options: NodeOptions = {}): Promise<void> {
@@ -192,6 +195,42 @@ process_('a wrong configuration is exit code 2, a checked one 0, and neither mak
     const printed = await runNodeToEnd(['--print-config', '--data-dir', join(directory, 'none')], { ENGRAM_NODE_NAME: 'n7' });
     assert.match(printed.out, 'name = "n7"');
     assert.is((await runNodeToEnd(['--version'])).exit, 0);
+  }),
+);
+
+/** The node's last act is to let go of its directory. */
+async function lockOnceFree(dataDir: string): Promise<DirectoryLock> {
+  for (;;) {
+    const lock = await lockDirectory(dataDir).catch((error) => {
+      if (error instanceof EngramError && error.code === 'DATA_DIRECTORY_LOCKED') return null;
+      throw error;
+    });
+    if (lock !== null) return lock;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+process_('it ends with whoever started it, also when that process is killed', () =>
+  inDirectory(async (dataDir) => {
+    const nodes = new URL('../node-processes.ts', import.meta.url).href;
+    const script = `
+      import { startNode } from ${JSON.stringify(nodes)};
+      const node = await startNode({ dataDir: ${JSON.stringify(dataDir)} });
+      console.log(node.address);
+      await new Promise(() => setInterval(() => {}, 60_000));`;
+    const parent = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script]);
+    const address = await new Promise<string>((resolve) => parent.stdout.once('data', (bytes) => resolve(String(bytes).trim())));
+    // A stream of its own tells us when the node is gone: nobody else would.
+    const client = new RawClient(address);
+    const stream = client.stream();
+    const answers = new Answers(stream);
+    stream.write({ calls: [{ number: 1, request: request(rememberBody('a')), cancel: false }] });
+    await answers.come(1);
+    parent.kill('SIGKILL');
+    await answers.status;
+    client.close();
+    (await lockOnceFree(dataDir)).release();
+    await withNode(async (_, reader) => assert.is(outcomeOf(await reader.unary(request(getBody('a')))), 'got'), { dataDir });
   }),
 );
 

@@ -1,52 +1,8 @@
 /** Events as log lines on standard error: the only source of logs. One object of JSON per line, or one readable line. */
-import { type Level, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { NodeSettings } from '../config/settings.js';
+import { levelOf } from './event-levels.js';
 import type { NodeEvent } from './runtime-events.js';
-
-/** What is not named here is told at `debug`. */
-const levels: Partial<Record<NodeEvent['kind'], Level>> = {
-  'node.halted': 'fatal',
-  'log.damage-found': 'error',
-  'hole.found': 'error',
-  'hole.settled': 'info',
-  'record.damaged': 'error',
-  'checkpoint.unreadable': 'warn',
-  'storage.full': 'warn',
-  'log.tail-cut': 'warn',
-  'clock.jumped-back': 'warn',
-  'clock.foreign-bounded': 'warn',
-  'frame.rejected': 'warn',
-  'peer.lost': 'warn',
-  'members.unreadable': 'warn',
-  'members.unwritable': 'warn',
-  'member.replaced': 'warn',
-  'messages.dropped': 'warn',
-  'stream.refused': 'warn',
-  'stream.closed': 'warn',
-  'term.overlap-seen': 'warn',
-  'node.started': 'info',
-  'node.identity-made': 'info',
-  'node.listening': 'info',
-  'node.waiting': 'info',
-  'node.serving': 'info',
-  'node.stopping': 'info',
-  'node.stopped': 'info',
-  'member.learnt': 'info',
-  'stream.opened': 'info',
-  'peer.reached': 'info',
-  'storage.space-returned': 'info',
-  'hole.refilled': 'info',
-  'term.taken': 'info',
-  'term.ended': 'info',
-  'catch-up.started': 'info',
-  'catch-up.finished': 'info',
-};
-
-/** At start, members know each other one after the other: until then messages of those that know more are foreign to those that know less. */
-function levelOf(event: NodeEvent): Level {
-  if (event.kind === 'frame.rejected' && event.reason === 'no member of a shared row') return 'debug';
-  return levels[event.kind] ?? 'debug';
-}
 
 /** Tells events as they come; errors that stop the program come through `failed`. */
 export interface NodeLog {

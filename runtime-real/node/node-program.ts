@@ -1,4 +1,5 @@
 /** The command line of `engram-node`: flags, where the configuration comes from, and exit codes. */
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError, Option } from 'commander';
 import { EngramError } from '../../core/errors.js';
 import { ConfigurationError } from '../config/configuration-error.js';
@@ -35,6 +36,7 @@ interface Flags {
   readonly logFormat?: string;
   readonly checkConfig: boolean;
   readonly printConfig: boolean;
+  readonly endWithParent: boolean;
 }
 
 /** Runs the program to its end and returns the exit code. */
@@ -45,7 +47,7 @@ export async function runNodeProgram(arguments_: readonly string[]): Promise<num
     const settings = readSettings(flags);
     if (flags.printConfig) return print(settingsText(settings));
     if (flags.checkConfig) return print('the configuration is in order\n');
-    return await run(settings);
+    return await run(settings, flags.endWithParent);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(`engram-node: ${error.message}\n  what to do: ${error.hint}\n`);
@@ -74,6 +76,11 @@ function flagsOf(arguments_: readonly string[]): Flags | number {
     .option('--log-format <format>', logFormats.join(' or '))
     .option('--check-config', 'judge the configuration and exit', false)
     .option('--print-config', 'print the whole configuration as it would be used, as an engram.toml, and exit', false)
+    .option(
+      '--end-with-parent',
+      'stop as on SIGTERM when standard input ends: whoever started this node holds the other end of a pipe',
+      false,
+    )
     .addHelpText('after', help)
     .allowExcessArguments(false)
     .exitOverride()
@@ -104,9 +111,11 @@ function readSettings(flags: Flags): NodeSettings {
   return settingsOf(given);
 }
 
-async function run(settings: NodeSettings): Promise<number> {
+async function run(settings: NodeSettings, endsWithParent: boolean): Promise<number> {
+  // What gRPC would print by itself is in our own errors; who wants it says so with GRPC_VERBOSITY.
+  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const log = openNodeLog(settings);
-  const signals = new StopSignals();
+  const signals = new StopSignals(endsWithParent);
   let node: RunningNode;
   try {
     node = await RunningNode.start({ settings, tell: (event) => log.tell(event) });
@@ -131,13 +140,20 @@ function cannotStart(error: unknown, log: NodeLog): number {
   return nodeExitCodes.internal;
 }
 
-/** The first SIGTERM or SIGINT asks for a graceful stop; the second ends the process at once. */
+/**
+ * The first SIGTERM or SIGINT asks for a graceful stop; the second ends the process at once. With `endsWithParent` the end of standard input asks as
+ * well: a pipe ends however its writer does, also by SIGKILL.
+ */
 class StopSignals {
   readonly first: Promise<string>;
 
-  constructor() {
+  constructor(endsWithParent: boolean) {
     this.first = new Promise((resolve) => {
       let seen = false;
+      if (endsWithParent) {
+        for (const end of ['end', 'close', 'error']) process.stdin.once(end, () => resolve('end of standard input'));
+        process.stdin.resume();
+      }
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
         process.on(signal, () => {
           if (seen) process.exit(nodeExitCodes.internal);

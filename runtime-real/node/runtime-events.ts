@@ -27,7 +27,8 @@ export type RuntimeEvent =
   | { readonly kind: 'members.unwritable'; readonly file: string; readonly reason: string }
   | { readonly kind: 'stream.opened'; readonly member: string; readonly address: string }
   | { readonly kind: 'stream.closed'; readonly member: string; readonly reason: string }
-  | { readonly kind: 'stream.refused'; readonly member: string; readonly reason: string }
+  /** `isStarting`: the member has not been heard of since this node started, and nothing but its absence stands in the way. */
+  | { readonly kind: 'stream.refused'; readonly member: string; readonly reason: string; readonly isStarting: boolean }
   /** Messages to a peer that found no room: the peer fetches what it misses. Told at most once a second. */
   | { readonly kind: 'messages.dropped'; readonly member: string; readonly messages: number; readonly bytes: number };
 
