@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OneNode } from './test-support/one-node.js';
+import { type MemoryDisk, OneNode } from './test-support/one-node.js';
 import { decodeEpisode } from './wire/episode.js';
 import type { Reply } from './wire/generated/engram/v1/service.js';
 
@@ -97,6 +97,45 @@ one('damage below the watermark is reported and nothing behind it is lost', () =
   assert.ok(again.events.some((event) => event.kind === 'log.damage-found'));
   assert.is(textOf(again, 'm0'), 'text 0');
   assert.is(textOf(again, 'm19'), 'text 19');
+});
+
+/** Damages every stored record that contains the text. */
+function rot(disk: MemoryDisk, text: string): void {
+  for (const files of [disk.written, disk.synced]) {
+    for (const [file, bytes] of files) {
+      const at = file.startsWith('wal') ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(text) : -1;
+      if (at >= 0) bytes[at] ^= 0x5a;
+    }
+  }
+}
+
+one('a space of which all is lost is not taken for one that never was, also after a refused write', () => {
+  const storage = { segmentBytes: 4_096 };
+  const node = new OneNode({ storage }).start();
+  bodyOf(node.remember({ id: 'a', text: 'precious' }), 'written');
+  for (let n = 0; n < 40; n += 1) node.remember({ id: 'hot', text: `hot ${n} `.padEnd(300, 'x') }, { space: 'filler' });
+  const disk = node.disk.afterCrash();
+  rot(disk, 'precious');
+  const again = new OneNode({ disk, storage }).start();
+  assert.is(bodyOf(again.get('a'), 'failure').code, 'DATA_DAMAGED');
+  const episode = again.episode({ id: 'b', text: 'never remembered' });
+  const update = { episode, context: new Uint8Array(0), expectedVersion: new Uint8Array(0) };
+  assert.is(bodyOf(again.ask({ $case: 'update', value: update }), 'failure').code, 'NOT_FOUND');
+  assert.is(bodyOf(again.get('a'), 'failure').code, 'DATA_DAMAGED');
+});
+
+one('a segment with a record that cannot be read does not keep others from being compacted', () => {
+  const storage = { segmentBytes: 4_096, retainGarbageBytesMax: 16_384, compactLiveShareMax: 0.6, cacheBytesMax: 0 };
+  const node = new OneNode({ storage }).start();
+  bodyOf(node.remember({ id: 'a', text: 'precious' }), 'written');
+  for (let n = 0; n < 300; n += 1) {
+    if (n === 14) rot(node.disk, 'precious');
+    // Each segment keeps a little that is needed, the damaged one the least.
+    if (n % 8 === 0) node.remember({ id: `kept ${n}`, text: `kept ${n} `.padEnd(300, 'x') });
+    node.remember({ id: 'hot', text: `hot ${n} `.padEnd(300, 'x') });
+  }
+  assert.ok(node.disk.used() < 60_000, `log stays small: ${node.disk.used()}`);
+  assert.is(bodyOf(node.get('a'), 'failure').code, 'DATA_DAMAGED');
 });
 
 one('a torn tail is cut and not taken for damage at the start after next', () => {

@@ -57,6 +57,12 @@ export class VersionVector {
     return removed;
   }
 
+  /** Takes all of `other` out. */
+  removeAll(other: VersionVector): void {
+    for (const author of other.#authorsInOrder())
+      for (const [from, to] of other.of(author)?.ranges() ?? []) this.remove({ author, from, to });
+  }
+
   has(dot: Dot): boolean {
     return this.#ranges.get(dot.author)?.has(dot.sequence) ?? false;
   }

@@ -142,8 +142,7 @@ export class MemoryStore {
 
   /** Gives a space up that was made for a write which was then refused. */
   forgetIfEmpty(space: SpaceStore): boolean {
-    if (space.index.memoryCount > 0 || !space.inFlight.isEmpty() || !space.coverage.isEmpty()) return false;
-    return this.#spaces.delete(space.key);
+    return space.isUntouched() && this.#spaces.delete(space.key);
   }
 
   timesFound(): ReadonlyMap<Author, HlcTimestamp> {
@@ -182,8 +181,8 @@ export class MemoryStore {
     const control = this.#configuration.control(recovered.nodeId);
     for (const [key, horizon] of recovered.horizons) {
       const space = this.space(key);
-      // With nobody to ask, doubting all that is absent would only bury what is known to be lost.
-      const doubtful = recovered.absentDoubtful && (rowOf(control, key, this.#pure)?.copies.length ?? 0) > 1;
+      // With nobody to ask, doubting all that is absent would only bury what is known to be lost. Who the others are may not be known yet.
+      const doubtful = recovered.absentDoubtful && rowOf(control, key, this.#pure)?.copies.length !== 1;
       space.adoptHorizon(new Map(horizon), doubtful ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null));
     }
     for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
@@ -355,7 +354,7 @@ export class MemoryStore {
 
   /** Appends a record of another author as it stands. `room` has said yes. */
   appendArrival(record: Uint8Array, space: SpaceStore, dot: Dot, durable: (dot: Dot, now: Now) => void): void {
-    space.inFlight.add({ author: dot.author, from: dot.sequence, to: dot.sequence });
+    space.awaitArrival(dot);
     this.log.appendRecord(record, { kind: 'arrival', space, dot, version: -1, durable });
   }
 

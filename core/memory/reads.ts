@@ -142,7 +142,7 @@ export class Reads {
   #lost(space: SpaceStore, now: Now): number {
     const copies = this.#services.otherCopies(space.key).length + 1;
     if (copies > 1 && this.#copies.reachableCopies(space.key, now) === copies) return this.#copies.lag(space.key, now).records;
-    return space.coverage.missingCount();
+    return space.missingCount();
   }
 
   /** Derived when read, never written back. */

@@ -7,7 +7,7 @@ import type { CausalContext } from '../clock/causal-context.js';
 import { VersionVector } from '../clock/version-vector.js';
 import type { MemoryOptions } from '../configuration.js';
 import type { Journal } from '../effects.js';
-import { type Author, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
+import { type Author, type Dot, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
 import { type MemoryRow, RecordIndex, type VersionRow, versionFlags } from '../storage/record-index.js';
@@ -219,12 +219,19 @@ export class SpaceStore implements VersionFacts {
     for (const tombstone of dominatedTombstones) index.setFlag(tombstone, versionFlags.dominated);
     this.#updates += dropped.length;
     for (const gone of dropped) this.#drop(gone);
-    const { live, rule } = standing(this, memory, { pending: false });
+    const { rule } = this.#showReadable(memory);
+    if (rule !== null) this.#world.journal.note({ kind: 'conflict.resolved', space: this.key, rule });
+  }
+
+  /** Of the memory's durable versions the one that is read is found by recall, no other. */
+  #showReadable(memory: MemoryRow): Standing {
+    const { index } = this;
+    const judged = standing(this, memory, { pending: false });
     for (let each = index.headOf(memory); each >= 0; each = index.next[each]) {
       const row = index.columns.vector[each];
-      if (row >= 0 && !index.has(each, versionFlags.pending)) this.vectors.setSearchable(row, each === live[0]);
+      if (row >= 0 && !index.has(each, versionFlags.pending)) this.vectors.setSearchable(row, each === judged.live[0]);
     }
-    if (rule !== null) this.#world.journal.note({ kind: 'conflict.resolved', space: this.key, rule });
+    return judged;
   }
 
   /**
@@ -280,24 +287,27 @@ export class SpaceStore implements VersionFacts {
     return holes;
   }
 
-  /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. */
-  adoptHorizon(horizon: ReadonlyMap<Author, number>, holes: VersionVector | null): void {
+  /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. Returns how many dots are covered by that. */
+  adoptHorizon(horizon: ReadonlyMap<Author, number>, holes: VersionVector | null): number {
+    let covered = 0;
     for (const [author, sequence] of horizon) {
       if (sequence < 1) continue;
       const lost = holes?.of(author);
       let from = 1;
       for (const [holeFrom, holeTo] of lost?.ranges() ?? []) {
         if (holeFrom > sequence) break;
-        if (from < holeFrom) this.#coverRange(author, from, holeFrom - 1);
+        if (from < holeFrom) covered += this.#coverRange(author, from, holeFrom - 1);
         from = holeTo + 1;
       }
-      if (from <= sequence) this.#coverRange(author, from, sequence);
+      if (from <= sequence) covered += this.#coverRange(author, from, sequence);
       if (sequence > (this.horizon.get(author) ?? 0)) {
         this.horizon.set(author, sequence);
         this.positionsOf(author).trim(sequence);
       }
     }
+    if (covered > 0) this.#giveUpDamaged();
     this.coverageChanges += 1;
+    return covered;
   }
 
   /** Dots below the horizon that no copy has any more, all copies agree: compacted, as far as anybody can tell. */
@@ -309,18 +319,60 @@ export class SpaceStore implements VersionFacts {
         this.#world.journal.note({ kind: 'hole.settled', space: this.key, author, from, to });
       }
     }
+    this.#giveUpDamaged();
     this.coverageChanges += 1;
   }
 
-  /** What was on this disk, or should be by its horizon, and is not to be had from it. */
+  /**
+   * A version that is damaged here and covered all the same is dominated elsewhere, or nobody has it: it is not waited for any more. Kept, it would be a
+   * hole in every snapshot and covered in every report, and be fetched for ever.
+   */
+  #giveUpDamaged(): void {
+    const { index } = this;
+    for (let version = 0; version < index.versionRows; version += 1) {
+      if (!index.has(version, versionFlags.damaged)) continue;
+      if (!this.coverage.has({ author: index.authorOf(version), sequence: index.columns.sequence[version] })) continue;
+      const memory = index.memoryOf(version);
+      this.#drop(version);
+      this.#showReadable(memory);
+    }
+  }
+
+  /** A record of another author is on its way to this disk: what was lost is not called so while it comes. */
+  awaitArrival({ author, sequence }: Dot): void {
+    this.inFlight.add({ author, from: sequence, to: sequence });
+    if (sequence <= (this.horizon.get(author) ?? 0) || this.holes.has({ author, sequence })) this.coverageChanges += 1;
+  }
+
+  /** What was on this disk, or should be by its horizon, and is not to be had from it. Not what is on its way here. */
   lost(): VersionVector {
     const lost = this.holesBelow(this.horizon);
     lost.unionWith(this.holes);
+    lost.removeAll(this.inFlight);
     return lost;
   }
 
-  #coverRange(author: Author, from: number, to: number): void {
-    if (this.coverage.add({ author, from, to }) > 0) this.#noteRefill(author, from, to);
+  /** Records that are known to have been written and are not on this disk: gaps, and holes behind everything that is here. */
+  missingCount(): number {
+    let missing = this.coverage.missingCount();
+    for (const author of this.holes.authors()) {
+      const last = this.coverage.max(author);
+      for (const [from, to] of this.holes.of(author)?.ranges() ?? []) missing += Math.max(0, to - Math.max(from - 1, last));
+    }
+    return missing;
+  }
+
+  /** Nothing was ever here: neither a record nor the knowledge of one that was lost. */
+  isUntouched(): boolean {
+    return (
+      this.index.memoryCount === 0 && this.inFlight.isEmpty() && this.coverage.isEmpty() && this.holes.isEmpty() && this.horizon.size === 0
+    );
+  }
+
+  #coverRange(author: Author, from: number, to: number): number {
+    const covered = this.coverage.add({ author, from, to });
+    if (covered > 0) this.#noteRefill(author, from, to);
+    return covered;
   }
 
   /** The bytes of a record on this disk have turned out to be damaged: an explicit hole, to be fetched from a peer. */

@@ -40,8 +40,17 @@ interface Fetching {
   /** Run messages that came, and how many there are to be; null before the end was told. */
   runs: number;
   runsExpected: number | null;
+  /** It has brought something new. */
+  progressed: boolean;
   /** New records by author. */
   readonly merged: Map<Author, number>;
+}
+
+interface Wanted {
+  /** What the source is known to hold. */
+  readonly known: VersionVector;
+  /** Also what its author pushes to this copy and may only be late with. */
+  readonly evenPushed: boolean;
 }
 
 export class CatchUp {
@@ -62,19 +71,25 @@ export class CatchUp {
   /** Looks at what the peer has said of every space, and fetches what has been missing since its report before. */
   consider(peer: Peer, now: Now): void {
     for (const [space, report] of peer.spaces) {
-      if (report.before !== null && this.#services.isCopy(space)) this.fetchMissing(peer.id, space, report.before, now);
+      if (report.before !== null && this.#services.isCopy(space))
+        this.#fetchMissing(peer.id, space, { known: report.before, evenPushed: false }, now);
     }
   }
 
-  /** Fetches what `known` has and this copy lacks, unless a fetch is under way or nothing is missing. */
-  fetchMissing(from: NodeId, space: SpaceKey, known: VersionVector, now: Now): void {
+  /** Fetches all that `known` has and this copy lacks, for who claims a term: what a reachable author would push waits for that author's disk, a claim does not. */
+  pull(from: NodeId, space: SpaceKey, known: VersionVector, now: Now): void {
+    this.#fetchMissing(from, space, { known, evenPushed: true }, now);
+  }
+
+  /** Fetches what is wanted and this copy lacks, unless a fetch is under way or nothing is missing. */
+  #fetchMissing(from: NodeId, space: SpaceKey, wanted: Wanted, now: Now): void {
     const active = this.#fetching.get(space);
     if (active !== undefined) {
       if (now.monotonicMs - active.lastProgressMs < this.#services.configuration.replication.fetchTimeoutMs) return;
       this.#gaveUp.set(space, { from: active.from, atMs: now.monotonicMs });
       this.#end(space);
     }
-    if (!this.#services.store.log.writable || !this.#mayAnswer(from, space, now) || !this.#lacks(space, from, known, now)) return;
+    if (!this.#services.store.log.writable || !this.#mayAnswer(from, space, now) || !this.#lacks(space, from, wanted, now)) return;
     this.#lastNumber += 1;
     const fetching: Fetching = {
       number: this.#lastNumber,
@@ -86,6 +101,7 @@ export class CatchUp {
       refused: false,
       runs: 0,
       runsExpected: null,
+      progressed: false,
       merged: new Map(),
     };
     this.#fetching.set(space, fetching);
@@ -113,14 +129,15 @@ export class CatchUp {
   }
 
   /** Whether something is missing here that this source should be asked for. */
-  #lacks(space: SpaceKey, from: NodeId, known: VersionVector, now: Now): boolean {
+  #lacks(space: SpaceKey, from: NodeId, { known, evenPushed }: Wanted, now: Now): boolean {
     const { coverage, inFlight } = this.#services.store.space(space);
     if (coverage.includesAll(known)) return false;
     return coverage
       .missingFrom(known)
       .some(
         (range) =>
-          !this.#isPushing(range.author, from, space, now) && inFlight.of(range.author)?.includesRange(range.from, range.to) !== true,
+          (evenPushed || !this.#isPushing(range.author, from, space, now)) &&
+          inFlight.of(range.author)?.includesRange(range.from, range.to) !== true,
       );
   }
 
@@ -171,6 +188,7 @@ export class CatchUp {
     const { appended } = received;
     if (fetching !== null && appended > 0) {
       fetching.unsynced += appended;
+      fetching.progressed = true;
       // Only what is new is progress: an answer that brings nothing must not keep a fetch alive.
       fetching.lastProgressMs = now.monotonicMs;
       if (run.author !== null) fetching.merged.set(run.author, (fetching.merged.get(run.author) ?? 0) + appended);
@@ -207,20 +225,21 @@ export class CatchUp {
     if (this.#fetching.get(space) !== fetching || fetching.unsynced > 0 || fetching.refused) return;
     if (fetching.snapshot !== null) return this.#continueSnapshot(space, fetching, fetching.snapshot, now);
     if (fetching.runsExpected === null || fetching.runs < fetching.runsExpected) return;
-    this.#finish(space, fetching, { how: 'log', progressed: fetching.merged.size > 0 }, now);
+    this.#finish(space, fetching, 'log', now);
   }
 
-  #finish(space: SpaceKey, fetching: Fetching, end: { readonly how: 'log' | 'snapshot'; readonly progressed: boolean }, now: Now): void {
+  #finish(space: SpaceKey, fetching: Fetching, how: 'log' | 'snapshot', now: Now): void {
     this.#end(space);
     const { journal } = this.#services.effects;
-    journal.note({ kind: 'catch-up.finished', space, from: fetching.from, how: end.how });
+    journal.note({ kind: 'catch-up.finished', space, from: fetching.from, how });
     for (const [author, records] of fetching.merged) {
       // Not what the peer writes now: written elsewhere, or in a term that has ended.
       if (author !== fetching.author) journal.note({ kind: 'tail.merged', space, author, records });
     }
-    // More than the credit may be missing: go on at once.
+    // More than the credit may be missing: go on at once, unless the source has nothing to give of what it once reported.
     const report = this.#peers.get(fetching.from)?.spaces.get(space);
-    if (end.progressed && report !== undefined) this.fetchMissing(fetching.from, space, report.before ?? report.reported, now);
+    if (!fetching.progressed || report === undefined) return;
+    this.#fetchMissing(fetching.from, space, { known: report.before ?? report.reported, evenPushed: false }, now);
   }
 
   snapshot(peer: Peer, message: Extract<PeerMessage, { kind: 'snapshot' }>, now: Now): void {
@@ -260,8 +279,8 @@ export class CatchUp {
     for (const [author, end] of snapshot.horizon) if (store.inFlight.of(author)?.intersects(1, end)) return;
     // Only now: every record that the horizon stands for is on this disk, but for the sender's holes and what was lost here since it was asked.
     if (store.lossesWatched !== null) snapshot.holes.unionWith(store.lossesWatched);
-    store.adoptHorizon(snapshot.horizon, snapshot.holes);
+    if (store.adoptHorizon(snapshot.horizon, snapshot.holes) > 0) fetching.progressed = true;
     this.#services.store.writeCheckpoint();
-    this.#finish(space, fetching, { how: 'snapshot', progressed: true }, now);
+    this.#finish(space, fetching, 'snapshot', now);
   }
 }

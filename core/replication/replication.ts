@@ -103,7 +103,7 @@ export class Replication implements CopyStanding {
   /** Who claims a term pulls from everyone reachable at once. */
   #pullForClaims(now: Now): void {
     for (const [space, targets] of this.#terms.claiming()) {
-      for (const [copy, known] of targets) this.#catchUp.fetchMissing(copy, space, known, now);
+      for (const [copy, known] of targets) this.#catchUp.pull(copy, space, known, now);
     }
   }
 

@@ -39,7 +39,7 @@ export class SettledHoles {
     const dots = space.holesBelow(space.horizon);
     if (dots.isEmpty()) this.#whole.set(key, space.coverageChanges);
     // What is on its way to this disk is not lost.
-    takeOut(dots, space.inFlight);
+    dots.removeAll(space.inFlight);
     const copies = this.#services.otherCopies(key);
     for (const copy of copies) if (!dots.isEmpty()) keepOnly(dots, this.#peers.get(copy)?.spaces.get(key)?.lost ?? nothing);
     // Alone there is nobody to ask, and what is lost stays lost by name.
@@ -65,8 +65,4 @@ const nothing = new VersionVector();
 /** Takes out of `dots` what `others` has not. */
 function keepOnly(dots: VersionVector, others: VersionVector): void {
   for (const range of others.missingFrom(dots)) dots.remove(range);
-}
-
-function takeOut(dots: VersionVector, others: VersionVector): void {
-  for (const author of others.authors()) for (const [from, to] of others.of(author)?.ranges() ?? []) dots.remove({ author, from, to });
 }

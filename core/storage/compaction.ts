@@ -70,7 +70,7 @@ export class Compaction {
     let best: Segment | null = null;
     let bestShare = this.#options.compactLiveShareMax;
     for (const segment of this.#owner.sealedSegments()) {
-      if (segment.pins > 0) continue;
+      if (segment.pins > 0 || segment.liveBytes === segment.unreadableBytes) continue;
       const share = segment.recordBytes === 0 ? 0 : segment.liveBytes / segment.recordBytes;
       if (share > bestShare || (best !== null && share === bestShare) || !this.#owner.mayRaiseHorizon(segment, now)) continue;
       best = segment;
@@ -88,7 +88,7 @@ export class Compaction {
 
   #read(job: Job, result: DiskResult, now: Now): void {
     const { segment } = job;
-    if (result.kind !== 'read') return this.#abandon(job);
+    if (result.kind !== 'read') return this.#leave(job);
     const queue: Uint8Array[] = [];
     scanSegment({ number: segment.number, bytes: result.bytes, trustedEnd: segment.endBytes }, this.#view, this.#pure, {
       record: (view, offset) => {
@@ -123,7 +123,7 @@ export class Compaction {
     const { segment } = job;
     if (segment.liveBytes > 0) {
       this.#owner.markUnreadable(segment);
-      return this.#abandon(job);
+      return this.#leave(job);
     }
     if (!this.#owner.mayRaiseHorizon(segment, now)) return this.#abandon(job);
     job.queue = null;
@@ -142,6 +142,12 @@ export class Compaction {
   #removeWhenUnread(segment: Segment): void {
     if (segment.pins === 0) this.#disk.remove(segment.file, () => undefined);
     else segment.whenUnread = (): void => this.#removeWhenUnread(segment);
+  }
+
+  /** What is still needed of the segment cannot be read here. Others take their turn until a peer has given it. */
+  #leave(job: Job): void {
+    job.segment.unreadableBytes = job.segment.liveBytes;
+    this.#abandon(job);
   }
 
   #abandon(job: Job): void {

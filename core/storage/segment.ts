@@ -21,6 +21,8 @@ export interface Segment {
   readonly dots: Map<SpaceKey, VersionVector>;
   /** Bytes that were once synced and cannot be read any more were found in it. */
   damaged: boolean;
+  /** What was still needed of it when compaction could not read that; -1 when there was no such time. While no less is needed it is left alone. */
+  unreadableBytes: number;
   /** Called when the last pin goes. */
   whenUnread: (() => void) | null;
 }
@@ -49,6 +51,7 @@ export function newSegment(number: number, reservedBytes: number): Segment {
     pins: 0,
     dots: new Map(),
     damaged: false,
+    unreadableBytes: -1,
     whenUnread: null,
   };
 }
