@@ -73,6 +73,7 @@ export class EngramNode {
   handle(event: CoreEvent, now: Now): void {
     if (this.#phase === 'halted') return;
     this.#watchClock(now);
+    if (this.#phase === 'serving') this.#replication.noteTime(now);
     switch (event.kind) {
       case 'start':
         this.#phase = 'recovering';

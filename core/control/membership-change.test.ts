@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type NodeId, nodeId, type SpaceKey, spaceKey } from '../identifiers.js';
 import { candidateOrder } from '../placement/candidate-order.js';
-import { Cluster } from '../test-support/cluster.js';
+import { Cluster, smallSegments } from '../test-support/cluster.js';
 import type { Host } from '../test-support/host.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
@@ -107,6 +107,56 @@ changes('a node that is no longer a copy ends its term', () => {
   tell(cluster, cluster.hosts, { ...view, rows: { default: row, [row.space]: row } });
   assert.equal([first.isPrimary, second.isPrimary], [false, true]);
   assert.ok(first.events.some((event) => event.kind === 'term.ended' && event.reason.includes('no longer a copy')));
+});
+
+changes('members that have only just been told of are not out of reach: one copy takes writes, not each', () => {
+  const cluster = new Cluster(3, { view: viewOf([]) });
+  const { hosts } = cluster;
+  cluster.latencyMs = 5;
+  const view = viewOf(
+    hosts.map(({ id }) => id),
+    3,
+  );
+  for (const host of hosts) host.deliver({ kind: 'control', view });
+  const handles = hosts.map((host) => host.remember({ id: 'a', text: `by n${host.index + 1}` }));
+  assert.equal(
+    hosts.map((host, at) => host.outcome(handles[at])),
+    ['NOT_PRIMARY', 'NOT_PRIMARY', 'NOT_PRIMARY'],
+  );
+  cluster.pass(3_000);
+  assert.is(hosts.filter(({ isPrimary }) => isPrimary).length, 1);
+  assert.is(hosts.flatMap(({ events }) => events).filter(({ kind }) => kind === 'term.taken').length, 1);
+});
+
+changes('damage found before the members are known is doubted as widely as when they are', () => {
+  const members = ['11', '22', '33'].map((digits) => nodeId(digits.repeat(16)));
+  const options = { storage: smallSegments, view: viewOf(members, 3) };
+  const cluster = new Cluster(3, options);
+  const primary = copiesOf(cluster, cluster.hosts, 'default', 3)[0];
+  assert.is(write(cluster, primary, 'default', 'first'), 'written');
+  primary.remember({ id: 'b', text: 'precious b' }, { ack: AckLevel.ACK_ALL });
+  cluster.rewrite(primary, 60);
+  cluster.pass(3_000);
+  const host = cluster.hosts.find((other) => other !== primary) as Host;
+  cluster.isolate(host);
+  assert.ok(host.rot('precious b'));
+  host.crash();
+  const { disk } = host;
+  const startIn = (view: ControlView): string => {
+    host.crash();
+    host.disk = disk.afterCrash();
+    options.view = view;
+    host.start();
+    cluster.pass(300);
+    return host.coverage();
+  };
+  const known = startIn(viewOf(members, 3));
+  assert.is(startIn(viewOf([])), known);
+  host.deliver({ kind: 'control', view: viewOf(members, 3) });
+  cluster.heal();
+  cluster.pass(5_000);
+  assert.is(host.coverage(), primary.coverage());
+  assert.is(host.text('b'), 'precious b');
 });
 
 changes.run();

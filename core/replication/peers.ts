@@ -31,6 +31,8 @@ export interface Peer {
   readonly id: NodeId;
   /** Node and boot of its last message. */
   author: Author | null;
+  /** Since when it is asked: before it has had the time to answer it is not out of reach. */
+  askedSinceMs: number;
   lastHeardMs: number;
   /** When one of our pings was last answered within the bound. */
   lastReachedMs: number;
@@ -66,7 +68,6 @@ export class Peers {
   /** What the copies of each space are told, as long as it stands still. */
   readonly #encoded = new Map<SpaceKey, EncodedHolding>();
   #pingNumber = 0;
-  #startedMs = 0;
   /** When the next round of pings is due. */
   #nextPingMs = Number.POSITIVE_INFINITY;
 
@@ -75,21 +76,12 @@ export class Peers {
     this.#codec = codec;
   }
 
-  start(now: Now): void {
-    this.#startedMs = now.monotonicMs;
-    this.membersChanged();
-  }
-
   /** Everyone that can share a space with this node, in id order; whoever no longer can is forgotten. */
-  membersChanged(): void {
+  membersChanged(now: Now): void {
     const known = new Map(this.#peers);
     this.#peers.clear();
     this.#byAuthor.clear();
-    for (const id of this.#services.neighbours()) this.#peers.set(id, known.get(id) ?? newPeer(id));
-  }
-
-  get startedMs(): number {
-    return this.#startedMs;
+    for (const id of this.#services.neighbours()) this.#peers.set(id, known.get(id) ?? newPeer(id, now));
   }
 
   all(): Iterable<Peer> {
@@ -118,6 +110,12 @@ export class Peers {
     return peer !== undefined && now.monotonicMs - peer.lastReachedMs <= this.#services.configuration.replication.reachableMs;
   }
 
+  /** Whether it has been asked for long enough: who has never answered may yet. */
+  hadTimeToAnswer(id: NodeId, now: Now): boolean {
+    const peer = this.#peers.get(id);
+    return peer !== undefined && now.monotonicMs - peer.askedSinceMs >= this.#services.configuration.replication.reachableMs;
+  }
+
   isHeard(id: NodeId, now: Now): boolean {
     const peer = this.#peers.get(id);
     return peer !== undefined && now.monotonicMs - peer.lastHeardMs <= this.#services.configuration.replication.reachableMs;
@@ -140,7 +138,6 @@ export class Peers {
   pingAll(terms: (space: SpaceKey) => Term | null, now: Now): void {
     const { pingIntervalMs } = this.#services.configuration.replication;
     if (this.#peers.size === 0) return;
-    this.#forgiveOwnPause(now);
     this.#nextPingMs = now.monotonicMs + pingIntervalMs;
     const reports = this.#reports(terms);
     for (const peer of this.#peers.values()) {
@@ -154,11 +151,16 @@ export class Peers {
     this.#services.effects.timers.arm(pingTimer, this.#nextPingMs);
   }
 
-  /** While this node stood still, stopped or without a processor, it could hear nobody: that time is no silence of the others. */
-  #forgiveOwnPause(now: Now): void {
+  /**
+   * While this node stood still, stopped or without a processor, it could hear nobody: that time is no silence of the others. Told at each event, since the
+   * first one after a pause may be any, and none may find the others out of reach.
+   */
+  forgiveOwnPause(now: Now): void {
     const lateMs = now.monotonicMs - this.#nextPingMs;
     if (lateMs <= this.#services.configuration.replication.pingIntervalMs) return;
+    this.#nextPingMs = now.monotonicMs;
     for (const peer of this.#peers.values()) {
+      peer.askedSinceMs = Math.min(now.monotonicMs, peer.askedSinceMs + lateMs);
       peer.lastHeardMs = Math.min(now.monotonicMs, peer.lastHeardMs + lateMs);
       peer.lastReachedMs = Math.min(now.monotonicMs, peer.lastReachedMs + lateMs);
       for (const [number, sentMs] of peer.outstanding) peer.outstanding.set(number, sentMs + lateMs);
@@ -317,10 +319,11 @@ export class Peers {
   }
 }
 
-function newPeer(id: NodeId): Peer {
+function newPeer(id: NodeId, now: Now): Peer {
   return {
     id,
     author: null,
+    askedSinceMs: now.monotonicMs,
     lastHeardMs: never,
     lastReachedMs: never,
     reached: false,

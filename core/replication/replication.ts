@@ -41,14 +41,19 @@ export class Replication implements CopyStanding {
   }
 
   start(now: Now): void {
-    this.#peers.start(now);
+    this.#peers.membersChanged(now);
     this.#peers.pingAll((space) => this.#terms.term(space), now);
     this.#terms.judgeAll(now);
   }
 
+  /** Told at each event, before all else: what time it is. */
+  noteTime(now: Now): void {
+    this.#peers.forgiveOwnPause(now);
+  }
+
   /** Members or rows have changed. */
   membersChanged(now: Now): void {
-    this.#peers.membersChanged();
+    this.#peers.membersChanged(now);
     this.#peers.pingAll((space) => this.#terms.term(space), now);
     this.#terms.rowsChanged(now);
   }

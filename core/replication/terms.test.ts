@@ -147,4 +147,41 @@ terms('a session goes on over a record that no copy has any more', () => {
   }
 });
 
+terms('a copy that stood still does not take a term on waking, whatever it hears first', () => {
+  const cluster = new Cluster(3);
+  const [first, second, third] = cluster.hosts;
+  cluster.latencyMs = 2;
+  cluster.pass(1_000);
+  const timers = [...second.timers];
+  second.timers.clear();
+  cluster.filter = ({ to }) => (to === second ? 'hold' : 'pass');
+  cluster.pass(5_000);
+  cluster.filter = null;
+  // What came meanwhile is read before any timer fires.
+  cluster.deliverHeld();
+  for (const [name] of timers) second.timers.set(name, cluster.now.monotonicMs);
+  cluster.pass(5_000);
+  assert.not(second.events.some(({ kind }) => kind === 'term.taken'));
+  assert.equal([first.isPrimary, second.isPrimary, third.isPrimary], [true, false, false]);
+});
+
+terms('a claim does not wait for the disk of the author of what another copy holds already', () => {
+  const cluster = new Cluster(3);
+  const [first, second, third] = cluster.hosts;
+  first.crash();
+  cluster.pass(3_000);
+  assert.ok(second.isPrimary);
+  second.holdSyncs = true;
+  const handle = second.remember({ id: 'a', text: 'hung' }, { deadlineMs: 60_000 });
+  cluster.pass(1_000);
+  assert.equal([second.coverage(), third.coverage()], ['', 'n2.1:1-1']);
+  first.start();
+  cluster.pass(5_000);
+  assert.equal([first.isPrimary, second.isPrimary], [true, false]);
+  assert.is(first.text('a'), 'hung');
+  assert.is(second.outcome(handle), 'unanswered');
+  second.release();
+  assert.is(second.outcome(handle), 'written');
+});
+
 terms.run();

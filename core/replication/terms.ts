@@ -95,8 +95,7 @@ export class Terms {
 
   /** A copy that has never answered may yet: nobody is out of reach before a second has passed. */
   #hasWaited(space: SpaceKey, now: Now): boolean {
-    if (now.monotonicMs - this.#peers.startedMs >= this.#services.configuration.replication.reachableMs) return true;
-    return this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now));
+    return this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now) || this.#peers.hadTimeToAnswer(copy, now));
   }
 
   #holdsTerm(copy: NodeId, space: SpaceKey): boolean {
