@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPassages } from './cli/demo/passages.js';
-import { connectEngram, type Engram, type EpisodeInput, type Space, type Status } from './index.js';
+import { connectEngram, type Engram, type EpisodeInput, type Space } from './index.js';
 import { freeMembers, type NodeProcess, startNode } from './node-processes.js';
+import { equalCopies } from './test-support/equal-copies.js';
 
 const killedPrimaries = suite('killed primaries');
 const kills = 10;
 const spaceName = 'passages';
 const callsAtOnce = 4;
-const convergedMsMax = 60_000;
 
 /** A cluster of five whose members can be killed and started again over the same directories. */
 class Fleet {
@@ -58,18 +58,6 @@ async function remember(space: Space, episodes: readonly EpisodeInput[], acknowl
   await Promise.all(Array.from({ length: callsAtOnce }, worker));
 }
 
-/** What each node that holds a copy says of the space, once all say the same. */
-async function converged(clients: readonly Engram[]): Promise<Status['spaces']> {
-  const untilMs = performance.now() + convergedMsMax;
-  for (;;) {
-    const statuses = await Promise.all(clients.map((client) => client.status()));
-    const copies = statuses.flatMap(({ spaces }) => spaces.filter(({ name }) => name === spaceName));
-    if (copies.length === 3 && new Set(copies.map(({ digest }) => digest)).size === 1) return copies;
-    if (performance.now() > untilMs) assert.unreachable(`the copies are not equal: ${JSON.stringify(copies)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 killedPrimaries('ten kills lose no acknowledged passage, and all copies end equal', async () => {
   const fleet = new Fleet();
   const clients: Engram[] = [];
@@ -99,7 +87,7 @@ killedPrimaries('ten kills lose no acknowledged passage, and all copies end equa
       [...fleet.nodes.values()].map(({ address }) => connectEngram({ servers: [address], learnMembers: false })),
     );
     clients.push(...alone);
-    const copies = await converged(alone);
+    const copies = await equalCopies(alone, { space: spaceName, copies: 3 });
     for (const { memories, alternates } of copies) assert.equal([memories, alternates], [episodes.length, 0]);
     const holders: Engram[] = [];
     for (const client of alone) if ((await client.status()).spaces.some(({ name }) => name === spaceName)) holders.push(client);

@@ -58,6 +58,8 @@ export class WriteAheadLog<Attachment> {
   #spare: Segment | null = null;
   #reserving = false;
   #full = false;
+  /** From the first reservation that failed until one succeeds: both ends are told. */
+  #fullTold = false;
   #nextNumber = 1;
 
   #gather: Uint8Array = new Uint8Array(gatherBytesAtFirst);
@@ -261,11 +263,15 @@ export class WriteAheadLog<Attachment> {
       // Nothing was damaged: refuse what does not fit, try again, and go on by itself once space returns.
       this.#full = true;
       if (this.#spare === null) this.#nextNumber = Math.min(this.#nextNumber, number);
-      this.#effects.journal.note({ kind: 'storage.full', file: segmentFile(number) });
+      // Once, however often it is tried in vain.
+      if (!this.#fullTold) this.#effects.journal.note({ kind: 'storage.full', file: segmentFile(number) });
+      this.#fullTold = true;
       this.#effects.timers.arm(reserveTimer, now.monotonicMs + this.#options.fullRetryMs);
       this.#owner.roomChanged(now);
       return;
     }
+    if (this.#fullTold) this.#effects.journal.note({ kind: 'storage.space-returned' });
+    this.#fullTold = false;
     if (this.#spare !== null) this.#spare.reservedBytes = bytes;
     else this.#spare = newSegment(number, bytes);
     if (this.#current === null) {

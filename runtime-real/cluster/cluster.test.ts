@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AckLevel } from '../../core/wire/generated/engram/v1/service.js';
 import { freeMembers, freePorts, type LogLine, type NodeProcess, startCluster, startNode } from '../node-processes.js';
+import { equalCopies, withEachAlone } from '../test-support/equal-copies.js';
 import { GarblingProxy } from '../test-support/garbling-proxy.js';
 import { type Body, batchBody, getBody, outcomeOf, RawClient, rememberBody, request } from '../test-support/raw-client.js';
 
@@ -69,6 +70,7 @@ cluster('three nodes find each other and hold what was acknowledged by all; one 
     assert.not(back.logs.some(({ msg }) => msg === 'member.learnt' || msg === 'node.waiting'));
     assert.is(back.nodeId, killed.nodeId);
     await withClients([back], ([client]) => arrived(client, 'while-away-99'));
+    await withEachAlone([back, ...others], (alone) => equalCopies(alone, { space: 'default' }));
     await back.stop();
   } finally {
     await stopAll(nodes);
@@ -129,6 +131,7 @@ cluster('a stopped member costs the others nothing, and goes on where it was', a
       nodes[2].kill('SIGCONT');
       await arrived(clients[2], 'meanwhile-19');
     });
+    await withEachAlone(nodes, (alone) => equalCopies(alone, { space: 'default' }));
   } finally {
     await stopAll(nodes);
   }
@@ -172,6 +175,10 @@ cluster('frames that are cut, flipped or swallowed are noticed, and everything a
         for (const id of ['flip-4-199', 'cut-2-199', 'swallow-199']) await arrived(client, id);
       }
       assert.is(await writeAnywhere(clients, rememberBody('healed')), 'written');
+    });
+    await withEachAlone(nodes, async (alone) => {
+      const [{ memories }] = await equalCopies(alone, { space: 'default' });
+      assert.is(memories, 2 + 9 * 200);
     });
   } finally {
     await stopAll(nodes);

@@ -215,7 +215,11 @@ function unusable(directory: string, cause: unknown): EngramError {
   return new EngramError('DATA_DIRECTORY_UNUSABLE', {
     message,
     field: 'dataDir',
-    hint: 'give a directory that this user may write to',
+    hint: isFull(cause) ? 'free some space: a start writes a few hundred bytes' : 'give a directory that this user may write to',
     cause,
   });
+}
+
+function isFull(cause: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException | null)?.code ?? '');
 }

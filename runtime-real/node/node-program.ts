@@ -6,6 +6,7 @@ import { ConfigurationError } from '../config/configuration-error.js';
 import { clusterModes, logFormats, logLevels } from '../config/keys.js';
 import { type NodeSettings, settingsOf, settingsText } from '../config/settings.js';
 import { fromEnvironment, fromFile, fromFlag, type GivenValues } from '../config/sources.js';
+import type { FileCalls } from '../disk/file-calls.js';
 import { type NodeLog, openNodeLog } from './node-log.js';
 import { RunningNode } from './running-node.js';
 import { version } from './version.js';
@@ -39,15 +40,15 @@ interface Flags {
   readonly endWithParent: boolean;
 }
 
-/** Runs the program to its end and returns the exit code. */
-export async function runNodeProgram(arguments_: readonly string[]): Promise<number> {
+/** Runs the program to its end and returns the exit code. `fileCalls` are the system's own when absent. */
+export async function runNodeProgram(arguments_: readonly string[], fileCalls?: FileCalls): Promise<number> {
   try {
     const flags = flagsOf(arguments_);
     if (typeof flags === 'number') return flags;
     const settings = readSettings(flags);
     if (flags.printConfig) return print(settingsText(settings));
     if (flags.checkConfig) return print('the configuration is in order\n');
-    return await run(settings, flags.endWithParent);
+    return await run(settings, { endsWithParent: flags.endWithParent, fileCalls });
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(`engram-node: ${error.message}\n  what to do: ${error.hint}\n`);
@@ -111,14 +112,17 @@ function readSettings(flags: Flags): NodeSettings {
   return settingsOf(given);
 }
 
-async function run(settings: NodeSettings, endsWithParent: boolean): Promise<number> {
+async function run(
+  settings: NodeSettings,
+  { endsWithParent, fileCalls }: { endsWithParent: boolean; fileCalls: FileCalls | undefined },
+): Promise<number> {
   // What gRPC would print by itself is in our own errors; who wants it says so with GRPC_VERBOSITY.
   if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const log = openNodeLog(settings);
   const signals = new StopSignals(endsWithParent);
   let node: RunningNode;
   try {
-    node = await RunningNode.start({ settings, tell: (event) => log.tell(event) });
+    node = await RunningNode.start({ settings, tell: (event) => log.tell(event), fileCalls });
   } catch (error) {
     return cannotStart(error, log);
   }

@@ -15,6 +15,7 @@ import { createScanRunner } from '../compute/scan-runner.js';
 import type { NodeSettings } from '../config/settings.js';
 import { openDirectoryDisk } from '../disk/directory-disk.js';
 import { type DirectoryLock, lockDirectory } from '../disk/directory-lock.js';
+import type { FileCalls } from '../disk/file-calls.js';
 import { NodeServer } from '../grpc/node-server.js';
 import type { RequestGate } from '../grpc/request-gate.js';
 import { type Asker, NodeHost } from '../node-host.js';
@@ -25,6 +26,8 @@ import { version } from './version.js';
 export interface RunningNodeOptions {
   readonly settings: NodeSettings;
   readonly tell: (event: NodeEvent) => void;
+  /** How files are reached; the system's own calls when absent. */
+  readonly fileCalls?: FileCalls | undefined;
 }
 
 export class RunningNode {
@@ -53,7 +56,7 @@ export class RunningNode {
 
   /** Resolves once the node answers: with what was asked, or with whom it still waits for. Rejects with an EngramError when it cannot start. */
   static async start(options: RunningNodeOptions): Promise<RunningNode> {
-    const { settings, tell } = options;
+    const { settings, tell, fileCalls } = options;
     const server = new NodeServer();
     await server.listen(settings.node.listen);
     let lock: DirectoryLock | null = null;
@@ -70,7 +73,7 @@ export class RunningNode {
       });
       const network = new PeerNetwork(book);
       const boot = { number: 0 };
-      const host = await startHost(settings, { book, network, tell: watchingBoot(tell, boot) });
+      const host = await startHost(settings, { book, network, fileCalls, tell: watchingBoot(tell, boot) });
       const running = new RunningNode(options, { book, network, server, host, lock });
       running.#open(boot.number);
       return running;
@@ -198,7 +201,7 @@ export class RunningNode {
 
 function startHost(
   settings: NodeSettings,
-  { book, network, tell }: { book: MemberBook; network: PeerNetwork; tell: (event: NodeEvent) => void },
+  { book, network, tell, fileCalls }: Pick<RunningNodeOptions, 'tell' | 'fileCalls'> & { book: MemberBook; network: PeerNetwork },
 ): Promise<NodeHost> {
   return createPureFunctions().then((pure) =>
     NodeHost.start({
@@ -211,7 +214,7 @@ function startHost(
         replication: settings.replication,
       },
       pure,
-      openDisk: (report) => openDirectoryDisk(resolve(settings.node.dataDir), report),
+      openDisk: (report) => openDirectoryDisk(resolve(settings.node.dataDir), report, fileCalls),
       openCompute: (report) => createScanRunner(report),
       network,
       onEvent: tell,
