@@ -58,7 +58,7 @@ export class CatchUp {
   readonly #peers: Peers;
   readonly #shipper: RecordShipper;
   readonly #fetching = new Map<SpaceKey, Fetching>();
-  /** The last source that let a fetch time out, and when. */
+  /** The last source that let a fetch time out or had nothing to give, and when. */
   readonly #gaveUp = new Map<SpaceKey, { readonly from: NodeId; readonly atMs: number }>();
   #lastNumber = 0;
 
@@ -113,7 +113,7 @@ export class CatchUp {
 
   /**
    * A peer that does not answer round trips cannot answer a fetch either: one that is deaf still sends, and would be asked for ever. One that has just
-   * let a fetch time out gives way to the others for a while, since all ask and report at fixed intervals.
+   * let a fetch time out, or gave nothing of what it reports, gives way to the others for a while, since all ask and report at fixed intervals.
    */
   #mayAnswer(from: NodeId, space: SpaceKey, now: Now): boolean {
     if (!this.#peers.isReachable(from, now)) return false;
@@ -236,10 +236,14 @@ export class CatchUp {
       // Not what the peer writes now: written elsewhere, or in a term that has ended.
       if (author !== fetching.author) journal.note({ kind: 'tail.merged', space, author, records });
     }
-    // More than the credit may be missing: go on at once, unless the source has nothing to give of what it once reported.
     const report = this.#peers.get(fetching.from)?.spaces.get(space);
-    if (!fetching.progressed || report === undefined) return;
-    this.#fetchMissing(fetching.from, space, { known: report.before ?? report.reported, evenPushed: false }, now);
+    if (report === undefined) return;
+    const known = report.before ?? report.reported;
+    // More than the credit may be missing: go on at once.
+    if (fetching.progressed) return this.#fetchMissing(fetching.from, space, { known, evenPushed: false }, now);
+    // It does not give what it reports.
+    if (this.#lacks(space, fetching.from, { known, evenPushed: true }, now))
+      this.#gaveUp.set(space, { from: fetching.from, atMs: now.monotonicMs });
   }
 
   snapshot(peer: Peer, message: Extract<PeerMessage, { kind: 'snapshot' }>, now: Now): void {

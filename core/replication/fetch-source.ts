@@ -2,7 +2,7 @@
  * The serving side of catch-up: answers one fetch at a time per peer and space, from the retained log, or from the index when the asker lacks
  * something below the horizon. Sends no more than the credit it was given.
  */
-import { decodeVersionVector, encodeVersionVector, type VersionVector } from '../clock/version-vector.js';
+import { decodeVersionVector, encodeVersionVector, VersionVector } from '../clock/version-vector.js';
 import type { Author, NodeId } from '../identifiers.js';
 import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
@@ -131,6 +131,7 @@ export class FetchSource {
       for (const record of records) writer.raw(record.bytes);
       // After the reads: what turned out to be damaged is a hole by now.
       leftOut.unionWith(space.holesBelow(horizon));
+      leftOut.unionWith(doubtfulBelow(space, horizon));
       const holes = encodeVersionVector(leftOut);
       const { cursor, answers } = asked;
       this.#peers.send(peer.id, {
@@ -145,4 +146,30 @@ export class FetchSource {
       });
     });
   }
+}
+
+/**
+ * What a version that is damaged here may have taken the place of, up to a horizon: it is gone on the strength of that version alone, and others may need it
+ * again. Nothing as long as nothing is known to be damaged.
+ */
+function doubtfulBelow({ index, contexts, holes }: SpaceStore, horizon: ReadonlyMap<Author, number>): VersionVector {
+  const doubtful = new VersionVector();
+  if (holes.isEmpty()) return doubtful;
+  const doubt = (author: Author, sequence: number): void => {
+    const to = Math.min(sequence, horizon.get(author) ?? 0);
+    if (to > 0) doubtful.add({ author, from: 1, to });
+  };
+  for (let version = 0; version < index.versionRows; version += 1) {
+    if (!index.has(version, versionFlags.damaged)) continue;
+    doubt(index.authorOf(version), index.columns.sequence[version] - 1);
+    const context = contexts.get(version);
+    for (const [at, author] of (context?.authors ?? []).entries()) doubt(author, context?.sequences[at] ?? 0);
+  }
+  if (doubtful.isEmpty()) return doubtful;
+  for (let version = 0; version < index.versionRows; version += 1) {
+    if (index.has(version, versionFlags.free | versionFlags.pending | versionFlags.damaged)) continue;
+    const sequence = index.columns.sequence[version];
+    doubtful.remove({ author: index.authorOf(version), from: sequence, to: sequence });
+  }
+  return doubtful;
 }

@@ -40,4 +40,28 @@ for (const found of ['at a restart', 'by the snapshot itself'] as const) {
   });
 }
 
+holes('what gave way to a version that is damaged now is not vouched for: another copy still holds it', () => {
+  const cluster = new Cluster(3, { storage: smallSegments });
+  const [first, second, third] = cluster.hosts;
+  cluster.isolate(third);
+  cluster.pass(2_000);
+  first.remember({ id: 'b', text: 'precious b' }, { ack: AckLevel.ACK_QUORUM });
+  cluster.isolate(first);
+  cluster.pass(2_000);
+  first.remember({ id: 'b', text: 'on one disk alone' });
+  cluster.rewrite(first, 60);
+  cluster.pass(3_000);
+  assert.ok(first.rot('on one disk alone'));
+  assert.is(first.text('b'), 'DATA_DAMAGED');
+  cluster.heal();
+  cluster.isolate(second);
+  cluster.pass(3_000);
+  cluster.heal();
+  cluster.pass(5_000);
+  assert.is(second.text('b'), 'precious b');
+  assert.is(third.text('b'), 'precious b');
+  assert.is(third.coverage(), second.coverage());
+  assert.equal(third.versions(), second.versions());
+});
+
 holes.run();
