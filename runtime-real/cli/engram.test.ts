@@ -292,14 +292,19 @@ for (const moment of ['Engram', 'all three serve']) {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let said = '';
-    await new Promise<void>((resolve) => {
+    const ended = new Promise((resolve) => demo.once('exit', resolve));
+    let [said, complaint] = ['', ''];
+    demo.stderr.on('data', (text) => {
+      complaint += text;
+    });
+    const saidIt = new Promise<string>((resolve) => {
       demo.stdout.on('data', (text) => {
         said += text;
-        if (said.includes(moment)) resolve();
+        if (said.includes(moment)) resolve('said it');
       });
     });
-    const ended = new Promise((resolve) => demo.once('exit', resolve));
+    // One that ends before would be waited for in vain.
+    assert.is(await Promise.race([saidIt, ended]), 'said it', complaint);
     demo.kill('SIGINT');
     assert.is(await ended, 130);
     assert.equal(leftIn(temporary), []);

@@ -12,9 +12,6 @@ import type { Space } from '../client/space.js';
 import { eventLog, type LogLevel } from './event-log.js';
 import { exitCodes, Output } from './output.js';
 
-/** Long enough for a node that was started on the line before, short enough for somebody who mistyped a port. */
-const cliConnectMs = 2_000;
-
 export interface GlobalOptions {
   readonly dataDir: string;
   /** Nodes to ask instead of opening a data directory. */
@@ -63,7 +60,7 @@ export async function withSession(command: Command, action: (session: Session) =
 }
 
 function engramFor({ dataDir, server, logLevel }: GlobalOptions): Promise<Engram> {
-  if (server !== undefined) return connectEngram({ servers: server, connectMs: cliConnectMs });
+  if (server !== undefined) return connectEngram({ servers: server });
   const onEvent = eventLog(logLevel);
   return openEngram({ dataDir, ...(onEvent === undefined ? {} : { onEvent }) });
 }
