@@ -25,6 +25,8 @@ export interface StorageOptions {
   readonly groupBytesMax: number;
   /** Most record bytes waiting for an append; beyond, writes are answered OVERLOADED. */
   readonly gatherBytesMax: number;
+  /** While many write at once a group waits at most this long for more records; 0: never. A lone write does not wait. */
+  readonly gatherPauseMsMax: number;
   /** Bytes of record values kept in memory. */
   readonly cacheBytesMax: number;
   /** A sealed segment whose live share is at or below this may be compacted. In (0, 1). */
@@ -73,6 +75,7 @@ export const defaultStorageOptions: StorageOptions = {
   segmentBytes: 16 * 2 ** 20,
   groupBytesMax: 4 * 2 ** 20,
   gatherBytesMax: 32 * 2 ** 20,
+  gatherPauseMsMax: 3,
   cacheBytesMax: 64 * 2 ** 20,
   compactLiveShareMax: 0.5,
   retainGarbageBytesMax: 256 * 2 ** 20,

@@ -14,6 +14,7 @@ import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { readU32 } from '../wire/bytes.js';
 import type { DiskCalls } from './disk-calls.js';
+import { GatherPause } from './gather-pause.js';
 import { foldRecord, groupAlignment, groupHeaderBytes, type LogPosition, paddedGroupBytes, sealGroup } from './group.js';
 import { newSegment, type Segment, segmentFile } from './segment.js';
 
@@ -45,6 +46,9 @@ export interface LogOwner<Attachment> {
 const gatherBytesAtFirst = 64 * 1_024;
 const watermarkTimer = 'log.watermark';
 const reserveTimer = 'log.reserve';
+const gatherTimer = 'log.gather';
+/** Records of so many bytes are worth a sync of their own. */
+const groupBytesEnough = 256 * 1_024;
 
 export class WriteAheadLog<Attachment> {
   readonly #options: StorageOptions;
@@ -64,6 +68,9 @@ export class WriteAheadLog<Attachment> {
 
   #gather: Uint8Array = new Uint8Array(gatherBytesAtFirst);
   #gatherRecordBytes = 0;
+  readonly #gatherPause: GatherPause;
+  /** When the timer for it is armed; 0 when it is not. */
+  #waitingUntilMs = 0;
   #gatherFold = 0;
   #attachments: Attachment[] = [];
   #inFlight: Group<Attachment> | null = null;
@@ -81,6 +88,8 @@ export class WriteAheadLog<Attachment> {
     this.#disk = disk;
     this.#pure = pure;
     this.#owner = owner;
+    const bytesEnough = Math.min(groupBytesEnough, options.groupBytesMax / 2);
+    this.#gatherPause = new GatherPause({ msMax: options.gatherPauseMsMax, bytesEnough });
   }
 
   /** Opens a fresh segment for this boot behind the recovered ones. Writes are accepted once `roomChanged` is called. */
@@ -164,9 +173,18 @@ export class WriteAheadLog<Attachment> {
   /** Sends the gathered group on its way when the one before has been synced. Called once at the end of every event. */
   flush(now: Now): void {
     if (this.#inFlight !== null || this.#gatherRecordBytes === 0 || this.#current === null) return;
+    const waitsUntilMs = this.#gatherPause.waitsUntilMs(this.#gatherRecordBytes, now.monotonicMs);
+    if (waitsUntilMs !== null) return this.#waitUntil(waitsUntilMs);
+    this.#waitingUntilMs = 0;
     const length = paddedGroupBytes(this.#gatherRecordBytes);
     if (this.#current.endBytes + length > this.#current.reservedBytes) this.#rotate(now);
     this.#send(now);
+  }
+
+  #waitUntil(atMs: number): void {
+    if (this.#waitingUntilMs === atMs) return;
+    this.#waitingUntilMs = atMs;
+    this.#effects.timers.arm(gatherTimer, atMs);
   }
 
   #send(now: Now): void {
@@ -184,6 +202,7 @@ export class WriteAheadLog<Attachment> {
     };
     sealGroup(bytes, { segment: segment.number, offset }, header, this.#pure);
     const group: Group<Attachment> = { segment, offset, bytes, recordBytes: this.#gatherRecordBytes, attachments: this.#attachments };
+    this.#gatherPause.sent(this.#gatherRecordBytes);
     segment.endBytes += length;
     segment.recordBytes += this.#gatherRecordBytes;
     this.#inFlight = group;
@@ -226,6 +245,8 @@ export class WriteAheadLog<Attachment> {
       this.#owner.roomChanged(now);
       return true;
     }
+    // What was gathered goes at the end of this event.
+    if (name === gatherTimer) return true;
     if (name !== watermarkTimer) return false;
     const current = this.#current;
     const quiet = this.#inFlight === null && this.#gatherRecordBytes === 0;

@@ -37,6 +37,7 @@ const storageBounds: Readonly<Record<keyof StorageOptions, Bounds>> = {
   cacheBytesMax: bytesOrNone,
   compactLiveShareMax: { min: 0, max: 1, share: true },
   retainGarbageBytesMax: bytesOrNone,
+  gatherPauseMsMax: { min: 0, max: 1_000 },
   watermarkAfterQuietMs: some,
   fullRetryMs: some,
 };

@@ -87,6 +87,7 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
       { min: 0, max: Number.MAX_SAFE_INTEGER },
       'Garbage beyond this is compacted without waiting for lagging copies.',
     ],
+    gatherPauseMsMax: [{ min: 0, max: 1_000 }, 'While many write at once a group of records waits at most this long for more; 0: never.'],
     watermarkAfterQuietMs: [{ min: 1, max: int32Max }, 'After this long without a write the durable watermark is put on disk.'],
     fullRetryMs: [{ min: 1, max: int32Max }, 'How often a full disk is tried again.'],
   }),
