@@ -1,7 +1,7 @@
 /**
  * When a group should wait a moment for more records. The number of syncs and messages is what writing costs, and a fast disk would be asked for a sync
- * for every handful of records. So while groups are large anyway, which means that many write at once, the next one waits some milliseconds or until
- * it is worth a sync of its own; a lone write never does. Where waiting brings no more than there was, as with one writer who waits for his answer, it is left
+ * for every handful of records. So while groups have many records anyway, which means that many write at once, the next one waits some milliseconds or
+ * until it is worth a sync of its own; a lone write never does, however large. Where waiting brings no more than there was, as with one writer who waits for his answer, it is left
  * out for a while.
  */
 export interface GatherPauseOptions {
@@ -11,8 +11,8 @@ export interface GatherPauseOptions {
   readonly bytesEnough: number;
 }
 
-/** Bytes of the group before, from which on waiting is tried. */
-const busyBytes = 16 * 1_024;
+/** Records of the group before, from which on waiting is tried. */
+const busyRecords = 16;
 /** Waiting has paid when it made the group so much larger. */
 const worthwhileGrowth = 1.5;
 /** Groups that go at once after a pause that has not paid. */
@@ -20,7 +20,7 @@ const groupsWithoutPause = 32;
 
 export class GatherPause {
   readonly #options: GatherPauseOptions;
-  #groupBytesBefore = 0;
+  #recordsBefore = 0;
   #groupsLeftAlone = 0;
   #untilMs: number | null = null;
   #bytesAtStart = 0;
@@ -41,14 +41,14 @@ export class GatherPause {
 
   #begins(bytes: number): boolean {
     const { msMax, bytesEnough } = this.#options;
-    return msMax > 0 && this.#groupsLeftAlone === 0 && this.#groupBytesBefore >= busyBytes && bytes < bytesEnough;
+    return msMax > 0 && this.#groupsLeftAlone === 0 && this.#recordsBefore >= busyRecords && bytes < bytesEnough;
   }
 
-  /** A group of so many bytes has gone. */
-  sent(bytes: number): void {
+  /** A group has gone. */
+  sent({ bytes, records }: { readonly bytes: number; readonly records: number }): void {
     if (this.#untilMs === null) this.#groupsLeftAlone = Math.max(0, this.#groupsLeftAlone - 1);
     else if (bytes < this.#bytesAtStart * worthwhileGrowth) this.#groupsLeftAlone = groupsWithoutPause;
     this.#untilMs = null;
-    this.#groupBytesBefore = bytes;
+    this.#recordsBefore = records;
   }
 }

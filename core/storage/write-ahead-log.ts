@@ -202,7 +202,7 @@ export class WriteAheadLog<Attachment> {
     };
     sealGroup(bytes, { segment: segment.number, offset }, header, this.#pure);
     const group: Group<Attachment> = { segment, offset, bytes, recordBytes: this.#gatherRecordBytes, attachments: this.#attachments };
-    this.#gatherPause.sent(this.#gatherRecordBytes);
+    this.#gatherPause.sent({ bytes: group.recordBytes, records: group.attachments.length });
     segment.endBytes += length;
     segment.recordBytes += this.#gatherRecordBytes;
     this.#inFlight = group;
@@ -240,8 +240,9 @@ export class WriteAheadLog<Attachment> {
   /** Timers of the log; false when the name is not one of them. */
   timer(name: string, now: Now): boolean {
     if (name === reserveTimer) {
-      this.#full = false;
       this.#reserveSpare(this.#options.segmentBytes);
+      // Full until it is known not to be; nothing is tried when only one large record did not fit.
+      if (!this.#reserving) this.#full = false;
       this.#owner.roomChanged(now);
       return true;
     }
@@ -291,6 +292,7 @@ export class WriteAheadLog<Attachment> {
       this.#owner.roomChanged(now);
       return;
     }
+    this.#full = false;
     if (this.#fullTold) this.#effects.journal.note({ kind: 'storage.space-returned' });
     this.#fullTold = false;
     if (this.#spare !== null) this.#spare.reservedBytes = bytes;
