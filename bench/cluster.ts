@@ -213,7 +213,7 @@ async function underLoad<Result>(engram: Engram, perSecond: number, measure: () 
       outstanding.add(call);
       call.finally(() => outstanding.delete(call)).catch(() => {});
     }
-  }, 5);
+  }, 1);
   try {
     return await measure();
   } finally {
