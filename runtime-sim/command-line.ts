@@ -1,140 +1,94 @@
 /**
- * What was typed, as data: every command with its options checked, or a usage error that names what was probably meant. Imports nothing of the core, so
- * that a planted bug can still be arranged before the core is loaded.
+ * What was typed, as a task to do: every command with its options checked, or a usage error that names what was probably meant. A new subcommand is a
+ * file in `commands/` and a line here.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { suggestion } from '../core/nearest-names.js';
-import { durationMsDefault, isScenarioName, nodesDefault, nodesMax, scenarioOf } from '../scenarios/catalogue.js';
-import { type Scenario, scenarioNames } from '../scenarios/scenario.js';
+import { campaignCommand } from './commands/campaign.js';
+import { checkCommand } from './commands/check.js';
+import { listCommand } from './commands/list.js';
+import { replayCommand } from './commands/replay.js';
+import { describeRun } from './commands/run.js';
+import { shrinkCommand } from './commands/shrink.js';
+import type { Choose, Subcommand, Task } from './commands/subcommand.js';
 import { UsageError } from './exit-codes.js';
 
-export type SimulatorCommand =
-  | { readonly kind: 'run'; readonly run: RunCommand }
-  | { readonly kind: 'list'; readonly json: boolean }
-  | { readonly kind: 'replay'; readonly file: string; readonly json: boolean }
-  | { readonly kind: 'text'; readonly text: string };
+/** In the order of the help text. */
+const subcommands: readonly Subcommand[] = [listCommand, replayCommand, shrinkCommand, campaignCommand, checkCommand];
 
-export interface RunCommand {
-  readonly seed: number;
-  readonly scenario: Scenario;
-  readonly nodes: number;
-  readonly durationMs: number;
-  readonly plant: string | null;
-  readonly json: boolean;
-  readonly trace: string | null;
-  readonly checkDeterminism: boolean;
-  readonly out: string;
-}
+const exitCodesHelp = `
+Exit codes: 0 ok; 1 a promise was broken; 2 usage, or pending; 3 no convergence in time, a missed mark, or unknown;
+4 internal error or failed set-up; 5 not deterministic. Of several the first of 4, 1, 5, 3.
 
-const usage =
-  'engram-sim --seed N --scenario NAME [--nodes K] [--duration S] [--plant NAME] [--json] [--trace FILE] [--check-determinism] [--out DIR]; see engram-sim --help';
-/** Where seed files go unless the caller says otherwise. */
-export const seedFolderDefault = 'engram-sim-failures';
-const durationSecondsMax = 86_400;
-const commands = ['list', 'replay', 'shrink', 'campaign', 'check'];
-/** Commands of SPEC section 7 whose part of the simulator is not built yet. */
-const pendingCommands: Readonly<Record<string, string>> = {
-  shrink: 'minimises a failing plan',
-  campaign: 'runs ranges of seeds and reports on them',
-  check: 'judges histories from elsewhere',
-};
+Examples:
+  engram-sim --seed 7 --scenario asymmetric --check-determinism
+  engram-sim replay engram-sim-failures/asymmetric-7.json
+  engram-sim help campaign`;
 
 /** Reads the arguments behind the program's name. Throws UsageError. */
-export function readCommandLine(args: readonly string[]): SimulatorCommand {
-  let chosen: SimulatorCommand | null = null;
-  const choose = (command: SimulatorCommand): void => {
-    chosen = command;
-  };
+export function readCommandLine(args: readonly string[]): Task {
+  const chosen: Task[] = [];
   let printed = '';
-  const program = describeProgram(choose).configureOutput({
-    writeOut: (text) => {
-      printed += text;
-    },
-    writeErr: () => {},
-  });
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(program.configureOutput());
+  const program = describeProgram((task) => chosen.push(task));
+  for (const command of withDescendants(program)) {
+    command
+      .showSuggestionAfterError(false)
+      .exitOverride((error) => {
+        throw error.exitCode === 0 ? error : usageErrorOf(error, command);
+      })
+      .configureOutput({
+        writeOut: (text) => {
+          printed += text;
+        },
+        writeErr: () => {},
+      });
+  }
   try {
     program.parse([...args], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: 'text', text: printed };
-    throw usageErrorOf(error);
+    if (error instanceof CommanderError && error.exitCode === 0) return textTask(printed);
+    throw error;
   }
-  if (chosen === null) throw new UsageError('nothing to do', usage);
-  return chosen;
+  const [task] = chosen;
+  if (task === undefined) throw new UsageError('nothing to do', 'see engram-sim --help');
+  return task;
 }
 
-/** Whether the caller wants one JSON object, even for an error in the arguments themselves. */
+/** Whether the caller wants JSON, even for an error in the arguments themselves. */
 export function wantsJson(args: readonly string[]): boolean {
   return args.includes('--json') || args[0] === 'check';
 }
 
-function describeProgram(choose: (command: SimulatorCommand) => void): Command {
+function describeProgram(choose: Choose): Command {
   const program = new Command('engram-sim')
     .description('The deterministic simulator of Engram: runs one seed of a scenario and judges what happened.')
-    .option('--seed <n>', 'seed of the run, 0 to 2^53 - 1', seedArgument)
-    .option('--scenario <name>', `one of: ${scenarioNames.join(', ')}`)
-    .option('--nodes <k>', `nodes of the cluster, 1 to ${nodesMax}`, wholeNumber({ min: 1, max: nodesMax }), nodesDefault)
-    .option('--duration <s>', 'simulated seconds under load', durationArgument, durationMsDefault / 1_000)
-    .option('--plant <name>', 'a planted bug, which the checkers must find')
-    .option('--json', 'one JSON object on one line of standard output')
-    .option('--trace <file>', 'write one line of JSON per event')
-    .option('--check-determinism', 'run twice and compare at every event')
-    .option('--out <dir>', 'where the seed file of a run that fails goes', seedFolderDefault)
+    .usage('--seed N --scenario NAME [options]\n       engram-sim COMMAND …')
     .version(packageVersion())
+    .helpCommand(true)
     .enablePositionalOptions()
     .allowExcessArguments()
-    .showSuggestionAfterError()
-    .action((options: Record<string, unknown>) => {
-      if (program.args.length > 0) refuseWord(program.args[0]);
-      choose({ kind: 'run', run: runCommand(options) });
+    .addHelpText('after', exitCodesHelp)
+    .hook('preAction', (_, acting) => {
+      if (acting !== program) refuseMisplaced(program, acting);
+      else if (program.args.length > 0) refuseWord(program.args[0]);
     });
-  const isJson = (options: { readonly json?: boolean }): boolean => options.json === true || program.opts().json === true;
-  program
-    .command('list')
-    .description('scenarios, rare-state marks and planted bugs')
-    .option('--json', 'one JSON object on one line')
-    .action((options) => choose({ kind: 'list', json: isJson(options) }));
-  program
-    .command('replay <file>')
-    .description('run the plan of a seed file again')
-    .option('--json', 'one JSON object on one line')
-    .action((file: string, options) => choose({ kind: 'replay', file, json: isJson(options) }));
-  for (const [name, what] of Object.entries(pendingCommands)) {
-    program
-      .command(name)
-      .description(`pending: ${what}`)
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .action(() => {
-        throw new UsageError(
-          `pending: ${name} is not built yet`,
-          'it comes with the simulator milestone; engram-sim --seed and replay work',
-        );
-      });
-  }
+  describeRun(program, choose);
+  for (const { usage, describe } of subcommands) describe(program.command(usage).copyInheritedSettings(program), choose);
   return program;
 }
 
-function runCommand(options: Record<string, unknown>): RunCommand {
-  const { seed, scenario: name, nodes, duration, plant, json, trace, checkDeterminism, out } = options;
-  if (seed === undefined) throw new UsageError('--seed is missing', usage);
-  if (typeof name !== 'string') throw new UsageError('--scenario is missing', usage);
-  const scenario = builtScenario(name);
-  if ((nodes as number) < scenario.nodesMin) {
-    throw new UsageError(`${name} needs at least ${scenario.nodesMin} nodes, got ${nodes}`, `give --nodes ${scenario.nodesMin} or more`);
-  }
+function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
+}
+
+function textTask(text: string): Task {
   return {
-    seed: seed as number,
-    scenario,
-    nodes: nodes as number,
-    durationMs: Math.round((duration as number) * 1_000),
-    plant: typeof plant === 'string' ? plant : null,
-    json: json === true,
-    trace: typeof trace === 'string' ? trace : null,
-    checkDeterminism: checkDeterminism === true,
-    out: out as string,
+    plant: null,
+    run: async () => {
+      process.stdout.write(text);
+      return 0;
+    },
   };
 }
 
@@ -143,42 +97,32 @@ function packageVersion(): string {
   return version;
 }
 
-/** The scenario of that name. Throws UsageError when there is none, or when it is pending. */
-export function builtScenario(name: string): Scenario {
-  if (!isScenarioName(name)) throw new UsageError(`there is no scenario ${JSON.stringify(name)}`, suggestion(name, scenarioNames));
-  const scenario = scenarioOf(name);
-  if (scenario === null) throw new UsageError(`pending: the scenario ${name} is not built yet`, 'engram-sim list says which are');
-  return scenario;
-}
-
 function refuseWord(word: string): never {
-  throw new UsageError(`there is no command ${JSON.stringify(word)}`, suggestion(word, commands));
+  throw new UsageError(
+    `there is no command ${JSON.stringify(word)}`,
+    suggestion(
+      word,
+      subcommands.map(({ usage }) => usage.split(' ')[0]),
+    ),
+  );
 }
 
-function usageErrorOf(error: CommanderError): UsageError {
-  const [first, ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const near = rest.join(' ').replace(/^\(|\)$/g, '');
-  return new UsageError(first, near === '' ? usage : near);
+/** An option of the run before a subcommand would be dropped without a word. */
+function refuseMisplaced(program: Command, acting: Command): void {
+  const stray = program.options.find((option) => {
+    const name = option.attributeName();
+    return name !== 'json' && program.getOptionValueSource(name) === 'cli';
+  });
+  if (stray !== undefined)
+    throw new UsageError(`${stray.long} stands before ${acting.name()}`, `put the options of ${acting.name()} behind it`);
 }
 
-function seedArgument(text: string): number {
-  return wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER })(text);
-}
-
-function wholeNumber({ min, max }: { readonly min: number; readonly max: number }): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  };
-}
-
-function durationArgument(text: string): number {
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value < 1 || value > durationSecondsMax) {
-    throw new InvalidArgumentError(`It must be a number of seconds from 1 to ${durationSecondsMax}.`);
-  }
-  return value;
+/** Commander's error in our words: the option, and the nearest names. */
+function usageErrorOf(error: CommanderError, command: Command): UsageError {
+  const message = error.message.replace(/^error: /, '').split('\n')[0];
+  const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  const unknown = error.code === 'commander.unknownOption' ? /'(-[^']*)'/.exec(message)?.[1] : undefined;
+  if (unknown === undefined) return new UsageError(message, `see ${path} --help`);
+  const known = command.options.flatMap(({ long }) => (long == null ? [] : [long]));
+  return new UsageError(message, suggestion(unknown.split('=')[0], known));
 }

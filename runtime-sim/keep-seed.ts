@@ -6,8 +6,8 @@
  * Run it once the bug is mended: a run that still fails is not kept.
  */
 import { Command } from 'commander';
-import { builtScenario } from './command-line.js';
 import { exitCodes } from './exit-codes.js';
+import { builtScenario } from './option-values.js';
 import { runSeed } from './run-seed.js';
 import { currentCommit, writeSeedFile } from './seed-file.js';
 

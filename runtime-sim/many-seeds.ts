@@ -12,8 +12,8 @@ import { Command } from 'commander';
 import { catalogue, durationMsDefault } from '../scenarios/catalogue.js';
 import { marks } from '../scenarios/marks.js';
 import type { ScenarioName } from '../scenarios/scenario.js';
-import { builtScenario } from './command-line.js';
 import { exitCodes, SetupError, UsageError } from './exit-codes.js';
+import { builtScenario } from './option-values.js';
 import { plantedBugOf, plantingArguments } from './planted-source.js';
 import type { SeedJob, SeedSummary } from './seed-worker.js';
 

@@ -1,6 +1,6 @@
 /** The answer to one run: the JSON fields of SPEC section 7, the same as a short table for people, and the exit code. */
 import pc from 'picocolors';
-import { durationMsDefault, nodesDefault } from '../scenarios/catalogue.js';
+import { durationMsDefault } from '../scenarios/catalogue.js';
 import { exitCodes } from './exit-codes.js';
 import type { RunResult } from './run-seed.js';
 
@@ -37,7 +37,8 @@ export interface RunReport {
 export interface RunNaming {
   readonly seed: number;
   readonly scenario: string;
-  readonly nodes: number;
+  /** As given; null when the scenario chose. */
+  readonly nodes: number | null;
   readonly durationMs: number;
   readonly plant: string | null;
   readonly checkDeterminism: boolean;
@@ -46,7 +47,7 @@ export interface RunNaming {
 /** The one command that runs this again. */
 export function replayCommand({ seed, scenario, nodes, durationMs, plant, checkDeterminism }: RunNaming): string {
   const options = [
-    ...(nodes === nodesDefault ? [] : [`--nodes ${nodes}`]),
+    ...(nodes === null ? [] : [`--nodes ${nodes}`]),
     ...(durationMs === durationMsDefault ? [] : [`--duration ${durationMs / 1_000}`]),
     ...(plant === null ? [] : [`--plant ${plant}`]),
     ...(checkDeterminism ? ['--check-determinism'] : []),
@@ -93,9 +94,14 @@ export function exitCodeOf(run: Pick<RunResult, 'verdict' | 'notConverged'>, div
   return run.verdict === 'ok' ? exitCodes.ok : exitCodes.notConverged;
 }
 
+/** One JSON object on one line of standard output, or a table. */
+export function printReport(report: RunReport, json: boolean): void {
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report));
+}
+
 const colours = { ok: pc.green, violation: pc.red, unknown: pc.yellow, 'not-applicable': pc.dim } as const;
 
-export function reportText(report: RunReport): string {
+function reportText(report: RunReport): string {
   const { operations } = report;
   const times = Math.round(report.simulatedMs / report.wallMs);
   const lines = [

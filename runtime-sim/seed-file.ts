@@ -8,10 +8,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { planFormat, type RunPlan } from '../scenarios/run-plan.js';
-import { builtScenario, seedFolderDefault } from './command-line.js';
 import { UsageError } from './exit-codes.js';
+import { builtScenario, seedFolderDefault } from './option-values.js';
 import { textHash } from './pure-functions.js';
-import type { Verdicts } from './run-seed.js';
+import type { RunResult, Verdicts } from './run-seed.js';
 
 export const seedFileFormat = 1;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -27,6 +27,12 @@ export interface SeedFile {
   readonly verdicts: Verdicts;
   /** Of a file that is kept as a regression: what this run once broke. */
   readonly broke?: string;
+}
+
+/** What a seed file says of a run. */
+export function seedFileContent(run: RunResult, options: Omit<SeedFile['options'], 'nodes'>): Omit<SeedFile, 'format'> {
+  const { seed, scenario, plan, traceHash, verdicts } = run;
+  return { seed, scenario, options: { nodes: plan.nodes.length, ...options }, commit: currentCommit(), plan, traceHash, verdicts };
 }
 
 /** Writes the file and returns its path. */

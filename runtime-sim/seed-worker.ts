@@ -1,11 +1,10 @@
 /** A worker process of many-seeds: runs the seeds it is sent, one after another, and answers each with what there is to count. */
-import { nodesDefault, scenarioOf } from '../scenarios/catalogue.js';
+import { scenarioOf } from '../scenarios/catalogue.js';
 import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
-import { divergenceOf, seedFileContent } from './commands.js';
+import { runTwice } from './divergence.js';
 import { type Divergence, replayCommand } from './run-report.js';
 import { type RunOptions, type RunResult, runSeed } from './run-seed.js';
-import { keepSeedFile } from './seed-file.js';
-import { ChainLog } from './trace.js';
+import { keepSeedFile, seedFileContent } from './seed-file.js';
 
 export interface SeedJob {
   readonly scenario: ScenarioName;
@@ -29,29 +28,18 @@ export interface SeedSummary {
   readonly divergence: Divergence | null;
 }
 
-/** A short run of the neighbour lies between the two that are compared: nothing of it may show in the second. */
-const betweenMs = 2_000;
-
 function carryOut({ scenario: name, seed, durationMs, checkDeterminism, plant, out }: SeedJob): SeedSummary {
   const scenario = scenarioOf(name) as Scenario;
   const options: RunOptions = { scenario, seed, durationMs };
-  const chainLog = new ChainLog();
-  const run = runSeed(checkDeterminism ? { ...options, chainLog } : options);
-  let divergence: Divergence | null = null;
-  if (checkDeterminism) {
-    const again = new ChainLog();
-    runSeed({ ...options, seed: seed + 1, durationMs: betweenMs });
-    runSeed({ ...options, chainLog: again });
-    divergence = divergenceOf(chainLog, again, run.plan);
-  }
-  const planted = { nodes: nodesDefault, durationMs, plant };
+  const { run, divergence } = checkDeterminism ? runTwice(options) : { run: runSeed(options), divergence: null };
+  const planted = { durationMs, plant };
   if (plant === null && (run.verdict !== 'ok' || divergence !== null)) keepSeedFile(seedFileContent(run, planted), out);
   return {
     seed,
     verdict: run.verdict,
     notConverged: run.notConverged,
     reason: run.reason,
-    replay: replayCommand({ seed, scenario: name, ...planted, checkDeterminism }),
+    replay: replayCommand({ seed, scenario: name, nodes: null, ...planted, checkDeterminism }),
     events: run.events,
     wallMs: run.wallMs,
     simulatedMs: run.simulatedMs,

@@ -1,0 +1,28 @@
+/** engram-sim replay FILE: runs the plan of a seed file again, and says whether code and run are still the same. */
+import { builtScenario, wantsJsonObject } from '../option-values.js';
+import { currentCommit, readSeedFile } from '../seed-file.js';
+import type { Subcommand } from './subcommand.js';
+
+export const replayCommand: Subcommand = {
+  usage: 'replay <file>',
+  describe(command, choose) {
+    command
+      .description('run the plan of a seed file again')
+      .option('--json', 'one JSON object on one line of standard output')
+      .addHelpText('after', '\nExits as the run does; says whether commit and trace are those of the file.')
+      .action((file: string) => {
+        const json = wantsJsonObject(command);
+        choose({ plant: readSeedFile(file).options.plant, run: () => replayFile(file, json) });
+      });
+  },
+};
+
+async function replayFile(path: string, json: boolean): Promise<number> {
+  const { runSeed } = await import('../run-seed.js');
+  const { exitCodeOf, printReport, replayFileCommand, reportOf } = await import('../run-report.js');
+  const file = readSeedFile(path);
+  const run = runSeed({ scenario: builtScenario(file.scenario), seed: file.seed, plan: file.plan });
+  const report = reportOf(run, replayFileCommand(path), run.verdict === 'ok' ? null : path);
+  printReport({ ...report, commitMatches: file.commit === currentCommit(), traceMatches: file.traceHash === run.traceHash }, json);
+  return exitCodeOf(run, false);
+}
