@@ -47,6 +47,20 @@ export interface ClientOperation {
   readonly only: number | null;
 }
 
+/** Who stands at an endpoint outside the nodes. */
+export interface ClientEndpoint {
+  /** Nothing is under way and nothing waits. */
+  readonly idle: boolean;
+  submit(operation: ClientOperation): void;
+  answer(answer: Answer): void;
+  /** The moment that was set for an attempt has come. */
+  timedOut(attempt: number): void;
+  /** What has not begun will not. */
+  stop(): void;
+}
+
+export type ClientFactory = (world: World, endpoint: number) => ClientEndpoint;
+
 interface Current {
   readonly operation: ClientOperation;
   readonly record: MutableOperation;
@@ -61,7 +75,7 @@ interface Current {
   lastCode: string | null;
 }
 
-export class SimulatedClient {
+export class SimulatedClient implements ClientEndpoint {
   readonly index: number;
   readonly #world: World;
   readonly #name: string;
@@ -91,7 +105,6 @@ export class SimulatedClient {
     return this.#current === null && this.#waitingHead === this.#waiting.length;
   }
 
-  /** What has not begun will not. */
   stop(): void {
     this.#waitingHead = this.#waiting.length;
   }

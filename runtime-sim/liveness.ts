@@ -11,7 +11,7 @@ import { CopyDigests } from '../checker/copy-digest.js';
 import type { CopyState } from '../checker/history.js';
 import type { NodeInspection } from '../core/engram-node.js';
 import type { SpaceKey } from '../core/identifiers.js';
-import type { SimulatedClient } from './client.js';
+import type { ClientEndpoint } from './client.js';
 import { spaceOf } from './core-formats.js';
 import type { FaultInjector } from './fault-injector.js';
 import { copyStates } from './history-recorder.js';
@@ -30,9 +30,9 @@ type Stage = 'load' | 'draining' | 'majority' | 'all' | 'waiting' | 'serving' | 
 interface Parts {
   readonly world: World;
   readonly hosts: readonly NodeHost[];
-  readonly clients: readonly SimulatedClient[];
+  readonly clients: readonly ClientEndpoint[];
   /** One for each node, for the final reads. */
-  readonly readers: readonly SimulatedClient[];
+  readonly readers: readonly ClientEndpoint[];
   readonly injector: FaultInjector;
   /** Endpoints of the copies of a space, in row order. */
   readonly copiesOf: ReadonlyMap<string, readonly number[]>;

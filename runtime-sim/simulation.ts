@@ -12,7 +12,7 @@ import type { Fault } from '../scenarios/fault-plan.js';
 import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
-import { SimulatedClient } from './client.js';
+import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
 import { LogReader, spaceOf } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
@@ -39,17 +39,19 @@ export interface SimulationOptions {
   readonly seed: Seed;
   readonly trace: Trace;
   readonly createCore: CoreFactory;
+  /** Who stands at the plan's clients; SimulatedClient when absent. */
+  readonly createClient?: ClientFactory;
 }
 
 export class Simulation {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
-  readonly #clients: readonly SimulatedClient[];
-  readonly #readers: readonly SimulatedClient[];
+  readonly #clients: readonly ClientEndpoint[];
+  readonly #readers: readonly ClientEndpoint[];
   readonly #injector: FaultInjector;
   readonly liveness: Liveness;
 
-  constructor({ plan, seed, trace, createCore }: SimulationOptions) {
+  constructor({ plan, seed, trace, createCore, createClient }: SimulationOptions) {
     const random = new RandomStreams(seed);
     const heap = new EventHeap();
     const ids = plan.nodes.map((name) => nodeId(random.stream(`identity/${name}`).hex(32)));
@@ -89,9 +91,9 @@ export class Simulation {
         }),
     );
     const copiesOf = new Map(plan.rows.map(({ space, copies }) => [space, copies.map((name) => plan.nodes.indexOf(name))]));
-    const client = (index: number): SimulatedClient => new SimulatedClient(this.#world, index, copiesOf);
-    this.#clients = plan.clients.map((_, at) => client(plan.nodes.length + at));
-    this.#readers = plan.nodes.map((_, at) => client(plan.nodes.length + plan.clients.length + at));
+    const client: ClientFactory = (world, index) => new SimulatedClient(world, index, copiesOf);
+    this.#clients = plan.clients.map((_, at) => (createClient ?? client)(this.#world, plan.nodes.length + at));
+    this.#readers = plan.nodes.map((_, at) => client(this.#world, plan.nodes.length + plan.clients.length + at));
     this.#injector = new FaultInjector(this.#world, this.#hosts);
     this.liveness = new Liveness({
       world: this.#world,
@@ -113,14 +115,9 @@ export class Simulation {
   }
 
   run(): void {
-    const { heap, trace } = this.#world;
-    this.#schedulePlan();
-    while (!this.liveness.done && heap.pop()) {
-      invariant(heap.timeUs >= this.#world.nowUs, 'time does not go back');
-      this.#world.nowUs = heap.timeUs;
-      this.#dispatch(heap);
-      invariant(trace.events < eventsMax, 'a run ends');
-    }
+    const { trace } = this.#world;
+    this.schedulePlan();
+    while (!this.liveness.done && this.step()) invariant(trace.events < eventsMax, 'a run ends');
     this.#injector.settle();
     const reader = new LogReader();
     for (const host of this.#hosts) this.recorder.logs.set(host.id, reader.read(host.disk.durableWrites));
@@ -149,7 +146,17 @@ export class Simulation {
     };
   }
 
-  #schedulePlan(): void {
+  /** Lets the next event happen; false when there is none. `run` does this till the end; whoever asks from outside does it for as long as it waits. */
+  step(): boolean {
+    const { heap } = this.#world;
+    if (!heap.pop()) return false;
+    invariant(heap.timeUs >= this.#world.nowUs, 'time does not go back');
+    this.#world.nowUs = heap.timeUs;
+    this.#dispatch(heap);
+    return true;
+  }
+
+  schedulePlan(): void {
     const { heap, plan, loadUs } = this.#world;
     const starts = this.#world.random.stream('start');
     for (const host of this.#hosts) heap.push(starts.integer({ min: 0, max: 300_000 }), eventKinds.start, host.index, 0, null);
@@ -244,7 +251,7 @@ export class Simulation {
     }
   }
 
-  #clientAt(endpoint: number): SimulatedClient {
+  #clientAt(endpoint: number): ClientEndpoint {
     const at = endpoint - this.#hosts.length;
     return at < this.#clients.length ? this.#clients[at] : this.#readers[at - this.#clients.length];
   }

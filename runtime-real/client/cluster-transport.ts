@@ -4,11 +4,10 @@
  *
  * Invariant: a call ends as unknown if one of its tries did, unless a later answer speaks of all tries.
  */
-import { randomBytes } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { EngramError, errorCodes } from '../../core/errors.js';
 import { type Failure, type Reply, type Request, Role } from '../../core/wire/generated/engram/v1/service.js';
 import { AbortListeners } from '../abort-listeners.js';
+import type { ClientWorld } from './client-world.js';
 import type { KnownNode, MemberDirectory } from './member-directory.js';
 import { gathered, isGatherable } from './remember-gathering.js';
 import { backOffMs, failureIn, speaksOfAllTries, verdictOn } from './retry-policy.js';
@@ -40,6 +39,7 @@ interface History {
 }
 
 export interface TransportOptions {
+  readonly world: ClientWorld;
   readonly target: string;
   readonly deadlineMs: number;
 }
@@ -47,6 +47,7 @@ export interface TransportOptions {
 export class ClusterTransport implements Transport {
   readonly target: string;
   readonly #directory: MemberDirectory;
+  readonly #world: ClientWorld;
   readonly #deadlineMs: number;
   readonly #aborts = new AbortListeners();
   /** Calls made in this turn of the event loop: they leave together. */
@@ -57,6 +58,7 @@ export class ClusterTransport implements Transport {
 
   constructor(directory: MemberDirectory, options: TransportOptions) {
     this.#directory = directory;
+    this.#world = options.world;
     this.target = options.target;
     this.#deadlineMs = options.deadlineMs;
   }
@@ -74,7 +76,7 @@ export class ClusterTransport implements Transport {
       };
       const call: CarriedCall = {
         request,
-        deadlineAtMs: performance.now() + deadlineMs,
+        deadlineAtMs: this.#world.nowMs() + deadlineMs,
         signal,
         resolve: (reply) => {
           settle();
@@ -162,12 +164,12 @@ export class ClusterTransport implements Transport {
     const { header, body } = call.request;
     const isWrite = body?.$case !== 'get' && body?.$case !== 'recall' && body?.$case !== 'status';
     const space = header?.space ?? '';
-    const requestId = isWrite && header !== undefined && header.requestId.length === 0 ? randomBytes(16) : header?.requestId;
+    const requestId = isWrite && header !== undefined && header.requestId.length === 0 ? this.#world.requestId() : header?.requestId;
     const history: History = { isWrite, tries: 0, rounds: 0, unknown: null, partial: null, last: null };
     const tried = new Set<KnownNode>();
     let redirect: KnownNode | null = null;
     while (true) {
-      const leftMs = Math.ceil(call.deadlineAtMs - performance.now());
+      const leftMs = Math.ceil(call.deadlineAtMs - this.#world.nowMs());
       if (call.aborted === true) throw new EngramError('CLOSED', { message: 'the call was aborted' });
       if (leftMs <= 0) return outOfTime(history);
       const node: KnownNode | null = redirect ?? this.#directory.next(space, tried);
@@ -233,8 +235,8 @@ export class ClusterTransport implements Transport {
   }
 
   async #backOff(call: Carried, history: History): Promise<void> {
-    const leftMs = Math.max(0, call.deadlineAtMs - performance.now());
-    await wait(Math.min(leftMs, backOffMs(history.rounds, Math.random())));
+    const leftMs = Math.max(0, call.deadlineAtMs - this.#world.nowMs());
+    await this.#world.wait(Math.min(leftMs, backOffMs(history.rounds, this.#world.chance())));
     history.rounds += 1;
   }
 }

@@ -1,12 +1,15 @@
 /** The client of a cluster: the same Engram as in embedded mode, over gRPC. */
+import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EngramError } from '../../core/errors.js';
 import { createPureFunctions } from '../pure-functions.js';
+import type { ClientWorld } from './client-world.js';
 import { ClusterTransport } from './cluster-transport.js';
 import { type ConnectOptions, checkConnectOptions } from './connect-options.js';
 import { ngramEmbedder } from './embedder.js';
 import { type Engram, EngramClient } from './engram.js';
 import { MemberDirectory } from './member-directory.js';
+import { NodeConnection } from './node-connection.js';
 import { backOffMs } from './retry-policy.js';
 
 const deadlineMsDefault = 10_000;
@@ -15,31 +18,43 @@ const callsInFlightMaxDefault = 8_192;
 /** One node's answer to the first question. */
 const helloMsMax = 2_000;
 
+const realWorld: ClientWorld = {
+  connect: (address, options) => new NodeConnection(address, options),
+  nowMs: () => performance.now(),
+  wait,
+  chance: Math.random,
+  requestId: () => randomBytes(16),
+};
+
 /**
  * Connects to a cluster (or one node) and resolves as soon as one of the servers has answered. Rejects with UNAVAILABLE, naming each server and what is
- * wrong with it. Close it when done: its connections keep the process alive.
+ * wrong with it. Close it when done: its connections keep the process alive. `world` is for tests: another than the real one.
  */
-export async function connectEngram(options: ConnectOptions): Promise<Engram> {
+export async function connectEngram(options: ConnectOptions, world: ClientWorld = realWorld): Promise<Engram> {
   checkConnectOptions(options);
   const servers = [...new Set(options.servers)];
-  const directory = new MemberDirectory(servers, {
+  const directory = new MemberDirectory(servers, world, {
     callsInFlightMax: options.callsInFlightMax ?? callsInFlightMaxDefault,
     learnsMembers: options.learnMembers ?? true,
   });
   try {
-    await firstAnswer(directory, options.connectMs ?? connectMsDefault);
+    await firstAnswer(directory, world, options.connectMs ?? connectMsDefault);
   } catch (error) {
     await directory.close();
     throw error;
   }
-  const transport = new ClusterTransport(directory, { target: servers.join(', '), deadlineMs: options.deadlineMs ?? deadlineMsDefault });
+  const transport = new ClusterTransport(directory, {
+    world,
+    target: servers.join(', '),
+    deadlineMs: options.deadlineMs ?? deadlineMsDefault,
+  });
   const embedder = options.embedder === undefined ? ngramEmbedder() : options.embedder;
   return new EngramClient({ transport, embedder, pure: await createPureFunctions() });
 }
 
 /** Asks all servers at once, again and again, until one answers or the time is over. */
-async function firstAnswer(directory: MemberDirectory, connectMs: number): Promise<void> {
-  const untilMs = performance.now() + connectMs;
+async function firstAnswer(directory: MemberDirectory, world: ClientWorld, connectMs: number): Promise<void> {
+  const untilMs = world.nowMs() + connectMs;
   for (let rounds = 0; ; rounds += 1) {
     const given = [...directory.nodes()];
     const errors: EngramError[] = [];
@@ -57,9 +72,9 @@ async function firstAnswer(directory: MemberDirectory, connectMs: number): Promi
       () => false,
     );
     if (answered) return;
-    const backOff = backOffMs(rounds, 0.5 + Math.random() / 2);
-    if (performance.now() + backOff > untilMs) throw noneAnswered(errors);
-    await wait(backOff);
+    const backOff = backOffMs(rounds, 0.5 + world.chance() / 2);
+    if (world.nowMs() + backOff > untilMs) throw noneAnswered(errors);
+    await world.wait(backOff);
   }
 }
 

@@ -3,14 +3,14 @@
  * is where the address to it is found.
  */
 import type { ClusterHealth } from '../../core/wire/generated/engram/v1/cluster.js';
-import { NodeConnection } from './node-connection.js';
+import type { ClientWorld, NodeLink } from './client-world.js';
 
 export interface KnownNode {
   readonly address: string;
-  readonly connection: NodeConnection;
+  readonly connection: NodeLink;
   /** Empty until somebody said who answers there. */
   nodeId: string;
-  /** When it was last found out of reach, on the clock of performance.now(); never: -Infinity. */
+  /** When it was last found out of reach, on the clock of the world; never: -Infinity. */
   failedAtMs: number;
 }
 
@@ -28,6 +28,7 @@ const nodesMax = 1_000;
 const spacesMax = 10_000;
 
 export class MemberDirectory {
+  readonly #world: ClientWorld;
   readonly #options: DirectoryOptions;
   readonly #nodes: KnownNode[] = [];
   /** Who last answered as the primary of a space. */
@@ -35,7 +36,8 @@ export class MemberDirectory {
   #learning: Promise<void> | null = null;
   #learntAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(servers: readonly string[], options: DirectoryOptions) {
+  constructor(servers: readonly string[], world: ClientWorld, options: DirectoryOptions) {
+    this.#world = world;
     this.#options = options;
     for (const address of servers) this.#add(address);
   }
@@ -46,7 +48,7 @@ export class MemberDirectory {
 
   /** Whom to ask next about a space, in a round in which `tried` have been asked; null when the round is over. */
   next(space: string, tried: ReadonlySet<KnownNode>): KnownNode | null {
-    const now = performance.now();
+    const now = this.#world.nowMs();
     const primary = this.#primaries.get(space);
     if (primary !== undefined && !tried.has(primary) && !this.isAvoided(primary, now)) return primary;
     let fallback: KnownNode | null = null;
@@ -58,7 +60,7 @@ export class MemberDirectory {
     return tried.size === 0 ? fallback : null;
   }
 
-  isAvoided(node: KnownNode, now: number = performance.now()): boolean {
+  isAvoided(node: KnownNode, now: number = this.#world.nowMs()): boolean {
     return now - node.failedAtMs < avoidMs;
   }
 
@@ -67,7 +69,7 @@ export class MemberDirectory {
   }
 
   failed(node: KnownNode): void {
-    node.failedAtMs = performance.now();
+    node.failedAtMs = this.#world.nowMs();
     for (const [space, primary] of this.#primaries) if (primary === node) this.#primaries.delete(space);
   }
 
@@ -85,8 +87,8 @@ export class MemberDirectory {
 
   /** Asks a node who the members are, unless that was done just now. Never rejects. */
   learn(): Promise<void> {
-    if (!this.#options.learnsMembers || performance.now() - this.#learntAtMs < learnEveryMs) return this.#learning ?? Promise.resolve();
-    this.#learntAtMs = performance.now();
+    if (!this.#options.learnsMembers || this.#world.nowMs() - this.#learntAtMs < learnEveryMs) return this.#learning ?? Promise.resolve();
+    this.#learntAtMs = this.#world.nowMs();
     this.#learning ??= this.#askForMembers().finally(() => {
       this.#learning = null;
     });
@@ -134,7 +136,7 @@ export class MemberDirectory {
 
   #add(address: string): KnownNode | null {
     if (this.#nodes.length >= nodesMax) return null;
-    const connection = new NodeConnection(address, {
+    const connection = this.#world.connect(address, {
       callsInFlightMax: this.#options.callsInFlightMax,
       onIdentity: (nodeId) => {
         node.nodeId = nodeId;

@@ -7,25 +7,12 @@
 import { Client, type ClientDuplexStream, connectivityState, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { EngramError } from '../../core/errors.js';
 import type { ClusterHealth } from '../../core/wire/generated/engram/v1/cluster.js';
-import type { AnswerFrame, Call, CallFrame, Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
+import type { AnswerFrame, Call, CallFrame, Reply } from '../../core/wire/generated/engram/v1/service.js';
 import { frameBytesMax } from '../grpc/channel-options.js';
 import { clusterService, engramService, nodeIdMetadata } from '../grpc/service-definitions.js';
+import type { LinkOptions, NodeLink, Try } from './client-world.js';
 import { connectionOptions } from './connection-options.js';
 import { requestBytes } from './request-bytes.js';
-
-export interface ConnectionOptions {
-  /** Calls that the node has and has not answered, at most; the rest waits here. */
-  readonly callsInFlightMax: number;
-  /** Who answers there, as soon as the node says so. */
-  readonly onIdentity: (nodeId: string) => void;
-}
-
-/** One try of a request. */
-export interface Try {
-  readonly request: Request;
-  /** On the clock of performance.now(). */
-  readonly deadlineAtMs: number;
-}
 
 /** The waiting calls of one connection, at most; beyond, calls are refused as OVERLOADED. */
 const callsWaitingMax = 65_536;
@@ -52,9 +39,9 @@ interface Waiting {
   readonly reject: (error: EngramError) => void;
 }
 
-export class NodeConnection {
+export class NodeConnection implements NodeLink {
   readonly address: string;
-  readonly #options: ConnectionOptions;
+  readonly #options: LinkOptions;
   readonly #client: Client;
   /** Written, not answered. */
   readonly #sent = new Map<number, Waiting>();
@@ -73,13 +60,12 @@ export class NodeConnection {
   #closing: (() => void) | null = null;
   #closed = false;
 
-  constructor(address: string, options: ConnectionOptions) {
+  constructor(address: string, options: LinkOptions) {
     this.address = address;
     this.#options = options;
     this.#client = new Client(address, credentials.createInsecure(), connectionOptions);
   }
 
-  /** Resolves with the node's answer, a failure too. Rejects with UNAVAILABLE (certainly not sent), CONNECTION_LOST or DEADLINE_EXCEEDED (unknown). */
   call(tried: Try): { readonly reply: Promise<Reply>; readonly cancel: () => void } {
     this.#callsNumbered += 1;
     const number = this.#callsNumbered;
@@ -99,7 +85,6 @@ export class NodeConnection {
     return { reply, cancel: () => this.#cancel(number) };
   }
 
-  /** How the node sees its cluster. Rejects with UNAVAILABLE when there is no answer in time. */
   health(deadlineMs: number): Promise<ClusterHealth> {
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(

@@ -1,14 +1,20 @@
-/**
- * What an application may rely on, whatever it talks to: the deployments are a parameter, the tests are the same. The simulated cluster joins the list
- * when it comes.
- */
+/** What an application may rely on, whatever it talks to: the deployments are a parameter, the tests are the same. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { connectEngram, type Engram, EngramError, type EpisodeInput, ngramEmbedder, openEngram, type Space } from './index.js';
-import { type NodeProcess, startCluster, startNode } from './node-processes.js';
+import {
+  connectEngram,
+  type Engram,
+  EngramError,
+  type EpisodeInput,
+  ngramEmbedder,
+  openEngram,
+  type Space,
+} from '../runtime-real/index.js';
+import { type NodeProcess, startCluster, startNode } from '../runtime-real/node-processes.js';
+import { SimulatedCluster } from './clients/simulated-cluster.js';
 
 interface Deployment {
   readonly name: string;
@@ -30,6 +36,14 @@ const deployments: readonly Deployment[] = [
   },
   { name: 'one node', open: async () => connected([await startNode()]) },
   { name: 'a cluster of three', open: async () => connected(await startCluster(3)) },
+  {
+    name: 'a simulated cluster of three',
+    open: async () => {
+      const { servers, world } = await SimulatedCluster.start({ seed: 1, nodes: 3 });
+      const engram = await connectEngram({ servers }, world);
+      return { engram, end: () => engram.close() };
+    },
+  },
 ];
 
 async function connected(nodes: readonly NodeProcess[]): ReturnType<Deployment['open']> {
