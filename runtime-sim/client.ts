@@ -116,7 +116,9 @@ export class SimulatedClient implements ClientEndpoint {
 
   answer(answer: Answer): void {
     const current = this.#current;
-    if (current === null || answer.attempt !== this.#attempt) return;
+    const late = current === null || answer.attempt !== this.#attempt;
+    this.#world.tracer?.replyReceived(this.index, late);
+    if (late) return;
     this.#attempt += 1;
     this.#suspectedUntilUs[answer.node] = 0;
     const reply = Reply.decode(answer.bytes);
@@ -132,6 +134,7 @@ export class SimulatedClient implements ClientEndpoint {
     const current = this.#current;
     if (current === null || attempt !== this.#attempt) return;
     this.#attempt += 1;
+    this.#world.tracer?.tryTimedOut(this.index, current.asked >= 0 ? current.asked : null);
     if (current.asked >= 0) {
       this.#suspectedUntilUs[current.asked] = this.#world.nowUs + suspicionUs;
       current.uncertain = true;
@@ -168,6 +171,7 @@ export class SimulatedClient implements ClientEndpoint {
       requestId: bytesToHex(requestId, 0, requestId.length),
       unlisted: 0,
     });
+    this.#world.tracer?.operationInvoked(this.index, record);
     this.#current = {
       operation,
       record,
@@ -271,6 +275,7 @@ export class SimulatedClient implements ClientEndpoint {
     record.error = error;
     if (record.outcome === 'info') this.#retire();
     else record.completedMs = this.#world.loadMs(this.#world.nowUs);
+    this.#world.tracer?.operationEnded(this.index, record);
     this.#attempt += 1;
     this.#current = null;
     this.#next();

@@ -12,11 +12,11 @@ export function runTwice(options: RunOptions): { readonly run: RunResult; readon
   const run = runSeed({ ...options, chainLog });
   runSeed({ scenario: options.scenario, seed: options.seed === 0 ? 1 : options.seed - 1, durationMs: betweenMs });
   const again = new ChainLog();
-  runSeed({ ...withoutTraceFile(options), chainLog: again });
+  runSeed({ ...untraced(options), chainLog: again });
   return { run, divergence: divergenceOf(chainLog, again, run.plan) };
 }
 
-function withoutTraceFile({ traceFile, ...options }: RunOptions): RunOptions {
+function untraced({ sink, ...options }: RunOptions): RunOptions {
   return options;
 }
 

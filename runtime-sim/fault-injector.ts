@@ -40,6 +40,7 @@ export class FaultInjector {
   apply(fault: Fault): 'done' | 'later' {
     const record = { fault: describeFault(fault), family: familyOf[fault.kind], atMs: fault.atMs, tookEffect: false };
     this.#world.recorder.faults.push(record);
+    this.#world.tracer?.faultBegan(fault);
     const took = this.#carryOut(fault);
     if (typeof took === 'boolean') record.tookEffect = took;
     else this.#open.push({ record, took });
@@ -59,13 +60,13 @@ export class FaultInjector {
 
   /** Power off, with the marks that go with it. */
   crash(host: NodeHost): void {
-    const { recorder, nowUs } = this.#world;
+    const { recorder } = this.#world;
     if (!host.serving) recorder.mark('crashed while recovering');
     recorder.crashed(host.index);
     const { inFlight, sectors } = host.crash();
     if (inFlight > 0 || sectors > 0) recorder.mark('write in flight at a crash');
     if (this.#hosts.every(({ alive }) => !alive)) recorder.mark('all nodes down at once');
-    this.#world.trace.note(nowUs, host.index, () => ({ crash: true, inFlight, sectors }));
+    this.#world.tracer?.crashed(host.index, { inFlight, sectors });
   }
 
   #carryOut(fault: Fault): boolean | (() => boolean) {
@@ -144,7 +145,7 @@ export class FaultInjector {
       const at = offset + this.#rot.integer({ min: 0, max: Math.max(0, bytes - fault.bytes) });
       file.rot(at, Math.min(fault.bytes, offset + bytes - at), this.#rot);
       this.#world.recorder.damaged(host.index, dots);
-      this.#world.trace.note(this.#world.nowUs, host.index, () => ({ rot: file.name, at, bytes: fault.bytes, dots }));
+      this.#world.tracer?.rotted(host.index, { file: file.name, offset: at, bytes: fault.bytes, dots });
       return true;
     }
     return false;

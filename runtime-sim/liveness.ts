@@ -108,6 +108,7 @@ export class Liveness {
 
   #enter(stage: Stage): void {
     this.#stage = stage;
+    this.#parts.world.tracer?.phaseBegan(stage);
     this.#sinceUs = this.#parts.world.nowUs;
     this.#agreeing = 0;
     this.#firstAgreedMs = null;

@@ -167,6 +167,7 @@ export class NodeHost {
   free(): void {
     if (this.#core === null || this.#inboxHead === this.#inbox.length) return;
     const next = this.#inbox[this.#inboxHead];
+    if (this.#world.tracer !== null) this.#world.tracer.unqueued(this.index);
     this.#inboxHead += 1;
     if (this.#inboxHead === this.#inbox.length) {
       this.#inbox = [];
@@ -182,6 +183,7 @@ export class NodeHost {
       return;
     }
     this.#inbox.push({ event, kind, detail, bytes });
+    if (this.#world.tracer !== null) this.#world.tracer.queued(this.index);
     if (this.#inbox.length - this.#inboxHead === 1) this.#wakeWhenFree();
   }
 
@@ -257,7 +259,6 @@ export class NodeHost {
           break;
         default:
           trace.consequence(index, (first as DomainEvent).kind.length);
-          trace.note(this.#world.nowUs, this.index, () => first as DomainEvent);
           if ((first as DomainEvent).kind === 'node.started') this.serving = true;
           recorder.noted(this.index, first as DomainEvent);
       }

@@ -11,7 +11,8 @@ import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
 import type { HistoryRecorder } from './history-recorder.js';
 import type { CoreFactory } from './node-host.js';
 import { Simulation } from './simulation.js';
-import { type ChainLog, Trace, type TraceFile } from './trace.js';
+import type { TraceSink } from './trace/trace-events.js';
+import { type ChainLog, Trace } from './trace.js';
 import { withoutTheWorld } from './world-guard.js';
 
 export interface RunOptions {
@@ -22,7 +23,8 @@ export interface RunOptions {
   /** Run this plan instead of the one that the seed draws. */
   readonly plan?: RunPlan;
   readonly chainLog?: ChainLog;
-  readonly traceFile?: TraceFile;
+  /** Takes the events of the run while it goes on. */
+  readonly sink?: TraceSink;
   /** Something else than the core, for tests of the simulator itself. */
   readonly createCore?: CoreFactory;
 }
@@ -71,9 +73,9 @@ function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {
   const plan = planOf(options);
   const trace = new Trace({
     ...(options.chainLog === undefined ? {} : { log: options.chainLog }),
-    ...(options.traceFile === undefined ? {} : { file: options.traceFile }),
   });
-  const simulation = new Simulation({ plan, seed, trace, createCore: options.createCore ?? realCore });
+  const tracing = options.sink === undefined ? {} : { tracing: { sink: options.sink, scenario: scenario.name } };
+  const simulation = new Simulation({ plan, seed, trace, createCore: options.createCore ?? realCore, ...tracing });
   simulation.run();
   const history = simulation.history();
   const judged = judgeRun(history, simulation, scenario.checkers);

@@ -16,14 +16,16 @@ import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './clie
 import { LogReader, spaceOf } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
-import { EventHeap } from './event-heap.js';
+import type { EventHeap } from './event-heap.js';
 import { FaultInjector } from './fault-injector.js';
 import { HistoryRecorder, splitBrainHealed } from './history-recorder.js';
 import { Liveness, tickUs } from './liveness.js';
-import { incarnationOf, NetworkModel, senderOf } from './network-model.js';
+import { incarnationOf, senderOf } from './network-model.js';
 import { type CoreFactory, NodeHost } from './node-host.js';
 import type { TimerState } from './node-timers.js';
 import { splitRecords } from './split-records.js';
+import { type Surroundings, traced, untraced } from './trace/surroundings.js';
+import type { TraceSink } from './trace/trace-events.js';
 import { eventKinds, type Trace } from './trace.js';
 import type { Answer, Call, World } from './world.js';
 
@@ -41,6 +43,8 @@ export interface SimulationOptions {
   readonly createCore: CoreFactory;
   /** Who stands at the plan's clients; SimulatedClient when absent. */
   readonly createClient?: ClientFactory;
+  /** Takes the events of the run, under the scenario's name; without it nothing is traced. */
+  readonly tracing?: { readonly sink: TraceSink; readonly scenario: string };
 }
 
 export class Simulation {
@@ -51,11 +55,13 @@ export class Simulation {
   readonly #injector: FaultInjector;
   readonly liveness: Liveness;
 
-  constructor({ plan, seed, trace, createCore, createClient }: SimulationOptions) {
+  constructor({ plan, seed, trace, createCore, createClient, tracing }: SimulationOptions) {
     const random = new RandomStreams(seed);
-    const heap = new EventHeap();
     const ids = plan.nodes.map((name) => nodeId(random.stream(`identity/${name}`).hex(32)));
     const endpoints = [...plan.nodes, ...plan.clients, ...plan.nodes.map((name) => `reader-${name}`)];
+    const surroundings: Surroundings =
+      tracing === undefined ? untraced({ seed, plan, endpoints }) : traced({ seed, plan, endpoints, ids, loadStartUs, ...tracing });
+    const { heap, network, tracer } = surroundings;
     const endpointOf = new Map(ids.map((id, index) => [id, index]));
     const recorder = new HistoryRecorder({
       ids,
@@ -69,9 +75,10 @@ export class Simulation {
       plan,
       random,
       heap,
-      network: new NetworkModel({ seed, heap, names: endpoints, background: plan.background }),
+      network,
       trace,
       recorder,
+      tracer,
       endpoints,
       nowUs: 0,
       loadMs: (us) => (us - loadStartUs) / 1_000,
@@ -86,7 +93,7 @@ export class Simulation {
           id,
           configuration: configurationOf(plan, index, control),
           clock: plan.clocks.find(({ node }) => node === plan.nodes[index]),
-          createCore,
+          createCore: surroundings.cores(index, createCore),
           endpointOf,
         }),
     );
@@ -173,6 +180,7 @@ export class Simulation {
       case eventKinds.message:
       case eventKinds.request:
         if (this.#hosts[target].incarnation === incarnationOf(extra)) this.#deliver(kind, target, senderOf(extra), heap.payload);
+        else this.#world.tracer?.lost(this.#hosts[target].alive ? 'receiver-restarted' : 'receiver-down');
         return;
       case eventKinds.timer:
         this.#hosts[target].timer(heap.payload as TimerState, extra);
@@ -198,7 +206,11 @@ export class Simulation {
 
   #deliver(kind: number, target: number, sender: number, payload: unknown): void {
     const host = this.#hosts[target];
-    if (!host.alive || !this.#world.network.arrives(sender, target)) return;
+    if (!host.alive) {
+      this.#world.tracer?.lost('receiver-down');
+      return;
+    }
+    if (!this.#world.network.arrives(sender, target)) return;
     if (kind === eventKinds.message) host.message(payload as Uint8Array);
     else host.request(payload as Call);
   }

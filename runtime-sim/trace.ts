@@ -2,18 +2,15 @@
  * The trace: a hash chain over everything that happens, cheap enough to be always on. Equal hashes mean equal runs; with a log of the chain at
  * every event, the first difference between two runs can be named.
  */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
 
 export class Trace {
   #high = 0x6a09e667;
   #low = 0xbb67ae85;
   events = 0;
   readonly #log: ChainLog | null;
-  readonly #file: TraceFile | null;
 
-  constructor(options: { readonly log?: ChainLog; readonly file?: TraceFile } = {}) {
+  constructor(options: { readonly log?: ChainLog } = {}) {
     this.#log = options.log ?? null;
-    this.#file = options.file ?? null;
   }
 
   /** Folds one event in. `detail` is a number that depends on its bytes. */
@@ -22,17 +19,11 @@ export class Trace {
     this.#fold(kind * 0x1_0000 + target, timeUs >>> 0);
     this.#fold(detail, Math.floor(timeUs / 0x1_0000_0000));
     if (this.#log !== null) this.#log.append(this.#high ^ this.#low, timeUs, kind, target, detail);
-    if (this.#file !== null) this.#file.event(this.events, timeUs, kind, target, detail);
   }
 
   /** Folds in what an event led to: belongs to the event before. */
   consequence(what: number, detail: number): void {
     this.#fold(what, detail);
-  }
-
-  /** A note for the trace file: not hashed. */
-  note(timeUs: number, target: number, fields: () => object): void {
-    if (this.#file !== null) this.#file.note(timeUs, target, fields());
   }
 
   #fold(one: number, other: number): void {
@@ -115,53 +106,3 @@ export const eventKinds = {
 } as const;
 
 export const eventNames: readonly string[] = ['', ...Object.keys(eventKinds)];
-
-/** One line of JSON per event, in the order in which they happened. Lines of one version are stable; the first line names the version. */
-export class TraceFile {
-  readonly #file: number;
-  readonly #names: (target: number) => string;
-  #lines: string[] = [];
-  /** Why it could not be written; nothing is written after that, and the run goes on. */
-  #broken: string | null = null;
-
-  constructor(path: string, names: (target: number) => string) {
-    this.#file = openSync(path, 'w');
-    this.#names = names;
-    this.#lines.push('{"trace":1}');
-  }
-
-  event(index: number, timeUs: number, kind: number, target: number, detail: number): void {
-    this.#line({ index, us: timeUs, event: eventNames[kind], of: this.#names(target), detail: (detail >>> 0).toString(16) });
-  }
-
-  note(timeUs: number, target: number, fields: object): void {
-    this.#line({ us: timeUs, of: this.#names(target), ...fields });
-  }
-
-  #line(fields: object): void {
-    if (this.#broken !== null) return;
-    this.#lines.push(JSON.stringify(fields));
-    if (this.#lines.length >= 4_096) this.#flush();
-  }
-
-  #flush(): void {
-    const text = `${this.#lines.join('\n')}\n`;
-    this.#lines = [];
-    this.#attempt(() => writeFileSync(this.#file, text));
-  }
-
-  #attempt(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      this.#broken ??= error instanceof Error ? error.message : String(error);
-    }
-  }
-
-  /** Returns why the file is not whole, or null. */
-  close(): string | null {
-    if (this.#lines.length > 0) this.#flush();
-    this.#attempt(() => closeSync(this.#file));
-    return this.#broken;
-  }
-}

@@ -8,6 +8,7 @@ import type { RunPlan } from '../scenarios/run-plan.js';
 import type { EventHeap } from './event-heap.js';
 import type { HistoryRecorder } from './history-recorder.js';
 import type { NetworkModel } from './network-model.js';
+import type { Tracer } from './trace/tracer.js';
 import type { Trace } from './trace.js';
 
 export interface World {
@@ -18,6 +19,8 @@ export interface World {
   readonly network: NetworkModel;
   readonly trace: Trace;
   readonly recorder: HistoryRecorder;
+  /** Null unless the run is traced. */
+  readonly tracer: Tracer | null;
   readonly endpoints: readonly string[];
   /** Virtual time, whole microseconds since the first node started. */
   nowUs: number;

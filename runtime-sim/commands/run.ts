@@ -6,6 +6,7 @@ import { SetupError, UsageError } from '../exit-codes.js';
 import { builtScenario, durationArgument, seedArgument, seedFolderDefault, wantsJsonObject, wholeNumber } from '../option-values.js';
 import { plantedBugOf } from '../planted-source.js';
 import type { RunOptions, RunResult } from '../run-seed.js';
+import type { TraceFile } from '../trace/trace-file.js';
 import type { Choose } from './subcommand.js';
 
 /** What one run is asked for. */
@@ -82,20 +83,18 @@ type CarriedOut = { readonly run: RunResult; readonly divergence?: { event: numb
 async function carryOut(options: RunOptions, { trace, checkDeterminism }: RunSettings): Promise<CarriedOut> {
   const { runSeed } = await import('../run-seed.js');
   const { runTwice } = await import('../divergence.js');
-  const traceFile = trace === null ? null : await openTrace(trace, options);
-  const traced = traceFile === null ? options : { ...options, traceFile };
+  const traceFile = trace === null ? null : await openTrace(trace);
+  const traced = traceFile === null ? options : { ...options, sink: traceFile };
   const result = checkDeterminism ? runTwice(traced) : { run: runSeed(traced) };
   const broken = traceFile?.close() ?? null;
   if (broken !== null) process.stderr.write(`engram-sim: the trace file ${trace} is incomplete: ${broken}\n`);
   return result;
 }
 
-async function openTrace(path: string, options: RunOptions): Promise<NonNullable<RunOptions['traceFile']>> {
-  const { planOf } = await import('../run-seed.js');
-  const { TraceFile } = await import('../trace.js');
-  const plan = planOf(options);
+async function openTrace(path: string): Promise<TraceFile> {
+  const { TraceFile } = await import('../trace/trace-file.js');
   try {
-    return new TraceFile(path, (target) => [...plan.nodes, ...plan.clients][target] ?? `reader ${target}`);
+    return new TraceFile(path);
   } catch (error) {
     throw new SetupError(
       `the trace file ${path} cannot be written: ${(error as NodeJS.ErrnoException).code ?? error}`,

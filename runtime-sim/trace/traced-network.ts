@@ -1,0 +1,30 @@
+/** The network of a traced run: every sending, arrival and loss becomes a line. What happens to messages is the model's doing alone. */
+import type { EventHeap } from '../event-heap.js';
+import { NetworkModel } from '../network-model.js';
+import type { Tracer } from './tracer.js';
+
+export class TracedNetwork extends NetworkModel {
+  readonly #scheduled: EventHeap;
+  readonly #tracer: Tracer;
+
+  constructor(options: ConstructorParameters<typeof NetworkModel>[0], tracer: Tracer) {
+    super(options);
+    this.#scheduled = options.heap;
+    this.#tracer = tracer;
+  }
+
+  override transmit(departUs: number, from: number, to: number, kind: number, payload: unknown, length: number): void {
+    this.#tracer.sending({ from, to, kind, departUs }, payload, length, () => {
+      const cutBefore = this.droppedOn([from], [to]);
+      const scheduledBefore = this.#scheduled.size;
+      super.transmit(departUs, from, to, kind, payload, length);
+      return { copies: this.#scheduled.size - scheduledBefore, cut: this.droppedOn([from], [to]) > cutBefore };
+    });
+  }
+
+  override arrives(from: number, to: number): boolean {
+    const arrived = super.arrives(from, to);
+    if (!arrived) this.#tracer.lost('cut');
+    return arrived;
+  }
+}
