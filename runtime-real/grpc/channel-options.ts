@@ -12,9 +12,9 @@ const limits = {
 
 export const serverOptions = {
   ...limits,
-  // A client that vanished without a word is noticed within 30 s.
-  'grpc.keepalive_time_ms': 20_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  // A client that vanished without a word is noticed within 15 s.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
   'grpc.max_concurrent_streams': 1_000,
   'grpc.enable_channelz': 0,
 };

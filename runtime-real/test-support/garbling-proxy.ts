@@ -10,13 +10,24 @@ export type Mischief =
   /** Nothing passes any more and nobody is told: a half-open connection. */
   | { readonly kind: 'swallow' };
 
+/** Which bytes no longer pass: those on their way to the target, those coming back, or both. */
+export type Silence = 'there' | 'back' | 'both';
+
+interface Connection {
+  readonly near: Socket;
+  readonly far: Socket;
+  /** Once it is silent nothing that happens at one end is told to the other either: no FIN, no RST. */
+  silent: Silence | null;
+}
+
 export class GarblingProxy {
   /** What happens to bytes on their way to the target from now on. */
   mischief: Mischief = { kind: 'none' };
   connections = 0;
   flipped = 0;
   readonly #target: { readonly host: string; readonly port: number };
-  readonly #sockets = new Set<Socket>();
+  readonly #joined = new Set<Connection>();
+  #letGo: () => void = () => {};
   readonly #server: Server;
 
   private constructor(target: string) {
@@ -36,33 +47,56 @@ export class GarblingProxy {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const { near, far } of this.#joined) {
+      near.destroy();
+      far.destroy();
+    }
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** The connections that stand become half-open, as after a router forgot them; later ones are as before. Returns how many there are. */
+  goSilent(way: Silence): number {
+    for (const connection of this.#joined) connection.silent = way;
+    return this.#joined.size;
+  }
+
+  /** Resolves once the target has closed its ends of all connections that have gone silent. */
+  targetLetGo(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#letGo = () => {
+        if ([...this.#joined].every(({ silent, far }) => silent === null || far.destroyed)) resolve();
+      };
+      this.#letGo();
+    });
   }
 
   #join(near: Socket): void {
     this.connections += 1;
     const far = connect(this.#target);
+    const connection: Connection = { near, far, silent: null };
+    this.#joined.add(connection);
     let passed = 0;
     for (const [socket, other] of [
       [near, far],
       [far, near],
     ] as const) {
-      this.#sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
+        if (connection.silent === null) other.destroy();
+        if (other.destroyed) this.#joined.delete(connection);
+        this.#letGo();
       });
     }
     near.on('data', (bytes) => {
+      if (connection.silent === 'there' || connection.silent === 'both') return;
       const rest = this.#garbled(bytes, passed);
       passed += bytes.length;
       if (rest === null) near.destroy();
       else if (rest.length > 0) far.write(rest);
     });
     far.on('data', (bytes) => {
-      if (this.mischief.kind !== 'swallow') near.write(bytes);
+      const isHeld = this.mischief.kind === 'swallow' || connection.silent === 'back' || connection.silent === 'both';
+      if (!isHeld) near.write(bytes);
     });
   }
 
