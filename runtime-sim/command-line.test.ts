@@ -77,7 +77,7 @@ cli('list names every scenario, mark and plant, with what is pending', () => {
 
 cli('what is pending says so first', () => {
   for (const args of [
-    ['--seed', '1', '--scenario', 'flapping'],
+    ['--seed', '1', '--scenario', 'rebalance'],
     ['shrink', 'file.json'],
     ['campaign', '--seeds', '1..2'],
     ['check', 'x', '--model', 'set'],

@@ -33,9 +33,12 @@ function failed(code: DiskFailure, message: string): DiskResult {
 }
 
 export class DiskModel {
+  readonly #seed: Seed;
+  readonly #node: string;
   readonly #rates: DiskRates;
   readonly #latency: Draws;
   readonly #crashes: Draws;
+  #kills: Draws | null = null;
   readonly #files = new Map<string, DiskFile>();
   readonly #freeAtUs = new Map<string, number>();
   #inFlight: DiskRequest[] = [];
@@ -50,6 +53,8 @@ export class DiskModel {
   readonly durableWrites: DurableWrite[] = [];
 
   constructor(options: { readonly seed: Seed; readonly node: string; readonly rates: DiskRates }) {
+    this.#seed = options.seed;
+    this.#node = options.node;
     this.#rates = options.rates;
     this.#latency = new Draws(options.seed, `disk.latency/${options.node}`);
     this.#crashes = new Draws(options.seed, `disk.crash/${options.node}`);
@@ -110,6 +115,24 @@ export class DiskModel {
     let sectors = 0;
     for (const file of this.files) sectors += this.#crashFile(file, profile);
     return sectors;
+  }
+
+  /**
+   * The process ends and the machine goes on: of what is under way on a file a first part happens whole, the rest not at all. What was written and not synced
+   * stays for readers, and power loss may still take it. Returns whether there is any.
+   */
+  kill(): boolean {
+    this.#kills ??= new Draws(this.#seed, `disk.kill/${this.#node}`);
+    const pending = this.#inFlight;
+    this.#inFlight = [];
+    this.#freeAtUs.clear();
+    const stopped = new Set<string>();
+    for (const request of pending) {
+      if (request.kind === 'list' || request.kind === 'read' || stopped.has(request.file)) continue;
+      if (this.#kills.chance(0.7)) this.#perform(request);
+      else stopped.add(request.file);
+    }
+    return this.files.some((file) => file.unsyncedIn(0, file.size));
   }
 
   #crashFile(file: DiskFile, profile: CrashProfile): number {

@@ -58,6 +58,17 @@ export class FaultInjector {
     for (const { record, took } of this.#open) record.tookEffect = took();
   }
 
+  /** The process ends, the machine goes on. */
+  #kill(host: NodeHost): boolean {
+    if (!host.alive) return false;
+    const { recorder } = this.#world;
+    if (!host.serving) recorder.mark('crashed while recovering');
+    recorder.crashed(host.index);
+    if (host.kill()) recorder.mark('killed with writes that were not synced');
+    this.#world.tracer?.crashed(host.index, { inFlight: 0, sectors: 0 });
+    return true;
+  }
+
   /** Power off, with the marks that go with it. */
   crash(host: NodeHost): void {
     const { recorder } = this.#world;
@@ -66,7 +77,12 @@ export class FaultInjector {
     const { inFlight, sectors } = host.crash();
     if (inFlight > 0 || sectors > 0) recorder.mark('write in flight at a crash');
     if (this.#hosts.every(({ alive }) => !alive)) recorder.mark('all nodes down at once');
+    if (this.#leavesOneCopy()) recorder.mark('one copy of a space left');
     this.#world.tracer?.crashed(host.index, { inFlight, sectors });
+  }
+
+  #leavesOneCopy(): boolean {
+    return this.#world.plan.rows.some(({ copies }) => copies.length > 1 && copies.filter((name) => this.#host(name).alive).length === 1);
   }
 
   #carryOut(fault: Fault): boolean | (() => boolean) {
@@ -76,8 +92,10 @@ export class FaultInjector {
       case 'healLinks':
         return this.#world.network.heal(this.#endpoints(fault.from), this.#endpoints(fault.to)) > 0;
       case 'setLinkRates':
-        this.#world.network.setRates(this.#endpoints(fault.from), this.#endpoints(fault.to), fault.rates);
-        return true;
+      case 'clogLinks':
+        return this.#congest(fault);
+      case 'kill':
+        return this.#kill(this.#host(fault.node));
       case 'crash':
         return this.#crashNode(this.#host(fault.node), fault);
       case 'restart':
@@ -101,6 +119,15 @@ export class FaultInjector {
     const before = network.droppedOn(from, to);
     network.cut(from, to);
     return () => network.droppedOn(from, to) > before;
+  }
+
+  #congest(fault: FaultOf<'setLinkRates' | 'clogLinks'>): () => boolean {
+    const { network } = this.#world;
+    const [from, to] = [this.#endpoints(fault.from), this.#endpoints(fault.to)];
+    const before = network.impairedOn(from, to);
+    if (fault.kind === 'clogLinks') network.clog(from, to, this.#us(fault.untilMs));
+    else network.setRates(from, to, fault.rates);
+    return () => network.impairedOn(from, to) > before;
   }
 
   #crashNode(host: NodeHost, { amid }: FaultOf<'crash'>): boolean | (() => boolean) {

@@ -31,6 +31,8 @@ class NodeRecord {
   readonly damaged: Dot[] = [];
   crash: Crash | null = null;
   readonly spans = new Map<SpaceKey, MutableSpan>();
+  /** Its wall clock was seen to go back last. */
+  jumpedBackMs = Number.NEGATIVE_INFINITY;
 }
 
 export class HistoryRecorder {
@@ -54,6 +56,8 @@ export class HistoryRecorder {
   /** The dots that can be read from a node's disk at this moment, as `space sequence@author`. */
   readonly #onDisk: (node: number) => ReadonlySet<string>;
   readonly #recovered: number[] = [];
+  /** When the holder of a space's term crashed, until somebody takes the next term. */
+  readonly #leaderless = new Map<SpaceKey, number>();
 
   constructor(options: {
     readonly ids: readonly NodeId[];
@@ -98,6 +102,7 @@ export class HistoryRecorder {
     if (event.kind === 'node.started') this.#recovered.push(node);
     else if (event.kind === 'term.taken') this.#termTaken(node, event.space, event.term);
     else if (event.kind === 'term.ended') this.#termEnded(node, event.space);
+    else if (event.kind === 'clock.jumped-back') this.#nodes[node].jumpedBackMs = this.#nowMs();
   }
 
   /** After the handling of an event: inspections are made of settled states only. */
@@ -111,7 +116,10 @@ export class HistoryRecorder {
 
   crashed(node: number): void {
     const record = this.#nodes[node];
-    for (const space of [...record.spans.keys()]) this.#termEnded(node, space);
+    for (const space of [...record.spans.keys()]) {
+      this.#termEnded(node, space);
+      this.#leaderless.set(space, this.#nowMs());
+    }
     record.crash = { crashedMs: this.#nowMs(), released: record.released.length };
   }
 
@@ -161,6 +169,10 @@ export class HistoryRecorder {
   #termTaken(node: number, space: SpaceKey, term: TermSpan['term']): void {
     this.#termEnded(node, space);
     this.mark('provisional term taken over');
+    if (this.#nodes[node].jumpedBackMs >= (this.#leaderless.get(space) ?? Number.POSITIVE_INFINITY)) {
+      this.mark('clock jumped back during failover');
+    }
+    this.#leaderless.delete(space);
     const span: MutableSpan = {
       space,
       node: this.#ids[node],
@@ -190,6 +202,13 @@ export function splitBrainHealed(terms: readonly TermSpan[]): boolean {
   );
   const open = terms.filter(({ untilMs }) => untilMs === Number.POSITIVE_INFINITY).map(({ space }) => space);
   return overlapped && new Set(open).size === open.length;
+}
+
+/** Whether one space had that many terms. */
+export function termsOfOneSpace(terms: readonly TermSpan[], min: number): boolean {
+  const counts = new Map<SpaceKey, number>();
+  for (const { space } of terms) counts.set(space, (counts.get(space) ?? 0) + 1);
+  return [...counts.values()].some((count) => count >= min);
 }
 
 /** What a node says its copies hold, in the checkers' words. */

@@ -51,6 +51,36 @@ network('loss and duplication happen about as often as their rates say', () => {
   assert.ok(model.mishaps > 2_000);
 });
 
+network('a link with a queue sends one message after the other, and drops what the queue has no room for', () => {
+  const { heap, model } = build();
+  const narrow = { ...quiet, delayUsMin: 0, jitterUs: 1, bytesPerUs: 0.1, queueBytes: 250 };
+  model.setRates([0], [1], narrow);
+  for (let index = 0; index < 4; index += 1) model.transmit(0, 0, 1, 1, null, 100);
+  assert.equal(arrivals(heap), [1_000, 2_000]);
+  assert.is(model.overflowed, 2);
+  assert.is(model.impairedOn([0], [1]), 4);
+  model.transmit(2_000, 0, 1, 1, null, 100);
+  assert.equal(arrivals(heap), [3_000]);
+  model.setRates([0], [1], null);
+  for (let index = 0; index < 4; index += 1) model.transmit(0, 0, 1, 1, null, 100);
+  assert.is(arrivals(heap).length, 4);
+});
+
+network('a clog holds back what is sent, delivers it afterwards, and lets the other direction alone', () => {
+  const { heap, model } = build();
+  model.clog([0], [1], 50_000);
+  model.transmit(1_000, 0, 1, 1, null, 10);
+  model.transmit(1_000, 1, 0, 1, null, 10);
+  model.transmit(60_000, 0, 1, 1, null, 10);
+  const [free, held, later] = arrivals(heap);
+  assert.ok(free < 50_000 && held >= 50_000 && held < 60_000 && later >= 60_000);
+  assert.is(model.clogged, 1);
+  model.clog([0], [1], 90_000);
+  model.calm();
+  model.transmit(60_000, 0, 1, 1, null, 10);
+  assert.ok(arrivals(heap)[0] < 90_000);
+});
+
 network('a fault taken away leaves all other draws as they were', () => {
   const times = (rates: Partial<LinkRates>): number[] => {
     const { heap, model } = build(rates);

@@ -19,6 +19,18 @@ export function incarnationOf(extra: number): number {
   return Math.floor(extra / sendersMax);
 }
 
+/** With a queue of 0 bytes messages do not wait for each other. */
+type ShapedRates = Required<LinkRates>;
+
+/** What faults do to links beyond cuts, one entry for each link. */
+interface LinkCongestion {
+  /** When the last message in the link's queue has left. */
+  readonly freeAtUs: Float64Array;
+  readonly clogUntilUs: Float64Array;
+  /** Messages that went under an override or into a clog. */
+  readonly impaired: Float64Array;
+}
+
 interface LinkDraws {
   delay: Draws | null;
   loss: Draws | null;
@@ -32,14 +44,19 @@ export class NetworkModel {
   readonly #names: readonly string[];
   readonly #count: number;
   readonly #draws: (LinkDraws | null)[];
-  readonly #overrides: (LinkRates | null)[];
+  readonly #overrides: (ShapedRates | null)[];
   readonly #cut: Uint8Array;
+  /** Of links under an override or a clog; null until there is one. */
+  #congestion: LinkCongestion | null = null;
   readonly #dropped: Float64Array;
-  #background: LinkRates;
+  #background: ShapedRates;
   /** Which process of each endpoint is meant by what is sent now; kept by its owner. */
   readonly incarnations: Int32Array;
   /** Messages lost, doubled or delayed by chance: what the `network` family did. */
   mishaps = 0;
+  /** Messages for which a queue had no room, and messages that a clog held back. */
+  overflowed = 0;
+  clogged = 0;
 
   constructor(options: {
     readonly seed: Seed;
@@ -54,7 +71,7 @@ export class NetworkModel {
     this.#background = uniform(options.background);
     const links = this.#count * this.#count;
     this.#draws = new Array<LinkDraws | null>(links).fill(null);
-    this.#overrides = new Array<LinkRates | null>(links).fill(null);
+    this.#overrides = new Array<ShapedRates | null>(links).fill(null);
     this.#cut = new Uint8Array(links);
     this.#dropped = new Float64Array(links);
     this.incarnations = new Int32Array(this.#count);
@@ -70,6 +87,11 @@ export class NetworkModel {
     const rates = this.#overrides[link] ?? this.#background;
     const draws = this.#draws[link] ?? this.#newDraws(link);
     if (rates.loss > 0 && this.#chance(draws, 'loss', link, rates.loss)) return;
+    if (this.#congestion !== null) {
+      const freeUs = this.#crowded(this.#congestion, link, rates, departUs, length);
+      if (freeUs === null) return;
+      departUs = freeUs;
+    }
     const extra = this.incarnations[to] * sendersMax + from;
     this.#heap.push(departUs + this.#delayUs(rates, draws, link, length), kind, to, extra, payload);
     // A client's connection does not repeat a request by itself: its retries are its own, and it must know of each.
@@ -104,15 +126,36 @@ export class NetworkModel {
 
   setRates(from: readonly number[], to: readonly number[], rates: LinkRates | null): void {
     const shaped = rates === null ? null : uniform(rates);
+    this.#congested();
     this.#each(from, to, (link) => {
       this.#overrides[link] = shaped;
+    });
+  }
+
+  /** What is sent on these links is held back until then. */
+  clog(from: readonly number[], to: readonly number[], untilUs: number): void {
+    const { clogUntilUs } = this.#congested();
+    this.#each(from, to, (link) => {
+      clogUntilUs[link] = untilUs;
     });
   }
 
   /** All links keep their delays and lose, double and reorder nothing more. Cuts stay. */
   calm(): void {
     this.#overrides.fill(null);
+    this.#congestion?.clogUntilUs.fill(0);
     this.#background = uniform({ ...this.#background, slow: 0, loss: 0, duplicate: 0, reorder: 0 });
+  }
+
+  /** Messages that were sent so far on these links while a fault held them back or set their rates. */
+  impairedOn(from: readonly number[], to: readonly number[]): number {
+    const congestion = this.#congestion;
+    if (congestion === null) return 0;
+    let impaired = 0;
+    this.#each(from, to, (link) => {
+      impaired += congestion.impaired[link];
+    });
+    return impaired;
   }
 
   /** Messages that cuts have swallowed on these links so far. */
@@ -124,11 +167,41 @@ export class NetworkModel {
     return dropped;
   }
 
+  #congested(): LinkCongestion {
+    const links = this.#cut.length;
+    this.#congestion ??= { freeAtUs: new Float64Array(links), clogUntilUs: new Float64Array(links), impaired: new Float64Array(links) };
+    return this.#congestion;
+  }
+
+  /** When a message that a fault may hold back leaves, or null when there is no room for it. */
+  #crowded(congestion: LinkCongestion, link: number, rates: ShapedRates, departUs: number, length: number): number | null {
+    let leavesUs = departUs;
+    if (this.#overrides[link] !== null) {
+      congestion.impaired[link] += 1;
+      if (rates.queueBytes > 0) {
+        const waitsUs = Math.max(0, congestion.freeAtUs[link] - departUs);
+        if (waitsUs * rates.bytesPerUs + length > rates.queueBytes) {
+          this.overflowed += 1;
+          return null;
+        }
+        leavesUs += Math.ceil(waitsUs);
+        // The time on the wire is part of every delay.
+        congestion.freeAtUs[link] = leavesUs + length / rates.bytesPerUs;
+      }
+    }
+    if (leavesUs < congestion.clogUntilUs[link]) {
+      congestion.impaired[link] += 1;
+      this.clogged += 1;
+      leavesUs = congestion.clogUntilUs[link];
+    }
+    return leavesUs;
+  }
+
   #each(from: readonly number[], to: readonly number[], visit: (link: number) => void): void {
     for (const one of from) for (const other of to) if (one !== other) visit(one * this.#count + other);
   }
 
-  #delayUs(rates: LinkRates, draws: LinkDraws, link: number, length: number): number {
+  #delayUs(rates: ShapedRates, draws: LinkDraws, link: number, length: number): number {
     draws.delay ??= this.#stream('delay', link);
     let delayUs = rates.delayUsMin + Math.floor(draws.delay.fraction() * rates.jitterUs) + Math.floor(length / rates.bytesPerUs);
     if (rates.slow > 0 && draws.delay.fraction() < rates.slow) delayUs += 10 * rates.jitterUs;
@@ -160,7 +233,7 @@ export class NetworkModel {
 }
 
 /** The same rates in an object of the one shape that the code for each message is compiled for: plans put them together in many ways. */
-function uniform(rates: LinkRates): LinkRates {
-  const { delayUsMin, jitterUs, slow, loss, duplicate, reorder, reorderUs, bytesPerUs } = rates;
-  return { delayUsMin, jitterUs, slow, loss, duplicate, reorder, reorderUs, bytesPerUs };
+function uniform(rates: LinkRates): ShapedRates {
+  const { delayUsMin, jitterUs, slow, loss, duplicate, reorder, reorderUs, bytesPerUs, queueBytes = 0 } = rates;
+  return { delayUsMin, jitterUs, slow, loss, duplicate, reorder, reorderUs, bytesPerUs, queueBytes };
 }

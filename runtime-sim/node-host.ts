@@ -108,6 +108,18 @@ export class NodeHost {
   crash(): { readonly inFlight: number; readonly sectors: number } {
     const inFlight = this.disk.inFlight;
     const sectors = this.disk.crash();
+    this.#endProcess();
+    return { inFlight, sectors };
+  }
+
+  /** The process ends, the machine goes on. Returns whether writes are left that no sync covers. */
+  kill(): boolean {
+    const unsynced = this.disk.kill();
+    this.#endProcess();
+    return unsynced;
+  }
+
+  #endProcess(): void {
     this.#core = null;
     this.incarnation += 1;
     this.#world.network.incarnations[this.index] = this.incarnation;
@@ -118,7 +130,6 @@ export class NodeHost {
     this.#inspection = null;
     this.#inspectedAt = -1;
     this.#changes += 1;
-    return { inFlight, sectors };
   }
 
   /** What the core says of itself, not older than its last change; null while it is down. */

@@ -18,7 +18,7 @@ import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
 import type { EventHeap } from './event-heap.js';
 import { FaultInjector } from './fault-injector.js';
-import { HistoryRecorder, splitBrainHealed } from './history-recorder.js';
+import { HistoryRecorder, splitBrainHealed, termsOfOneSpace } from './history-recorder.js';
 import { Liveness, tickUs } from './liveness.js';
 import { incarnationOf, senderOf } from './network-model.js';
 import { type CoreFactory, NodeHost } from './node-host.js';
@@ -130,6 +130,9 @@ export class Simulation {
     for (const host of this.#hosts) this.recorder.logs.set(host.id, reader.read(host.disk.durableWrites));
     this.recorder.splits.push(...splitRecords(this.#world, this.#hosts));
     if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
+    if (termsOfOneSpace(this.recorder.terms, 20)) this.recorder.mark('twenty terms of one space');
+    if (this.#world.network.overflowed > 0) this.recorder.mark('queue of a link overflowed');
+    if (this.#world.network.clogged > 0) this.recorder.mark('messages held back by a clog');
   }
 
   history(): History {

@@ -3,9 +3,12 @@
  * own story on top. A name without a scenario is pending: listed, and refused.
  */
 import { asymmetric } from './asymmetric.js';
+import { cascading } from './cascading.js';
 import { cleanSplit } from './clean-split.js';
 import { drawBackground, drawClocks, drawConfiguration, drawDisk } from './configuration-draw.js';
+import { congestion } from './congestion.js';
 import { crashRestart } from './crash-restart.js';
+import { flapping } from './flapping.js';
 import { type Draws, RandomStreams, type Seed } from './random-streams.js';
 import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
 import { type Scenario, type ScenarioName, scenarioNames } from './scenario.js';
@@ -14,6 +17,9 @@ import { drawWorkload, type PlannedOperation } from './workload.js';
 const built: Partial<Record<ScenarioName, Scenario>> = {
   'clean-split': cleanSplit,
   asymmetric,
+  flapping,
+  cascading,
+  congestion,
   'crash-restart': crashRestart,
 };
 

@@ -8,13 +8,24 @@ export type Fault =
   /** Nothing sent from a name in `from` reaches a name in `to`. The other direction is another fault. */
   | { readonly kind: 'cutLinks'; readonly atMs: number; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly kind: 'healLinks'; readonly atMs: number; readonly from: readonly string[]; readonly to: readonly string[] }
-  /** Replaces the rates of these links; `background` of the plan holds for all others. */
+  /** Replaces the rates of these links; `background` of the plan holds for all others, and for these again with null. */
   | {
       readonly kind: 'setLinkRates';
       readonly atMs: number;
       readonly from: readonly string[];
       readonly to: readonly string[];
-      readonly rates: LinkRates;
+      readonly rates: LinkRates | null;
+    }
+  /**
+   * What is sent on these links from now on is held back, and delivered after `untilMs` all at once: a connection that stalls and does not break. Replaces an
+   * earlier clog of the same links.
+   */
+  | {
+      readonly kind: 'clogLinks';
+      readonly atMs: number;
+      readonly from: readonly string[];
+      readonly to: readonly string[];
+      readonly untilMs: number;
     }
   /**
    * The machine loses power: memory is gone, unsynced sectors meet their fate. `amid: 'write'` waits for the first write to its disk after that moment and
@@ -22,6 +33,11 @@ export type Fault =
    */
   | { readonly kind: 'crash'; readonly atMs: number; readonly node: string; readonly amid?: 'write' }
   | { readonly kind: 'restart'; readonly atMs: number; readonly node: string }
+  /**
+   * The process ends and the machine stays up: memory is gone, writes that had ended are in the page cache, synced or not. Writes under way happened
+   * whole or not at all.
+   */
+  | { readonly kind: 'kill'; readonly atMs: number; readonly node: string }
   /** The wall clock jumps; the monotonic clock does not. */
   | { readonly kind: 'clockJump'; readonly atMs: number; readonly node: string; readonly byMs: number }
   /** Both clocks run fast (positive) or slow by this many parts in a million from now on. */
@@ -63,6 +79,11 @@ export interface LinkRates {
   readonly reorderUs: number;
   /** Bytes per microsecond; the rest of the delay is on top. */
   readonly bytesPerUs: number;
+  /**
+   * Bytes that may wait for the link: one message goes after the other at `bytesPerUs`, and one for which the queue has no room is dropped. Without it
+   * messages do not wait for each other.
+   */
+  readonly queueBytes?: number;
 }
 
 type Without<Kind extends FaultKind> = Omit<Extract<Fault, { kind: Kind }>, 'kind'>;
@@ -70,6 +91,8 @@ type Without<Kind extends FaultKind> = Omit<Extract<Fault, { kind: Kind }>, 'kin
 export const cutLinks = (fault: Without<'cutLinks'>): Fault => ({ kind: 'cutLinks', ...fault });
 export const healLinks = (fault: Without<'healLinks'>): Fault => ({ kind: 'healLinks', ...fault });
 export const setLinkRates = (fault: Without<'setLinkRates'>): Fault => ({ kind: 'setLinkRates', ...fault });
+export const clogLinks = (fault: Without<'clogLinks'>): Fault => ({ kind: 'clogLinks', ...fault });
+export const kill = (fault: Without<'kill'>): Fault => ({ kind: 'kill', ...fault });
 export const crash = (fault: Without<'crash'>): Fault => ({ kind: 'crash', ...fault });
 export const restart = (fault: Without<'restart'>): Fault => ({ kind: 'restart', ...fault });
 export const clockJump = (fault: Without<'clockJump'>): Fault => ({ kind: 'clockJump', ...fault });
@@ -83,9 +106,11 @@ export const diskCapacity = (fault: Without<'diskCapacity'>): Fault => ({ kind: 
 export const familyOf: Readonly<Record<FaultKind, string>> = {
   cutLinks: 'partition',
   healLinks: 'partition',
-  setLinkRates: 'network',
+  setLinkRates: 'congestion',
+  clogLinks: 'clog',
   crash: 'crash',
   restart: 'crash',
+  kill: 'kill',
   clockJump: 'clock',
   clockDrift: 'clock',
   diskBitRot: 'bit-rot',
@@ -118,7 +143,9 @@ export function describeFault(fault: Fault): string {
     case 'healLinks':
       return `heal ${fault.from.join(',')} -> ${fault.to.join(',')}`;
     case 'setLinkRates':
-      return `rates ${fault.from.join(',')} -> ${fault.to.join(',')}`;
+      return `${fault.rates === null ? 'usual rates' : 'rates'} ${fault.from.join(',')} -> ${fault.to.join(',')}`;
+    case 'clogLinks':
+      return `clog ${fault.from.join(',')} -> ${fault.to.join(',')} until ${fault.untilMs} ms`;
     case 'clockJump':
       return `clock of ${fault.node} jumps by ${fault.byMs} ms`;
     case 'clockDrift':

@@ -56,6 +56,10 @@ export const marks: readonly Mark[] = [
   mark('foreign clock bounded', crashes, 500),
   mark('session unsatisfied', partitions, 500),
   mark('converged with a majority only', built, 20),
+  mark('one copy of a space left', ['cascading'], 20),
+  mark('messages held back by a clog', ['cascading'], 20),
+  mark('queue of a link overflowed', ['congestion'], 60),
+  mark('twenty terms of one space', ['congestion'], 60),
   pending('checkpoint unreadable', ['disk-faults']),
   pending('batch of a superseded term merged', partitions),
   pending('hint handed over', partitions),
@@ -103,6 +107,12 @@ export function markOf(event: DomainEvent): string | null {
       return 'clock jumped back';
     case 'clock.foreign-bounded':
       return 'foreign clock bounded';
+    case 'request.overloaded':
+      return 'request refused as overloaded';
+    case 'storage.space-returned':
+      return 'disk full and space returned';
+    case 'node.halted':
+      return 'node stopped itself';
     case 'session.unsatisfied':
       return 'session unsatisfied';
     default:
