@@ -1,12 +1,13 @@
 /** The command line as scripts and people meet it: a process, its two outputs and its exit code. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openEngram } from '../client/open.js';
+import { lockDirectory } from '../disk/directory-lock.js';
 
 interface Ran {
   readonly code: number | null;
@@ -313,5 +314,36 @@ for (const moment of ['Engram', 'all three serve']) {
     for (const pid of pids) while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
   });
 }
+
+cli('what a demo killed with SIGKILL left is removed by the next one; what is in use, or cannot be told, is not', async () => {
+  const temporary = mkdtempSync(join(folder, 'demo-'));
+  const env = { ...process.env, NO_COLOR: '1', TMPDIR: temporary };
+  const killed = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, 'demo'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => killed.once('exit', resolve));
+  let said = '';
+  await new Promise<void>((resolve) => {
+    killed.stdout.on('data', (text) => {
+      said += text;
+      if (said.includes('all three serve')) resolve();
+    });
+  });
+  killed.kill('SIGKILL');
+  await ended;
+  const [remains] = leftIn(temporary);
+  assert.ok(remains.startsWith('engram-demo-'));
+  for (const [, pid] of said.matchAll(/n\d +│ 127\.0\.0\.1:\d+ +│ +(\d+)/g)) {
+    while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const inUse = join(temporary, 'engram-demo-in-use');
+  const { release } = await lockDirectory(inUse);
+  mkdirSync(join(temporary, 'engram-demo-without-a-lock'));
+  const ran = engram(['demo', '--nodes', '1', '--json'], { env: { TMPDIR: temporary } });
+  assert.is(ran.code, 0, ran.err);
+  assert.equal(leftIn(temporary).sort(), ['engram-demo-in-use', 'engram-demo-without-a-lock']);
+  release();
+});
 
 cli.run();

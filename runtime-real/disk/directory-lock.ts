@@ -57,6 +57,25 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
+/**
+ * Whether its holder died without letting go: there are claims, and each names a process of this machine that is gone. What cannot be looked up (another
+ * container's claim, one that cannot be read) counts as alive.
+ */
+export function isAbandoned(directory: string): boolean {
+  const claims = join(directory, 'lock');
+  let names: readonly string[];
+  try {
+    names = readdirSync(claims).filter((name) => name.startsWith('claim-'));
+  } catch {
+    return false;
+  }
+  return names.length > 0 && names.every((name) => isOfDeadProcess(readClaim(join(claims, name))));
+}
+
+function isOfDeadProcess(claim: Claim | null): boolean {
+  return claim !== null && claim.realm === realm() && !isRunning(claim);
+}
+
 /** One by one, from the first that is missing: `recursive` of Node 20 never returns on paths where nothing can be made, as under /proc. */
 function makeDirectories(path: string): void {
   try {
@@ -140,7 +159,11 @@ function readClaim(path: string): Claim | null {
 }
 
 async function isAlive(path: string, claim: Claim): Promise<boolean> {
-  if (claim.realm !== realm()) return isTouched(path);
+  return claim.realm === realm() ? isRunning(claim) : isTouched(path);
+}
+
+/** Of a claim that was made in our own realm. */
+function isRunning(claim: Claim): boolean {
   const start = startOf(claim.pid);
   if (start !== null) return start !== 'dead' && start === claim.startedAt;
   try {

@@ -1,12 +1,10 @@
 /** `engram demo`: which one, where it works, and that nothing of it is left behind, however it ends. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Output } from '../output.js';
 import { playCluster } from './cluster-demo.js';
 import { playEmbedded } from './embedded-demo.js';
 import { Fleet } from './fleet.js';
 import { readPassages } from './passages.js';
+import { makeKeptDirectory, openWorkplace, type Workplace } from './workplace.js';
 
 export interface DemoOptions {
   /** Keep the data and say where it is. */
@@ -21,13 +19,13 @@ export interface DemoOptions {
 const exitCodeOfSignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export async function demo(output: Output, options: DemoOptions): Promise<number> {
-  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'engram-demo-'));
+  const { dataDir, leave } = await workplaceFor(options);
   const temporary = options.dataDir === null && !options.keep;
   const fleet = new Fleet(dataDir);
-  // Whatever ends this process, the nodes end with it; their last files may still be on the way while the directory is being removed.
+  // Whatever ends this process, the nodes end with it.
   const leaveNothing = (): void => {
     fleet.killAll();
-    if (temporary) rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    leave();
   };
   const interrupted = (signal: NodeJS.Signals): never => process.exit(exitCodeOfSignal[signal as keyof typeof exitCodeOfSignal]);
   process.once('exit', leaveNothing);
@@ -41,4 +39,9 @@ export async function demo(output: Output, options: DemoOptions): Promise<number
     process.removeListener('exit', leaveNothing);
     leaveNothing();
   }
+}
+
+async function workplaceFor({ dataDir, keep }: DemoOptions): Promise<Workplace> {
+  if (dataDir === null && !keep) return openWorkplace();
+  return { dataDir: dataDir ?? makeKeptDirectory(), leave: () => {} };
 }
