@@ -13,8 +13,8 @@ export interface DotConflict {
 
 /** What is known of the write that a dot names; null where no source said. */
 interface Content {
-  /** Where it was found, for people. */
-  readonly source: string;
+  /** Whose log or copy it was found in; null for an answer to an operation. */
+  readonly node: string | null;
   readonly id: string;
   readonly tombstone: boolean;
   contentHash: string | null;
@@ -44,24 +44,26 @@ class ContentRegister {
     const known = this.known(record);
     if (known?.record && sameRecord(known.record, record)) return;
     const { id, kind, contentHash, value = null } = record;
-    const found = { source: `the log of ${node}`, id, tombstone: kind === 'tombstone', contentHash, value, record, operation: null };
+    const found = { node, id, tombstone: kind === 'tombstone', contentHash, value, record, operation: null };
     this.meet(record, found);
     if (known !== undefined) this.report(record, known, found);
   }
 
   addOperation(operation: Operation): void {
     const { space, id, kind, value, version } = operation;
-    const shared = { source: `the answer to operation ${operation.index}`, id, contentHash: null, record: null, operation };
     if (isWrite(operation) && operation.outcome === 'ok' && version !== null) {
-      this.meet(spaceDot(space, version), { ...shared, tombstone: kind === 'forget', value });
+      const tombstone = kind === 'forget';
+      this.meet(spaceDot(space, version), { node: null, id, tombstone, contentHash: null, value, record: null, operation });
     }
-    for (const seen of operation.seen) this.meet(spaceDot(space, seen.version), { ...shared, tombstone: false, value: seen.value });
+    for (const seen of operation.seen) {
+      const found = { node: null, id, tombstone: false, contentHash: null, value: seen.value, record: null, operation };
+      this.meet(spaceDot(space, seen.version), found);
+    }
   }
 
   addCopy({ space, node, versions }: CopyState): void {
     for (const { id, version, tombstone, contentHash } of versions) {
-      const source = `the copy on ${node}`;
-      this.meet(spaceDot(space, version), { source, id, tombstone, contentHash, value: null, record: null, operation: null });
+      this.meet(spaceDot(space, version), { node, id, tombstone, contentHash, value: null, record: null, operation: null });
     }
   }
 
@@ -89,8 +91,14 @@ class ContentRegister {
     const dot = `${sequence}@${author} of ${space}`;
     if (this.conflicts.has(dot)) return;
     const operations = [known.operation, found.operation].flatMap((operation) => (operation === null ? [] : [operation.index]));
-    this.conflicts.set(dot, { reason: `two contents for the dot ${dot}: in ${known.source} and in ${found.source}`, operations });
+    this.conflicts.set(dot, { reason: `two contents for the dot ${dot}: in ${sourceOf(known)} and in ${sourceOf(found)}`, operations });
   }
+}
+
+/** Where a content was found, for people. */
+function sourceOf({ node, record, operation }: Content): string {
+  if (node === null) return `the answer to operation ${operation?.index}`;
+  return record === null ? `the copy on ${node}` : `the log of ${node}`;
 }
 
 function differ(left: string | null, right: string | null): boolean {

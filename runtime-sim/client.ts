@@ -152,7 +152,9 @@ export class SimulatedClient implements ClientEndpoint {
     const context = planned.withContext === true ? (this.#contexts.get(`${planned.space}/${planned.id}`) ?? nothing) : nothing;
     const isWrite = kind !== 'get' && kind !== 'final-read';
     const requestId = isWrite ? this.#drawRequestId() : nothing;
-    const record = this.#world.recorder.invoked({
+    const { recorder } = this.#world;
+    const record = recorder.invoked({
+      index: recorder.operations.length,
       process: `${this.#name}.${this.#generation}`,
       kind,
       space: spaceOf(planned.space),

@@ -78,10 +78,10 @@ export class HistoryRecorder {
     this.marks.set(name, (this.marks.get(name) ?? 0) + 1);
   }
 
-  invoked(operation: Omit<Operation, 'index'>): MutableOperation {
-    const entered: MutableOperation = { index: this.operations.length, ...operation };
-    this.operations.push(entered);
-    return entered;
+  /** Enters an operation: its index is the number of those before it. */
+  invoked(operation: MutableOperation): MutableOperation {
+    this.operations.push(operation);
+    return operation;
   }
 
   /** A write was acknowledged by this node: it owes it from now on. */

@@ -13,6 +13,7 @@ import type { NodeId } from '../core/identifiers.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
+import { messageChecksum } from '../core/wire/peer-message.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
@@ -66,8 +67,10 @@ export class NodeHost {
   #busyUntilUs = 0;
   #inbox: { event: CoreEvent; kind: number; detail: number; bytes: number }[] = [];
   #inboxHead = 0;
+  /** What the core asked for during this event, and two arguments of each: the first `#askedCount` count. Emptying an array costs more than a counter. */
   readonly #asked: number[] = [];
   readonly #arguments: unknown[] = [];
+  #askedCount = 0;
   #calls = new Map<number, Call>();
   #lastHandle = 0;
   #halted: string | null = null;
@@ -143,7 +146,7 @@ export class NodeHost {
   }
 
   message(bytes: Uint8Array): void {
-    this.#take({ kind: 'message', bytes }, eventKinds.message, crc32(bytes), bytes.length);
+    this.#take({ kind: 'message', bytes }, eventKinds.message, messageChecksum(bytes), bytes.length);
   }
 
   request(call: Call): void {
@@ -212,8 +215,7 @@ export class NodeHost {
     try {
       core.handle(event, { monotonicMs: this.clock.monotonicMs(world.nowUs), wallMs: this.clock.wallMs(world.nowUs) });
     } catch (error) {
-      this.#asked.length = 0;
-      this.#arguments.length = 0;
+      this.#askedCount = 0;
       world.recorder.coreThrew(this.index, error);
       this.#halted = 'threw';
     }
@@ -233,7 +235,8 @@ export class NodeHost {
     const asks = this.#asked;
     const values = this.#arguments;
     let at = 0;
-    for (let index = 0; index < asks.length; index += 1) {
+    const count = this.#askedCount;
+    for (let index = 0; index < count; index += 1) {
       this.#busyUntilUs += effectUs;
       const departUs = this.#busyUntilUs;
       const first = values[at];
@@ -274,8 +277,7 @@ export class NodeHost {
           recorder.noted(this.index, first as DomainEvent);
       }
     }
-    asks.length = 0;
-    values.length = 0;
+    this.#askedCount = 0;
   }
 
   #losePower(startUs: number, writtenUs: number): void {
@@ -296,8 +298,11 @@ export class NodeHost {
 
   #ask(what: number, first: unknown, second: unknown): void {
     if (this.#halted !== null) return;
-    this.#asked.push(what);
-    this.#arguments.push(first, second);
+    const at = this.#askedCount;
+    this.#asked[at] = what;
+    this.#arguments[2 * at] = first;
+    this.#arguments[2 * at + 1] = second;
+    this.#askedCount = at + 1;
   }
 
   #askDisk(kind: DiskRequestKind, file: string, offset: number, length: number, parts: readonly Uint8Array[], ticket: number): void {

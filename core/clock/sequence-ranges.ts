@@ -55,6 +55,14 @@ export class SequenceRanges {
       this.#count -= removed;
       return removed;
     }
+    if (afterLast === this.#from.length && this.#from[first] >= from && this.#to[afterLast - 1] <= to) {
+      while (this.#from.length > first) {
+        this.#from.pop();
+        this.#to.pop();
+      }
+      this.#count -= removed;
+      return removed;
+    }
     const keptFrom: number[] = [];
     const keptTo: number[] = [];
     if (this.#from[first] < from) {

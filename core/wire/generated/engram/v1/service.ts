@@ -7,6 +7,8 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 export const protobufPackage = "engram.v1";
 
 export const protobufFileName = "engram/v1/service.proto";
@@ -473,7 +475,7 @@ export const Episode: MessageFns<Episode> = {
 };
 
 function createBaseRequestHeader(): RequestHeader {
-  return { space: "", requestId: new Uint8Array(0), sessionToken: new Uint8Array(0), ack: 0, deadlineMs: 0 };
+  return { space: "", requestId: noBytes, sessionToken: noBytes, ack: 0, deadlineMs: 0 };
 }
 
 export const RequestHeader: MessageFns<RequestHeader> = {
@@ -563,7 +565,7 @@ export const RequestHeader: MessageFns<RequestHeader> = {
 };
 
 function createBaseRememberRequest(): RememberRequest {
-  return { episode: new Uint8Array(0), context: new Uint8Array(0) };
+  return { episode: noBytes, context: noBytes };
 }
 
 export const RememberRequest: MessageFns<RememberRequest> = {
@@ -666,7 +668,7 @@ export const RememberBatchRequest: MessageFns<RememberBatchRequest> = {
 };
 
 function createBaseUpdateRequest(): UpdateRequest {
-  return { episode: new Uint8Array(0), context: new Uint8Array(0), expectedVersion: new Uint8Array(0) };
+  return { episode: noBytes, context: noBytes, expectedVersion: noBytes };
 }
 
 export const UpdateRequest: MessageFns<UpdateRequest> = {
@@ -780,7 +782,7 @@ export const GetRequest: MessageFns<GetRequest> = {
 };
 
 function createBaseForgetRequest(): ForgetRequest {
-  return { id: "", context: new Uint8Array(0), expectedVersion: new Uint8Array(0) };
+  return { id: "", context: noBytes, expectedVersion: noBytes };
 }
 
 export const ForgetRequest: MessageFns<ForgetRequest> = {
@@ -1242,7 +1244,7 @@ function createBaseReplyHeader(): ReplyHeader {
     confirmed: false,
     lagRecords: 0,
     lagMs: undefined,
-    sessionToken: new Uint8Array(0),
+    sessionToken: noBytes,
     sessionSatisfied: false,
     hinted: false,
   };
@@ -1480,7 +1482,7 @@ export const Confidence: MessageFns<Confidence> = {
 };
 
 function createBaseMemory(): Memory {
-  return { episode: new Uint8Array(0), version: new Uint8Array(0), confidence: undefined, score: 0, writtenAtMs: 0 };
+  return { episode: noBytes, version: noBytes, confidence: undefined, score: 0, writtenAtMs: 0 };
 }
 
 export const Memory: MessageFns<Memory> = {
@@ -1570,7 +1572,7 @@ export const Memory: MessageFns<Memory> = {
 };
 
 function createBaseWritten(): Written {
-  return { version: new Uint8Array(0), context: new Uint8Array(0), duplicate: false, superseded: false };
+  return { version: noBytes, context: noBytes, duplicate: false, superseded: false };
 }
 
 export const Written: MessageFns<Written> = {
@@ -1754,7 +1756,7 @@ export const WrittenBatch: MessageFns<WrittenBatch> = {
 };
 
 function createBaseGot(): Got {
-  return { memory: undefined, alternates: [], alternatesTotal: 0, context: new Uint8Array(0) };
+  return { memory: undefined, alternates: [], alternatesTotal: 0, context: noBytes };
 }
 
 export const Got: MessageFns<Got> = {
