@@ -59,14 +59,13 @@ export class FaultInjector {
   }
 
   /** The process ends, the machine goes on. */
-  #kill(host: NodeHost): boolean {
-    if (!host.alive) return false;
+  kill(host: NodeHost): void {
     const { recorder } = this.#world;
     if (!host.serving) recorder.mark('crashed while recovering');
     recorder.crashed(host.index);
     if (host.kill()) recorder.mark('killed with writes that were not synced');
+    if (this.#leavesOneCopy()) recorder.mark('one copy of a space left');
     this.#world.tracer?.crashed(host.index, { inFlight: 0, sectors: 0 });
-    return true;
   }
 
   /** Power off, with the marks that go with it. */
@@ -94,10 +93,9 @@ export class FaultInjector {
       case 'setLinkRates':
       case 'clogLinks':
         return this.#congest(fault);
-      case 'kill':
-        return this.#kill(this.#host(fault.node));
       case 'crash':
-        return this.#crashNode(this.#host(fault.node), fault);
+      case 'kill':
+        return this.#endProcess(this.#host(fault.node), fault);
       case 'restart':
         return this.#restart(this.#host(fault.node));
       case 'clockJump':
@@ -130,14 +128,16 @@ export class FaultInjector {
     return () => network.impairedOn(from, to) > before;
   }
 
-  #crashNode(host: NodeHost, { amid }: FaultOf<'crash'>): boolean | (() => boolean) {
+  #endProcess(host: NodeHost, { kind, amid }: FaultOf<'crash' | 'kill'>): boolean | (() => boolean) {
     if (!host.alive) return false;
     if (amid === 'write') {
       const { incarnation } = host;
       host.crashAmidWrite = this.#amid.fraction();
+      host.amidWriteKills = kind === 'kill';
       return () => (this.#lastIncarnations?.[host.index] ?? host.incarnation) > incarnation;
     }
-    this.crash(host);
+    if (kind === 'kill') this.kill(host);
+    else this.crash(host);
     return true;
   }
 

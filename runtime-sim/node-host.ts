@@ -76,6 +76,8 @@ export class NodeHost {
   #halted: string | null = null;
   /** Power goes during the next write to the disk: at this share of the time that the write and a sync take. */
   crashAmidWrite: number | null = null;
+  /** Whether the machine then stays up, and only the process ends. */
+  amidWriteKills = false;
   /** Whether this process has ended its recovery. */
   serving = false;
 

@@ -227,7 +227,8 @@ export class Simulation {
     }
     this.#world.trace.event(this.#world.nowUs, kind, target, incarnation);
     if (kind === eventKinds.powerLoss) {
-      this.#injector.crash(host);
+      if (host.amidWriteKills) this.#injector.kill(host);
+      else this.#injector.crash(host);
       return;
     }
     // It stopped itself: memory is gone as in any crash, and a supervisor starts it again.

@@ -5,11 +5,13 @@
 import { asymmetric } from './asymmetric.js';
 import { cascading } from './cascading.js';
 import { cleanSplit } from './clean-split.js';
+import { clockSkew } from './clock-skew.js';
 import { drawBackground, drawClocks, drawConfiguration, drawDisk } from './configuration-draw.js';
 import { congestion } from './congestion.js';
 import { crashRestart } from './crash-restart.js';
 import { flapping } from './flapping.js';
 import { type Draws, RandomStreams, type Seed } from './random-streams.js';
+import { rollingRestart } from './rolling-restart.js';
 import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
 import { type Scenario, type ScenarioName, scenarioNames } from './scenario.js';
 import { drawWorkload, type PlannedOperation } from './workload.js';
@@ -20,6 +22,8 @@ const built: Partial<Record<ScenarioName, Scenario>> = {
   flapping,
   cascading,
   congestion,
+  'clock-skew': clockSkew,
+  'rolling-restart': rollingRestart,
   'crash-restart': crashRestart,
 };
 
@@ -72,7 +76,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     configuration: drawConfiguration(random),
     background,
     disk: drawDisk(random),
-    clocks: drawClocks(nodes, random),
+    clocks: story.clocks ?? drawClocks(nodes, random),
     restartAfterMs: random.stream('restart').integer({ min: 200, max: 2_000 }),
     faults: [...story.faults].sort((left, right) => left.atMs - right.atMs),
     splits: story.splits,

@@ -35,9 +35,9 @@ export type Fault =
   | { readonly kind: 'restart'; readonly atMs: number; readonly node: string }
   /**
    * The process ends and the machine stays up: memory is gone, writes that had ended are in the page cache, synced or not. Writes under way happened
-   * whole or not at all.
+   * whole or not at all. `amid` as of a crash.
    */
-  | { readonly kind: 'kill'; readonly atMs: number; readonly node: string }
+  | { readonly kind: 'kill'; readonly atMs: number; readonly node: string; readonly amid?: 'write' }
   /** The wall clock jumps; the monotonic clock does not. */
   | { readonly kind: 'clockJump'; readonly atMs: number; readonly node: string; readonly byMs: number }
   /** Both clocks run fast (positive) or slow by this many parts in a million from now on. */

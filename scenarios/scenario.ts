@@ -4,7 +4,7 @@
 import type { CheckerName } from '../checker/index.js';
 import type { FaultPlan } from './fault-plan.js';
 import type { RandomStreams } from './random-streams.js';
-import type { PlannedLiveness, PlannedRow, PlannedSplit } from './run-plan.js';
+import type { PlannedClock, PlannedLiveness, PlannedRow, PlannedSplit } from './run-plan.js';
 
 export const scenarioNames = [
   'clean-split',
@@ -40,6 +40,8 @@ export interface Story {
   readonly rest: PlannedLiveness['rest'];
   /** Families that the run must be seen to exercise. */
   readonly families: readonly string[];
+  /** Clocks of the story's own; without them they are drawn as for all scenarios. */
+  readonly clocks?: readonly PlannedClock[];
 }
 
 export interface Scenario {
