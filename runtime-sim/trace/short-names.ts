@@ -33,6 +33,11 @@ export class ShortNames {
     return name;
   }
 
+  /** A text for people, with every node and author in it by name. */
+  text(text: string): string {
+    return text.replace(/\b(?:[0-9a-f]{56}|[0-9a-f]{32})\b/g, (id) => (id.length === 32 ? this.node(id) : this.author(id)));
+  }
+
   /** Of `sequence@author`, as checkers write it. */
   dot(text: string): string {
     const at = text.indexOf('@');

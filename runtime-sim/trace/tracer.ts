@@ -108,14 +108,15 @@ export class Tracer {
 
   /** What was scheduled comes up. */
   comesUp(scheduled: Scheduled, nowUs: number): void {
-    this.#nowUs = nowUs;
     if (!this.#loaded && nowUs >= this.#header.loadStartUs) this.#beginLoad();
     if (this.#faultsToEnd.length > 0) this.#endFaults(nowUs);
+    this.#nowUs = nowUs;
     this.#resume(scheduled, 0);
   }
 
   #beginLoad(): void {
     this.#loaded = true;
+    this.#nowUs = this.#header.loadStartUs;
     this.#current = null;
     this.phaseBegan('load');
   }
@@ -259,7 +260,7 @@ export class Tracer {
   #shortName(value: string, field: string): string {
     if (field === 'space') return this.names.space(value);
     if (field === 'author' && value.length === authorDigits) return this.names.author(value);
-    return field === 'kind' || field === 'reason' ? value : this.names.node(value);
+    return field === 'kind' ? value : this.names.text(value);
   }
 
   #diskAsked(node: number, request: DiskRequest): number {
@@ -312,6 +313,7 @@ export class Tracer {
     for (let first = this.#faultsToEnd[0]; first !== undefined && first.endUs <= nowUs; first = this.#faultsToEnd[0]) {
       this.#faultsToEnd.shift();
       this.#current = first.i;
+      this.#nowUs = Math.max(this.#nowUs, first.endUs);
       this.#nextInWorld({ kind: 'fault.ended', fault: first.fault, text: describeFault(first.fault) });
     }
   }

@@ -1,0 +1,82 @@
+/** What is done to the nodes from outside, as sentences: the faults of the plan, and the phases of a run. */
+import type { Fault } from '../../scenarios/fault-plan.js';
+import { describeFault } from '../../scenarios/fault-plan.js';
+import type { TraceHeader } from './trace-events.js';
+
+/** `n1, n2 and n3`. */
+export function listed(names: readonly string[]): string {
+  if (names.length < 2) return names.join('');
+  return `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
+}
+
+const clientsNamedMax = 3;
+
+/** Nodes by name, and clients too while they are few. */
+export function endpointsText(names: readonly string[], { nodes, clients }: TraceHeader): string {
+  const known = new Set(nodes.map(({ name }) => name));
+  const others = names.filter((name) => !known.has(name));
+  const own = names.filter((name) => known.has(name));
+  if (others.length <= clientsNamedMax) return listed([...own, ...others]);
+  return listed([...own, others.length === clients.length ? 'all clients' : `${others.length} clients`]);
+}
+
+export function faultSentence(fault: Fault, ends: boolean, header: TraceHeader): string {
+  const link = (names: { readonly from: readonly string[]; readonly to: readonly string[] }): string =>
+    `${endpointsText(names.from, header)} to ${endpointsText(names.to, header)}`;
+  switch (fault.kind) {
+    case 'cutLinks':
+      return `cuts the links from ${link(fault)}`;
+    case 'healLinks':
+      return `heals the links from ${link(fault)}`;
+    case 'setLinkRates':
+      return ends
+        ? `lets the links from ${link(fault)} be as before`
+        : `makes the links from ${link(fault)} worse: ${ratesText(fault.rates)}`;
+    case 'crash':
+      return fault.amid === 'write' ? `will take the power of ${fault.node} during its next write` : `takes the power of ${fault.node}`;
+    case 'restart':
+      return `gives ${fault.node} power`;
+    case 'diskStall':
+      return ends ? `lets the disk of ${fault.node} go on` : `lets the disk of ${fault.node} stall`;
+    case 'diskError':
+      return ends ? `lets ${fault.operation}s of ${fault.node} succeed again` : `lets every ${fault.operation} of ${fault.node} fail`;
+    case 'diskCapacity':
+      return ends ? `lifts the bound of the disk of ${fault.node}` : `bounds the disk of ${fault.node} to ${fault.bytes} bytes`;
+    case 'diskBitRot':
+      return `lets bits rot on the disk of ${fault.node}`;
+    default:
+      return describeFault(fault);
+  }
+}
+
+function ratesText({
+  delayUsMin,
+  jitterUs,
+  loss,
+  duplicate,
+}: {
+  delayUsMin: number;
+  jitterUs: number;
+  loss: number;
+  duplicate: number;
+}): string {
+  const delay = `${delayUsMin / 1_000} to ${(delayUsMin + jitterUs) / 1_000} ms`;
+  const chances = [...(loss > 0 ? [`${percent(loss)} lost`] : []), ...(duplicate > 0 ? [`${percent(duplicate)} doubled`] : [])];
+  return [delay, ...chances].join(', ');
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1_000) / 10} %`;
+}
+
+export const phaseSentences: Readonly<Record<string, string>> = {
+  load: 'begins the load',
+  draining: 'ends the load: what was asked is waited for',
+  majority: 'heals a majority and leaves the rest broken',
+  all: 'heals everything',
+  waiting: 'finds all copies equal; terms that overlap are given time to end',
+  serving: 'asks every space for one write more',
+  settling: 'waits until all copies are equal again',
+  reading: 'reads every id from every copy',
+  done: 'ends',
+};

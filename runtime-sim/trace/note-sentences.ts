@@ -1,0 +1,106 @@
+/** What a node notes, as a sentence whose subject is the node. A domain event without a sentence does not pass the type check. */
+import type { ConflictRule, DomainEvent } from '../../core/domain-events.js';
+import { termText } from './short-names.js';
+
+export interface Sentence {
+  /** Without its subject, the node. */
+  readonly text: string;
+  readonly detail: Detail;
+}
+
+/** How closely one must look to see it: `brief` is what changes who is there, who may do what, and what a disk has lost; `full` is everything. */
+export type Detail = 'brief' | 'normal' | 'full';
+export const details: readonly Detail[] = ['brief', 'normal', 'full'];
+
+/** Names in the event are those of the trace. */
+export function noteSentence(event: DomainEvent): Sentence {
+  return (sentences[event.kind] as (event: DomainEvent) => Sentence)(event);
+}
+
+const rules: Readonly<Record<ConflictRule, string>> = {
+  confidence: 'the greater confidence is read',
+  'logical-time': 'the later logical time is read',
+  'content-hash': 'the greater content hash is read',
+  'delete-wins': 'a delete beats what it does not include',
+  'superseded-request': 'a superseded request ranks last',
+};
+
+type Sentences = { readonly [Kind in DomainEvent['kind']]: (event: Extract<DomainEvent, { kind: Kind }>) => Sentence };
+
+const sentences: Sentences = {
+  'node.started': ({ boot, records, segments }) =>
+    brief(`serves: boot ${boot}, ${counted(records, 'record')} in ${counted(segments, 'segment')}`),
+  'node.identity-made': () => full('finds an empty directory and becomes a new node'),
+  'node.halted': ({ reason }) => brief(`stops itself: ${reason}`),
+
+  'term.claim-started': ({ space, sources }) =>
+    brief(
+      sources === 0
+        ? `claims a term of ${space}: it reaches no other copy`
+        : `claims a term of ${space}: first it pulls what ${sources === 1 ? 'the one other copy' : `the ${sources} other copies`} within reach ${sources === 1 ? 'holds' : 'hold'}`,
+    ),
+  'term.taken': ({ space, term }) =>
+    brief(`is primary of ${space} in ${term.counter === 0 ? 'term' : 'the provisional term'} ${termText(term)}`),
+  'term.ended': ({ space, term, reason }) => brief(`is no longer primary of ${space} in ${termText(term)}: ${reason}`),
+  'term.overlap-seen': ({ space, rival }) => brief(`sees that ${rival} is primary of ${space} as well`),
+  'peer.reached': ({ peer }) => brief(`reaches ${peer}`),
+  'peer.lost': ({ peer, silentMs }) => brief(`has lost ${peer}, silent for ${silentMs} ms`),
+
+  'log.tail-cut': ({ segment, offset, bytes }) =>
+    bytes === 0
+      ? full(`finds the end of segment ${segment} at ${offset} and nothing behind it`)
+      : brief(`cuts a torn tail off segment ${segment}: ${counted(bytes, 'byte')} from ${offset} on, nothing of them acknowledged`),
+  'log.damage-found': ({ segment, offset, bytes }) =>
+    brief(`finds ${counted(bytes, 'byte')} of segment ${segment} damaged at ${offset}, below what was synced`),
+  'log.segment-sealed': ({ segment, bytes }) => full(`seals segment ${segment} at ${bytes} bytes`),
+  'log.segment-compacted': ({ segment, kept, dropped }) =>
+    normal(`compacts segment ${segment}: ${counted(kept, 'record')} kept, ${dropped} dropped`),
+  'checkpoint.written': ({ number }) => full(`has written checkpoint ${number}`),
+  'checkpoint.unreadable': ({ file, reason }) => brief(`cannot read ${file}: ${reason}`),
+  'storage.full': ({ file }) => brief(`finds no space for ${file}`),
+  'storage.space-returned': () => brief('has space again'),
+  'hole.found': (hole) => brief(`has a hole in ${hole.space}: ${dots(hole)}`),
+  'hole.refilled': (hole) => brief(`has refilled the hole in ${hole.space}: ${dots(hole)}`),
+  'hole.settled': (hole) => brief(`settles a hole in ${hole.space}: no copy has ${dots(hole)} any more`),
+  'record.damaged': ({ space, author, sequence }) => brief(`finds ${sequence}@${author} of ${space} damaged while serving`),
+
+  'frame.rejected': ({ bytes, reason }) => normal(`drops ${counted(bytes, 'byte')} that are no message: ${reason}`),
+  'replication.gap-seen': ({ space, author, expected, got }) =>
+    normal(`sees a gap in ${space}: got ${got}@${author}, expected ${expected}@${author}`),
+  'replication.superseded': ({ space, author, records }) =>
+    brief(`stores ${counted(records, 'record')} of ${author} in ${space}, written in a superseded term`),
+  'tail.merged': ({ space, author, records }) => brief(`merges a stranded tail into ${space}: ${counted(records, 'record')} of ${author}`),
+  'catch-up.started': ({ space, from, how }) => normal(`catches up on ${space} from ${from} ${ways[how]}`),
+  'catch-up.finished': ({ space, from, how }) => normal(`has caught up on ${space} from ${from} ${ways[how]}`),
+  'conflict.resolved': ({ space, rule }) => normal(`resolves a conflict in ${space}: ${rules[rule]}`),
+  'write.duplicate': ({ space, by }) =>
+    normal(`recognises a write to ${space} by its ${by === 'content' ? 'content' : 'request id'}: it has happened before`),
+  'clock.jumped-back': ({ byMs }) => brief(`sees its wall clock jump back by ${byMs} ms`),
+  'clock.foreign-bounded': ({ aheadMs }) => normal(`does not follow a foreign clock ${aheadMs} ms ahead`),
+  'session.unsatisfied': ({ space }) => normal(`does not hold what a session of ${space} has seen`),
+  'request.overloaded': ({ bound }) => normal(`refuses a request: ${bound} is full`),
+};
+
+const ways = { log: 'from its log', snapshot: 'by snapshot merge' } as const;
+
+function dots({ author, from, to }: { readonly author: string; readonly from: number; readonly to: number }): string {
+  return from === to ? `${from}@${author}` : `${from}-${to}@${author}`;
+}
+
+/** `1 record`, `2 records`, `3 copies`. */
+export function counted(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
+}
+
+function brief(text: string): Sentence {
+  return { text, detail: 'brief' };
+}
+
+function normal(text: string): Sentence {
+  return { text, detail: 'normal' };
+}
+
+function full(text: string): Sentence {
+  return { text, detail: 'full' };
+}
