@@ -63,9 +63,10 @@ export class FaultInjector {
     const { recorder } = this.#world;
     if (!host.serving) recorder.mark('crashed while recovering');
     recorder.crashed(host.index);
-    if (host.kill()) recorder.mark('killed with writes that were not synced');
+    const unsynced = host.kill();
+    if (unsynced) recorder.mark('killed with writes that were not synced');
     if (this.#leavesOneCopy()) recorder.mark('one copy of a space left');
-    this.#world.tracer?.crashed(host.index, { inFlight: 0, sectors: 0 });
+    this.#world.tracer?.killed(host.index, { unsynced });
   }
 
   /** Power off, with the marks that go with it. */

@@ -1,6 +1,5 @@
 /** What is done to the nodes from outside, as sentences: the faults of the plan, and the phases of a run. */
-import type { Fault } from '../../scenarios/fault-plan.js';
-import { describeFault } from '../../scenarios/fault-plan.js';
+import { describeFault, type Fault, type LinkRates } from '../../scenarios/fault-plan.js';
 import type { TraceHeader } from './trace-events.js';
 
 /** `n1, n2 and n3`. */
@@ -29,9 +28,13 @@ export function faultSentence(fault: Fault, ends: boolean, header: TraceHeader):
     case 'healLinks':
       return `heals the links from ${link(fault)}`;
     case 'setLinkRates':
-      return ends
+      return fault.rates === null
         ? `lets the links from ${link(fault)} be as before`
-        : `makes the links from ${link(fault)} worse: ${ratesText(fault.rates)}`;
+        : `sets the links from ${link(fault)} to ${ratesText(fault.rates)}`;
+    case 'clogLinks':
+      return ends ? `unclogs the links from ${link(fault)}` : `clogs the links from ${link(fault)}: what is sent is held back`;
+    case 'kill':
+      return fault.amid === 'write' ? `will kill the process of ${fault.node} during its next write` : `kills the process of ${fault.node}`;
     case 'crash':
       return fault.amid === 'write' ? `will take the power of ${fault.node} during its next write` : `takes the power of ${fault.node}`;
     case 'restart':
@@ -49,20 +52,11 @@ export function faultSentence(fault: Fault, ends: boolean, header: TraceHeader):
   }
 }
 
-function ratesText({
-  delayUsMin,
-  jitterUs,
-  loss,
-  duplicate,
-}: {
-  delayUsMin: number;
-  jitterUs: number;
-  loss: number;
-  duplicate: number;
-}): string {
+function ratesText({ delayUsMin, jitterUs, loss, duplicate, queueBytes = 0 }: LinkRates): string {
   const delay = `${delayUsMin / 1_000} to ${(delayUsMin + jitterUs) / 1_000} ms`;
   const chances = [...(loss > 0 ? [`${percent(loss)} lost`] : []), ...(duplicate > 0 ? [`${percent(duplicate)} doubled`] : [])];
-  return [delay, ...chances].join(', ');
+  const queue = queueBytes > 0 ? [`a queue of ${queueBytes} bytes`] : [];
+  return [delay, ...chances, ...queue].join(', ');
 }
 
 function percent(share: number): string {

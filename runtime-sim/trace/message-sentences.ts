@@ -136,6 +136,7 @@ export function idsOf(records: readonly TracedRecord[]): string[] {
 export const dropTexts: Readonly<Record<DropReason, string>> = {
   cut: 'the link is cut',
   loss: 'the network loses it',
+  'queue-full': 'the queue of the link is full',
   'receiver-down': 'nobody is there',
   'receiver-restarted': 'it was meant for an earlier process',
 };

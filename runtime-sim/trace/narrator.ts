@@ -117,6 +117,9 @@ export class Narrator {
           `loses power, ${counted(event.operationsInFlight, 'disk operation')} in flight, ${counted(event.sectorsAtStake, 'unsynced sector')}`,
         );
         return;
+      case 'process.killed':
+        this.#say(event, 'brief', `is killed${event.unsynced ? ', with writes that are not synced' : ''}; its machine goes on`);
+        return;
       case 'process.halted':
         this.#say(event, 'brief', `stops itself: ${event.reason}`);
         return;
@@ -344,6 +347,7 @@ export class Narrator {
 type Plain =
   | 'process.started'
   | 'process.crashed'
+  | 'process.killed'
   | 'process.halted'
   | 'process.threw'
   | 'note'

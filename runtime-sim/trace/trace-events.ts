@@ -121,8 +121,8 @@ export interface ReplyContents {
 
 export type DiskOperationKind = 'list' | 'read' | 'reserve' | 'write' | 'sync' | 'replace' | 'remove';
 
-/** `cut` and `loss` strike on the way; the others say that nobody was there any more who was meant. */
-export type DropReason = 'cut' | 'loss' | 'receiver-down' | 'receiver-restarted';
+/** `cut`, `loss` and `queue-full` strike on the way; the others say that nobody was there any more who was meant. */
+export type DropReason = 'cut' | 'loss' | 'queue-full' | 'receiver-down' | 'receiver-restarted';
 /** `sending`: it never left. `under-way`: between the two. `waiting`: it had arrived, and waited for the processor. */
 export type DropPlace = 'sending' | 'under-way' | 'waiting';
 
@@ -148,6 +148,8 @@ interface Received {
 export type Happening =
   | { readonly kind: 'process.started' }
   | { readonly kind: 'process.crashed'; readonly operationsInFlight: number; readonly sectorsAtStake: number }
+  /** The process ended, the machine went on; `unsynced`: whether writes are left that no sync covers. */
+  | { readonly kind: 'process.killed'; readonly unsynced: boolean }
   /** The core stopped its own process. */
   | { readonly kind: 'process.halted'; readonly reason: string }
   /** An exception out of the core: a bug. */

@@ -16,9 +16,12 @@ export class TracedNetwork extends NetworkModel {
   override transmit(departUs: number, from: number, to: number, kind: number, payload: unknown, length: number): void {
     this.#tracer.sending({ from, to, kind, departUs }, payload, length, () => {
       const cutBefore = this.droppedOn([from], [to]);
+      const overflowedBefore = this.overflowed;
       const scheduledBefore = this.#scheduled.size;
       super.transmit(departUs, from, to, kind, payload, length);
-      return { copies: this.#scheduled.size - scheduledBefore, cut: this.droppedOn([from], [to]) > cutBefore };
+      const copies = this.#scheduled.size - scheduledBefore;
+      if (this.overflowed > overflowedBefore) return { copies, why: 'queue-full' };
+      return { copies, why: this.droppedOn([from], [to]) > cutBefore ? 'cut' : 'loss' };
     });
   }
 

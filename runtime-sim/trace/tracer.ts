@@ -141,12 +141,12 @@ export class Tracer {
 
   // Around the network.
 
-  /** Sends with `transmit`, which returns how many copies are on their way, and why there are none when a cut is the reason. */
+  /** Sends with `transmit`, which returns how many copies are on their way, and why, if there are none. */
   sending(
     link: { readonly from: number; readonly to: number; readonly kind: number; readonly departUs: number },
     payload: unknown,
     bytes: number,
-    transmit: () => { readonly copies: number; readonly cut: boolean },
+    transmit: () => { readonly copies: number; readonly why: DropReason },
   ): void {
     const before = this.#current;
     const carrier = carriers[link.kind];
@@ -155,7 +155,7 @@ export class Tracer {
     const i = this.#count;
     this.#flight = { carrier, message: i, from: link.from, to: link.to };
     this.#current = i;
-    const { copies, cut } = transmit();
+    const { copies, why } = transmit();
     const flight = this.#flight;
     this.#flight = null;
     this.#current = before;
@@ -163,7 +163,7 @@ export class Tracer {
     this.#write(i, link.from, this.#sentLine(carrier, link, payload, sent));
     if (copies > 0) return;
     this.#current = i;
-    this.#drop(flight, cut ? 'cut' : 'loss', 'sending');
+    this.#drop(flight, why, 'sending');
     this.#current = before;
   }
 
@@ -293,15 +293,22 @@ export class Tracer {
   // Told by name.
 
   crashed(node: number, { inFlight, sectors }: { readonly inFlight: number; readonly sectors: number }): void {
-    const crash = this.#next(node, { kind: 'process.crashed', operationsInFlight: inFlight, sectorsAtStake: sectors });
-    this.#current = crash;
+    this.#processEnds(node, { kind: 'process.crashed', operationsInFlight: inFlight, sectorsAtStake: sectors });
+  }
+
+  killed(node: number, { unsynced }: { readonly unsynced: boolean }): void {
+    this.#processEnds(node, { kind: 'process.killed', unsynced });
+  }
+
+  #processEnds(node: number, happening: Happening): void {
+    this.#current = this.#next(node, happening);
     for (const { flight } of this.#inboxes[node].splice(0)) if (flight !== null) this.#drop(flight, 'receiver-down', 'waiting');
     for (const name of [...this.#armed.keys()]) if (name.startsWith(`${node} `)) this.#armed.delete(name);
   }
 
   faultBegan(fault: Fault): void {
     const i = this.#nextInWorld({ kind: endsAnother(fault) ? 'fault.ended' : 'fault.began', fault, text: describeFault(fault) });
-    if (fault.kind === 'diskStall' || fault.kind === 'diskError') {
+    if ('untilMs' in fault) {
       const endUs = Math.round(fault.untilMs * 1_000) + this.#header.loadStartUs;
       this.#faultsToEnd.push({ endUs, i, fault });
       this.#faultsToEnd.sort((left, right) => left.endUs - right.endUs);
