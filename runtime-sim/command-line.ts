@@ -74,7 +74,7 @@ function describeProgram(choose: Choose): Command {
       else if (program.args.length > 0) refuseWord(program.args[0]);
     });
   describeRun(program, choose);
-  for (const { usage, describe } of subcommands) describe(program.command(usage).copyInheritedSettings(program), choose);
+  for (const { usage, describe } of subcommands) describe(program.command(usage).allowExcessArguments(false), choose);
   return program;
 }
 
@@ -117,10 +117,14 @@ function refuseMisplaced(program: Command, acting: Command): void {
     throw new UsageError(`${stray.long} stands before ${acting.name()}`, `put the options of ${acting.name()} behind it`);
 }
 
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
 /** Commander's error in our words: the option, and the nearest names. */
 function usageErrorOf(error: CommanderError, command: Command): UsageError {
   const message = error.message.replace(/^error: /, '').split('\n')[0];
-  const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  const path = pathOf(command);
   const unknown = error.code === 'commander.unknownOption' ? /'(-[^']*)'/.exec(message)?.[1] : undefined;
   if (unknown === undefined) return new UsageError(message, `see ${path} --help`);
   const known = command.options.flatMap(({ long }) => (long == null ? [] : [long]));

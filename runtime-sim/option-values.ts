@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { suggestion } from '../core/nearest-names.js';
 import { isScenarioName, scenarioOf } from '../scenarios/catalogue.js';
-import { type Scenario, scenarioNames } from '../scenarios/scenario.js';
+import { type Scenario, type ScenarioName, scenarioNames } from '../scenarios/scenario.js';
 import { UsageError } from './exit-codes.js';
 
 /** Where seed files go unless the caller says otherwise. */
@@ -32,10 +32,15 @@ export function durationArgument(text: string): number {
   return Math.round(seconds * 1_000);
 }
 
+/** The name, if it is one. Throws UsageError with the nearest names. */
+export function scenarioName(name: string): ScenarioName {
+  if (!isScenarioName(name)) throw new UsageError(`there is no scenario ${JSON.stringify(name)}`, suggestion(name, scenarioNames));
+  return name;
+}
+
 /** The scenario of that name. Throws UsageError when there is none, or when it is pending. */
 export function builtScenario(name: string): Scenario {
-  if (!isScenarioName(name)) throw new UsageError(`there is no scenario ${JSON.stringify(name)}`, suggestion(name, scenarioNames));
-  const scenario = scenarioOf(name);
+  const scenario = scenarioOf(scenarioName(name));
   if (scenario === null) throw new UsageError(`pending: the scenario ${name} is not built yet`, 'engram-sim list says which are');
   return scenario;
 }

@@ -5,8 +5,12 @@
  *
  * Prints a row for each mark: in how many runs of each scenario it was reached, and how many seeds a campaign may need before its absence is news.
  */
-import { execFile } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { CampaignReport } from '../runtime-sim/campaign/report.js';
 import { catalogue } from '../scenarios/catalogue.js';
 import { marks } from '../scenarios/marks.js';
 import { root } from './source-files.js';
@@ -19,27 +23,23 @@ const { values } = parseArgs({
   },
 });
 
-interface Tally {
-  readonly runs: number;
-  readonly ok: number;
-  readonly marks: Readonly<Record<string, number>>;
-}
-
-function tallyOf(scenario: string): Promise<Tally> {
-  const program = ['--import', 'tsx', 'runtime-sim/many-seeds.ts'];
-  const options = ['--seeds', values.seeds, '--jobs', values.jobs, '--scenario', scenario];
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...program, ...options], { cwd: root, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (stdout.startsWith('{')) resolve(JSON.parse(stdout) as Tally);
-      else reject(new Error(`many-seeds of ${scenario} ended with ${error?.message ?? 'no result'}: ${stderr.trim()}`));
+/** The report of one campaign over these scenarios; its directory goes when it has been read. */
+function campaign(scenarios: readonly string[]): CampaignReport {
+  const out = mkdtempSync(join(tmpdir(), 'mark-coverage-'));
+  const named = scenarios.flatMap((name) => ['--scenario', name]);
+  try {
+    spawnSync(join(root, 'bin/engram-sim'), ['campaign', '--seeds', values.seeds, '--jobs', values.jobs, ...named, '--out', out], {
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
-  });
+    return JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
 }
 
 const built = catalogue.flatMap(({ name, scenario }) => (scenario === null ? [] : [name]));
 const asked = values.scenario.length > 0 ? values.scenario : built;
-const tallies = new Map<string, Tally>();
-for (const scenario of asked) tallies.set(scenario, await tallyOf(scenario));
+const tallies = new Map(campaign(asked).scenarios.map((scenario) => [scenario.name, scenario]));
 
 const reached = new Set([...tallies.values()].flatMap((tally) => Object.keys(tally.marks)));
 const listed = marks.filter(({ pending }) => !pending).map(({ name }) => name);
