@@ -5,6 +5,7 @@
 
 import type { LoggedRecord } from '../checker/history.js';
 import { type Author, authorBytes, type SpaceKey, spaceKey } from '../core/identifiers.js';
+import { checkpointFiles } from '../core/storage/checkpoint.js';
 import { groupHeaderBytes, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
 import { readAuthor } from '../core/wire/author-bytes.js';
@@ -24,6 +25,11 @@ export function spaceOf(name: string): SpaceKey {
 
 /** Number of a log segment by its file's name; null for other files. */
 export const segmentOf = segmentNumber;
+
+/** Whether a file is a checkpoint, by its name. */
+export function isCheckpoint(name: string): boolean {
+  return (checkpointFiles as readonly string[]).includes(name);
+}
 
 /** A record of a group, with its place. */
 export interface PlacedRecord {

@@ -18,7 +18,7 @@ export function syncedGroups(disk: DiskModel): SyncedGroup[] {
     const groups = new Map<number, { bytes: number; dots: string[] }>();
     for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) enter(groups, record);
     return [...groups]
-      .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes))
+      .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes) && !file.refuses(offset, offset + bytes, 0))
       .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots }));
   });
 }

@@ -3,7 +3,7 @@
  *
  * Fault model of a crash. Bytes that were synced stay as they are. Of bytes written and not yet synced, each 512-byte sector is on its own: it holds
  * the old bytes, the new ones, zeros, garbage, or is torn within (new up to some byte, old from there). Sectors that a write shares with synced
- * bytes keep those.
+ * bytes keep those; and where synced bytes are written over, they or the new ones stand afterwards, or some of both, never zeros or garbage.
  */
 import type { Draws } from '../scenarios/random-streams.js';
 
@@ -18,6 +18,8 @@ export interface Extent {
 interface Unsynced extends Extent {
   /** What stood there before; null where nothing had ever been written: zeros. */
   readonly before: Uint8Array | null;
+  /** Where what had been written before ends, of what this write covers. */
+  readonly beforeEnd: number;
   /** A sync that should have covered it failed: no later sync will. */
   lost: boolean;
 }
@@ -65,6 +67,9 @@ export class DiskFile {
   /** Bytes that rotted, as they were: newest last. */
   readonly #rotted: { readonly offset: number; readonly before: Uint8Array }[] = [];
 
+  /** Sectors that the medium does not give. */
+  readonly #refused: { readonly offset: number; readonly end: number; readonly untilUs: number }[] = [];
+
   constructor(name: string) {
     this.name = name;
   }
@@ -74,6 +79,7 @@ export class DiskFile {
     for (const part of parts) length += part.length;
     this.#makeRoom(offset + length);
     const before = offset < this.writtenEnd ? this.bytes.slice(offset, offset + length) : null;
+    const beforeEnd = Math.min(this.writtenEnd, offset + length);
     let at = offset;
     for (const part of parts) {
       this.bytes.set(part, at);
@@ -81,7 +87,7 @@ export class DiskFile {
     }
     this.writtenEnd = Math.max(this.writtenEnd, at);
     this.size = Math.max(this.size, at);
-    this.#unsynced.push({ offset, length, before, lost: false });
+    this.#unsynced.push({ offset, length, before, beforeEnd, lost: false });
     return length;
   }
 
@@ -125,8 +131,11 @@ export class DiskFile {
     for (let at = writes.length - 1; at >= 0; at -= 1) {
       const { offset, length, before } = writes[at];
       for (let from = offset; from < offset + length; ) {
-        const to = Math.min(offset + length, from - (from % sectorBytes) + sectorBytes);
-        const survived = this.#meetFate(from, to, before === null ? null : before.subarray(from - offset, to - offset), profile, draws);
+        const sectorEnd = Math.min(offset + length, from - (from % sectorBytes) + sectorBytes);
+        const { to, synced } = before === null ? { to: sectorEnd, synced: false } : syncedPart(writes, at, from, sectorEnd);
+        const fate = draws.weighted(profile);
+        const old = before === null ? null : before.subarray(from - offset, to - offset);
+        const survived = this.#meet(synced && (fate === 'zero' || fate === 'garbage') ? 'old' : fate, { from, to, old }, draws);
         if (!survived) intact = at;
         sectors += 1;
         from = to;
@@ -142,6 +151,22 @@ export class DiskFile {
     for (let at = offset; at < end; at += 1) this.bytes[at] ^= draws.integer({ min: 1, max: 255 });
   }
 
+  /** Other bytes stand there from now on, whatever was written. */
+  overwrite(offset: number, bytes: Uint8Array): void {
+    this.#rotted.push({ offset, before: this.bytes.slice(offset, offset + bytes.length) });
+    this.bytes.set(bytes, offset);
+  }
+
+  /** Reads that touch these bytes fail until then. */
+  refuse(offset: number, length: number, untilUs: number): void {
+    this.#refused.push({ offset, end: offset + length, untilUs });
+  }
+
+  /** Whether a read of the range fails at this time. */
+  refuses(offset: number, end: number, nowUs: number): boolean {
+    return this.#refused.some((bad) => bad.offset < end && offset < bad.end && nowUs < bad.untilUs);
+  }
+
   /** The bytes as they were before any of them rotted. */
   pristine(): Uint8Array {
     if (this.#rotted.length === 0) return this.bytes;
@@ -151,11 +176,11 @@ export class DiskFile {
   }
 
   /** True when the sector holds what was written. */
-  #meetFate(from: number, to: number, before: Uint8Array | null, profile: CrashProfile, draws: Draws): boolean {
-    const fate = draws.weighted(profile);
-    if (fate === 'old') this.#putBack(from, to, before, 0);
+  #meet(fate: Fate, part: { readonly from: number; readonly to: number; readonly old: Uint8Array | null }, draws: Draws): boolean {
+    const { from, to, old } = part;
+    if (fate === 'old') this.#putBack(from, to, old, 0);
     else if (fate === 'zero') this.bytes.fill(0, from, to);
-    else if (fate === 'torn') this.#putBack(from, to, before, draws.integer({ min: 0, max: to - from - 1 }));
+    else if (fate === 'torn') this.#putBack(from, to, old, draws.integer({ min: 0, max: to - from - 1 }));
     else if (fate === 'garbage') for (let at = from; at < to; at += 1) this.bytes[at] = draws.uint32();
     return fate === 'new';
   }
@@ -173,4 +198,18 @@ export class DiskFile {
     wider.set(this.bytes.subarray(0, this.writtenEnd));
     this.bytes = wider;
   }
+}
+
+/** Of one sector's part of a write that writes over others: how far it is alike, and whether what stood there had been synced. */
+function syncedPart(
+  writes: readonly Unsynced[],
+  at: number,
+  from: number,
+  sectorEnd: number,
+): { readonly to: number; readonly synced: boolean } {
+  const { beforeEnd } = writes[at];
+  const earlier = writes.slice(0, at);
+  const covering = earlier.filter((write) => write.offset <= from && from < write.offset + write.length);
+  const ends = [beforeEnd, ...earlier.flatMap(({ offset, length }) => [offset, offset + length])].filter((end) => from < end);
+  return { to: Math.min(sectorEnd, ...ends), synced: from < beforeEnd && covering.length === 0 };
 }

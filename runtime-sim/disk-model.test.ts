@@ -146,6 +146,55 @@ disk('after a failed sync no later sync makes the bytes durable', () => {
   assert.is(model.durableWrites.length, 0);
 });
 
+disk('synced bytes that are written over are the old or the new ones after a crash, never zeros or garbage', () => {
+  for (const fate of ['old', 'new', 'zero', 'garbage', 'torn'] as const) {
+    const file = new DiskFile('log');
+    file.write(0, [filled(700, 5)]);
+    file.sync();
+    file.write(700, [filled(700, 6)]);
+    file.write(100, [filled(1_800, 5)]);
+    file.crash([[fate, 1]], new Draws(1, 'crash'));
+    assert.equal(file.read(0, 700), filled(700, 5), fate);
+  }
+});
+
+disk('a killed process leaves what it had written, and of what was under way a first part', () => {
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const model = new DiskModel({ seed, node: 'n1', rates });
+    perform(model, request('reserve', 'log', [], 0, 4_096), request('write', 'log', [filled(600, 5)]));
+    model.submit(request('write', 'log', [filled(600, 6)], 600), 0);
+    model.submit(request('write', 'log', [filled(600, 7)], 1_200), 0);
+    assert.is(model.kill(), true);
+    const [first, second] = [model.file('log')?.read(600, 600), model.file('log')?.read(1_200, 600)];
+    assert.equal(model.file('log')?.read(0, 600), filled(600, 5));
+    assert.ok(first?.every((byte) => byte === 6) || (first?.every((byte) => byte === 0) && second?.every((byte) => byte === 0)));
+    assert.is(model.durableWrites.length, 0);
+  }
+});
+
+disk('bad sectors refuse reads that touch them, until their time is over', () => {
+  const model = new DiskModel({ seed: 1, node: 'n1', rates });
+  perform(model, request('reserve', 'log', [], 0, 4_096), request('write', 'log', [filled(2_000, 5)]));
+  model.file('log')?.refuse(512, 512, 1_000);
+  model.badSectors = true;
+  const read = (offset: number, length: number, atUs: number): string => {
+    const one = request('read', 'log', [], offset, length);
+    model.submit(one, 0);
+    return model.complete(one, atUs).kind;
+  };
+  assert.equal([read(0, 512, 10), read(500, 20, 10), read(1_000, 100, 10), read(1_024, 100, 10)], ['read', 'failed', 'failed', 'read']);
+  assert.is(read(500, 20, 1_000), 'read');
+});
+
+disk('a lost write leaves what was there before, and the record keeps what was written', () => {
+  const file = new DiskFile('log');
+  file.write(0, [filled(2_000, 6)]);
+  file.sync();
+  file.overwrite(600, new Uint8Array(300));
+  assert.equal(file.read(600, 300), new Uint8Array(300));
+  assert.equal(file.pristine().subarray(0, 2_000), filled(2_000, 6));
+});
+
 disk('rot sticks to the bytes, and the bytes before it are kept for the record', () => {
   const file = new DiskFile('log');
   file.write(0, [filled(2_000, 6)]);

@@ -47,6 +47,8 @@ export class DiskModel {
   stalledUntilUs = 0;
   /** Sum of file sizes that fits; null is unlimited. */
   capacityBytes: number | null = null;
+  /** Whether any file has sectors that cannot be read. */
+  badSectors = false;
   /** Operations that a fault delayed or failed. */
   disturbed = 0;
   /** Every write that ever became durable, in the order in which it did; files that are gone among them. */
@@ -101,6 +103,7 @@ export class DiskModel {
     this.#inFlight.splice(at, 1);
     if (request.kind === 'read' || request.kind === 'write' || request.kind === 'sync') {
       if (nowUs < this.#errorsUntilUs[request.kind]) return this.#failWithError(request);
+      if (this.badSectors && request.kind === 'read' && this.#isRefused(request, nowUs)) return this.#failWithError(request);
     }
     return this.#perform(request);
   }
@@ -160,6 +163,10 @@ export class DiskModel {
         return;
       default:
     }
+  }
+
+  #isRefused({ file, offset, length }: DiskRequest, nowUs: number): boolean {
+    return this.#files.get(file)?.refuses(offset, offset + length, nowUs) === true;
   }
 
   #failWithError(request: DiskRequest): DiskResult {

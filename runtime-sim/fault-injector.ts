@@ -5,7 +5,7 @@
 import type { FaultRecord } from '../checker/history.js';
 import { describeFault, type Fault, familyOf } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
-import { syncedDots, syncedGroups } from './disk-contents.js';
+import { DiskDamage, isAimed } from './disk-damage.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
@@ -21,19 +21,22 @@ interface OpenRecord {
 export class FaultInjector {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
-  readonly #rot: Draws;
+  readonly #damage: DiskDamage;
   readonly #amid: Draws;
   readonly #open: OpenRecord[] = [];
   /** Of each node when the faults ended: what crashes it afterwards is no fault of the plan. */
   #lastIncarnations: readonly number[] | null = null;
-  /** False once a fault damaged more than the fault model allows. */
-  insideFaultModel = true;
 
   constructor(world: World, hosts: readonly NodeHost[]) {
     this.#world = world;
     this.#hosts = hosts;
-    this.#rot = new Draws(world.seed, 'disk.bit-rot');
+    this.#damage = new DiskDamage(world, hosts);
     this.#amid = new Draws(world.seed, 'crash.amid-write');
+  }
+
+  /** False once a fault damaged more than the fault model allows. */
+  get insideFaultModel(): boolean {
+    return this.#damage.insideFaultModel;
   }
 
   /** Carries a fault out; `later` when it found nothing that it may act on yet. */
@@ -44,7 +47,7 @@ export class FaultInjector {
     const took = this.#carryOut(fault);
     if (typeof took === 'boolean') record.tookEffect = took;
     else this.#open.push({ record, took });
-    return fault.kind === 'diskBitRot' && took === false ? 'later' : 'done';
+    return took === false && isAimed(fault) ? 'later' : 'done';
   }
 
   /** A crash that still waits for its write would otherwise fire long after the heal, when nothing starts the node again. */
@@ -106,7 +109,11 @@ export class FaultInjector {
         this.#host(fault.node).clock.drift(this.#world.nowUs, fault.ppm);
         return true;
       case 'diskBitRot':
-        return this.#rotBits(fault);
+      case 'diskLostWrite':
+      case 'diskMisdirectedWrite':
+      case 'diskBadSectors':
+      case 'diskCheckpointRot':
+        return this.#damage.place(fault, this.#host(fault.node));
       default:
         return this.#disturbDisk(fault);
     }
@@ -156,27 +163,6 @@ export class FaultInjector {
     else if (fault.kind === 'diskError') disk.failUntil(fault.operation, this.#us(fault.untilMs));
     else disk.capacityBytes = fault.bytes;
     return () => disk.disturbed > before;
-  }
-
-  /**
-   * Aims at a place of the synced log, and goes on from there to the first group whose every record has an intact synced copy on another disk: the
-   * damage record of SPEC section 6.6, made from what the disks hold at this moment.
-   */
-  #rotBits(fault: FaultOf<'diskBitRot'>): boolean {
-    const host = this.#host(fault.node);
-    const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
-    const groups = syncedGroups(host.disk);
-    const start = Math.floor(fault.position * groups.length);
-    for (let step = 0; step < groups.length; step += 1) {
-      const { file, offset, bytes, dots } = groups[(start + step) % groups.length];
-      if (!dots.every((dot) => others.has(dot))) continue;
-      const at = offset + this.#rot.integer({ min: 0, max: Math.max(0, bytes - fault.bytes) });
-      file.rot(at, Math.min(fault.bytes, offset + bytes - at), this.#rot);
-      this.#world.recorder.damaged(host.index, dots);
-      this.#world.tracer?.rotted(host.index, { file: file.name, offset: at, bytes: fault.bytes, dots });
-      return true;
-    }
-    return false;
   }
 
   #host(name: string): NodeHost {

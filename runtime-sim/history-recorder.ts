@@ -29,6 +29,8 @@ interface Crash {
 class NodeRecord {
   readonly released: Dot[] = [];
   readonly damaged: Dot[] = [];
+  /** What lists the dots that compaction has dropped was damaged. */
+  doubtful = false;
   crash: Crash | null = null;
   readonly spans = new Map<SpaceKey, MutableSpan>();
   /** Its wall clock was seen to go back last. */
@@ -130,6 +132,11 @@ export class HistoryRecorder {
     }
   }
 
+  /** A checkpoint was damaged, and no record. */
+  checkpointDamaged(node: number): void {
+    this.#nodes[node].doubtful = true;
+  }
+
   halted(node: number, reason: string): void {
     this.halts.push(`${this.#names[node]} at ${this.#nowMs()} ms: ${reason}`);
   }
@@ -160,8 +167,8 @@ export class HistoryRecorder {
    * Where a log that no checkpoint lists is damaged, nobody can tell which of the dots that compaction has dropped were in it: all of them may become
    * holes. What is still on the disk may not.
    */
-  #unaccountable(node: number, { released, damaged }: NodeRecord): Dot[] {
-    if (damaged.length === 0) return [];
+  #unaccountable(node: number, { released, damaged, doubtful }: NodeRecord): Dot[] {
+    if (damaged.length === 0 && !doubtful) return [];
     const readable = this.#onDisk(node);
     return released.filter(({ space, version }) => !readable.has(`${space} ${version}`));
   }

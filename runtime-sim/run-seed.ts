@@ -133,6 +133,7 @@ function invariants(recorder: HistoryRecorder): Verdict {
 
 /** After the heal every space takes a write again, and its copies agree once more. */
 function serving(history: History, settled: boolean | null): Verdict {
+  if (!history.insideFaultModel) return { verdict: 'not-applicable', reason: 'outside the fault model only safety is judged' };
   const writes = history.operations.filter(({ id, kind }) => id === 'after-the-heal' && kind === 'remember');
   const refused = writes.filter(({ outcome }) => outcome !== 'ok');
   if (refused.length > 0) {

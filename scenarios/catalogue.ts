@@ -9,6 +9,7 @@ import { clockSkew } from './clock-skew.js';
 import { drawBackground, drawClocks, drawConfiguration, drawDisk } from './configuration-draw.js';
 import { congestion } from './congestion.js';
 import { crashRestart } from './crash-restart.js';
+import { diskFaults } from './disk-faults.js';
 import { flapping } from './flapping.js';
 import { type Draws, RandomStreams, type Seed } from './random-streams.js';
 import { rollingRestart } from './rolling-restart.js';
@@ -23,6 +24,7 @@ const built: Partial<Record<ScenarioName, Scenario>> = {
   cascading,
   congestion,
   'clock-skew': clockSkew,
+  'disk-faults': diskFaults,
   'rolling-restart': rollingRestart,
   'crash-restart': crashRestart,
 };

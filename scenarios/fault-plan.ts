@@ -44,9 +44,37 @@ export type Fault =
   | { readonly kind: 'clockDrift'; readonly atMs: number; readonly node: string; readonly ppm: number }
   /**
    * Bits flip in synced bytes of the log and stay flipped. `position` in [0, 1) aims within the synced log; the runtime moves the hit to the next
-   * place where every record it would damage has an intact synced copy on another disk, and does nothing if there is none.
+   * place where every record it would damage has an intact synced copy on another disk, and does nothing if there is none. With `beyond` it strikes where
+   * it was aimed: outside the fault model, of such a run only safety is judged.
    */
-  | { readonly kind: 'diskBitRot'; readonly atMs: number; readonly node: string; readonly position: number; readonly bytes: number }
+  | {
+      readonly kind: 'diskBitRot';
+      readonly atMs: number;
+      readonly node: string;
+      readonly position: number;
+      readonly bytes: number;
+      readonly beyond?: true;
+    }
+  /** A write that was reported as done and synced never reached the medium: where its group should be stands what was there before. Aimed like bit rot. */
+  | { readonly kind: 'diskLostWrite'; readonly atMs: number; readonly node: string; readonly position: number }
+  /** Like a lost write; and its bytes stand where another group should be, at `toPosition`. Both places are aimed like bit rot. */
+  | {
+      readonly kind: 'diskMisdirectedWrite';
+      readonly atMs: number;
+      readonly node: string;
+      readonly position: number;
+      readonly toPosition: number;
+    }
+  /** Reads that touch one group of the log fail with EIO until `untilMs`, or for good with null. Aimed like bit rot. */
+  | {
+      readonly kind: 'diskBadSectors';
+      readonly atMs: number;
+      readonly node: string;
+      readonly position: number;
+      readonly untilMs: number | null;
+    }
+  /** Bits flip in one of the two checkpoint files: nothing that was promised is in them alone. */
+  | { readonly kind: 'diskCheckpointRot'; readonly atMs: number; readonly node: string; readonly position: number; readonly bytes: number }
   /** Whatever the disk is asked for takes until `untilMs` at least. */
   | { readonly kind: 'diskStall'; readonly atMs: number; readonly node: string; readonly untilMs: number }
   /** Operations of one kind fail with EIO until `untilMs`. */
@@ -98,6 +126,10 @@ export const restart = (fault: Without<'restart'>): Fault => ({ kind: 'restart',
 export const clockJump = (fault: Without<'clockJump'>): Fault => ({ kind: 'clockJump', ...fault });
 export const clockDrift = (fault: Without<'clockDrift'>): Fault => ({ kind: 'clockDrift', ...fault });
 export const diskBitRot = (fault: Without<'diskBitRot'>): Fault => ({ kind: 'diskBitRot', ...fault });
+export const diskLostWrite = (fault: Without<'diskLostWrite'>): Fault => ({ kind: 'diskLostWrite', ...fault });
+export const diskMisdirectedWrite = (fault: Without<'diskMisdirectedWrite'>): Fault => ({ kind: 'diskMisdirectedWrite', ...fault });
+export const diskBadSectors = (fault: Without<'diskBadSectors'>): Fault => ({ kind: 'diskBadSectors', ...fault });
+export const diskCheckpointRot = (fault: Without<'diskCheckpointRot'>): Fault => ({ kind: 'diskCheckpointRot', ...fault });
 export const diskStall = (fault: Without<'diskStall'>): Fault => ({ kind: 'diskStall', ...fault });
 export const diskError = (fault: Without<'diskError'>): Fault => ({ kind: 'diskError', ...fault });
 export const diskCapacity = (fault: Without<'diskCapacity'>): Fault => ({ kind: 'diskCapacity', ...fault });
@@ -114,6 +146,10 @@ export const familyOf: Readonly<Record<FaultKind, string>> = {
   clockJump: 'clock',
   clockDrift: 'clock',
   diskBitRot: 'bit-rot',
+  diskLostWrite: 'lost-write',
+  diskMisdirectedWrite: 'misdirected-write',
+  diskBadSectors: 'bad-sectors',
+  diskCheckpointRot: 'checkpoint-rot',
   diskStall: 'disk-stall',
   diskError: 'disk-error',
   diskCapacity: 'disk-full',
@@ -151,7 +187,15 @@ export function describeFault(fault: Fault): string {
     case 'clockDrift':
       return `clock of ${fault.node} drifts by ${fault.ppm} ppm`;
     case 'diskBitRot':
-      return `bit rot on ${fault.node}`;
+      return `bit rot on ${fault.node}${fault.beyond === true ? ', beyond the fault model' : ''}`;
+    case 'diskLostWrite':
+      return `a write of ${fault.node} is lost`;
+    case 'diskMisdirectedWrite':
+      return `a write of ${fault.node} lands elsewhere`;
+    case 'diskBadSectors':
+      return `bad sectors on ${fault.node} ${fault.untilMs === null ? 'for good' : `until ${fault.untilMs} ms`}`;
+    case 'diskCheckpointRot':
+      return `bit rot in a checkpoint of ${fault.node}`;
     case 'diskStall':
       return `disk of ${fault.node} stalls until ${fault.untilMs} ms`;
     case 'diskError':

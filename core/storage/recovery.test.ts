@@ -130,6 +130,22 @@ recovery('an unsynced tail that is read back is made durable before it is served
   assert.not(afterPowerLoss.events.some((event) => event.kind === 'log.damage-found'));
 });
 
+recovery('a bad sector takes with it what is in it, and nothing else', () => {
+  const before = new OneNode().start();
+  const ids = Array.from({ length: 12 }, (_, at) => `m${at}`);
+  for (const id of ids) before.remember({ id, text: `text of ${id} ${'.'.repeat(1_500)}` });
+  const disk = before.disk.afterCrash();
+  const [file, bytes] = [...disk.synced].find(([, content]) => textOnDisk(new Map([['', content]]), 'text of m5')) as [string, Uint8Array];
+  const textAt = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf('text of m5');
+  const sectorAt = Math.ceil(textAt / 512) * 512;
+  disk.badSectors = { file, offset: sectorAt, end: sectorAt + 512 };
+  const after = new OneNode({ disk }).start();
+  assert.equal(
+    ids.filter((id) => found(after, id)),
+    ids.filter((id) => id !== 'm5'),
+  );
+});
+
 recovery('a copy that was killed acknowledges nothing before it is durable', () => {
   const cluster = new Cluster(2);
   const [first, second] = cluster.hosts;

@@ -49,12 +49,23 @@ export interface RecoveryOwner {
 }
 
 const readPieceBytes = 64 * 1_024;
+/** A device refuses no less than this. */
+const sectorBytes = 512;
+/** Refused reads may take seconds each: of a file that is bad throughout, what could be found is not worth the wait. */
+const readSplitsMax = 1_024;
 export const recoveryRetryTimer = 'recovery.retry';
 
 /** Of a node that could not begin one. */
 const noBoot: Boot = { counter: 0, random: '0'.repeat(16) };
 
 type Judged = Pick<Recovered, 'holes' | 'absentDoubtful'>;
+
+interface Piece {
+  readonly file: DiskFile;
+  readonly offset: number;
+  readonly pieceBytes: number;
+  readonly splitsLeft: number;
+}
 
 interface Unread {
   readonly number: number;
@@ -245,16 +256,25 @@ export class Recovery {
   #readWhole(file: DiskFile, then: (bytes: Uint8Array) => void): void {
     this.#disk.read(file.name, { offset: 0, length: file.bytes }, (result) => {
       if (result.kind === 'read') return then(result.bytes);
-      this.#readPieces(file, 0, new Uint8Array(file.bytes), then);
+      this.#readPieces({ file, offset: 0, pieceBytes: readPieceBytes, splitsLeft: readSplitsMax }, new Uint8Array(file.bytes), then);
     });
   }
 
-  #readPieces(file: DiskFile, offset: number, into: Uint8Array, then: (bytes: Uint8Array) => void): void {
+  /** One piece after another; an unreadable one in halves, down to a sector, so that a bad sector takes nothing with it but what is in it. */
+  #readPieces(at: Piece, into: Uint8Array, then: (bytes: Uint8Array) => void): void {
+    const { file, offset, pieceBytes, splitsLeft } = at;
     if (offset >= file.bytes) return then(into);
-    const length = Math.min(readPieceBytes, file.bytes - offset);
+    const length = Math.min(pieceBytes, file.bytes - offset);
     this.#disk.read(file.name, { offset, length }, (result) => {
       if (result.kind === 'read') into.set(result.bytes, offset);
-      this.#readPieces(file, offset + length, into, then);
+      else if (pieceBytes > sectorBytes && splitsLeft > 0) {
+        return this.#readPieces({ ...at, pieceBytes: pieceBytes / 2, splitsLeft: splitsLeft - 1 }, into, then);
+      }
+      // What follows is read in pieces as large as its place allows: large ones begin at multiples of their size.
+      const next = offset + length;
+      let nextBytes = pieceBytes;
+      while (nextBytes < readPieceBytes && next % (2 * nextBytes) === 0) nextBytes *= 2;
+      this.#readPieces({ ...at, offset: next, pieceBytes: nextBytes }, into, then);
     });
   }
 

@@ -20,6 +20,8 @@ export class MemoryDisk {
   readonly synced = new Map<string, Uint8Array>();
   /** Reservations beyond this many bytes in all fail with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Reads that touch these bytes fail. */
+  badSectors: { readonly file: string; readonly offset: number; readonly end: number } | null = null;
 
   used(): number {
     let bytes = 0;
@@ -170,7 +172,10 @@ export class OneNode {
         },
         read: (file, { offset, length }, ticket) => {
           const bytes = written.get(file);
+          const bad = this.disk.badSectors;
           if (bytes === undefined) this.#finish(ticket, { kind: 'failed', code: 'ENOENT', message: `no ${file}` });
+          else if (bad !== null && bad.file === file && offset < bad.end && bad.offset < offset + length)
+            this.#finish(ticket, { kind: 'failed', code: 'EIO', message: `${file} cannot be read` });
           else this.#finish(ticket, { kind: 'read', bytes: bytes.slice(offset, offset + length) });
         },
         reserve: (file, bytes, ticket) => {

@@ -1,0 +1,165 @@
+/**
+ * Damage to bytes that were synced, and what keeps it within the fault model: a group of the log is damaged only while every record in it can be read,
+ * synced, from another disk. That is decided from what the disks hold at this moment, not from what any node believes, so that of all that was promised
+ * one copy stays intact however many faults a plan has.
+ *
+ * A fault aims at a place of the synced log and goes on from there to the first group that it may damage.
+ */
+import type { Fault } from '../scenarios/fault-plan.js';
+import { Draws } from '../scenarios/random-streams.js';
+import { isCheckpoint } from './core-formats.js';
+import { type SyncedGroup, syncedDots, syncedGroups } from './disk-contents.js';
+import { sectorBytes } from './disk-file.js';
+import type { NodeHost } from './node-host.js';
+import type { World } from './world.js';
+
+export type AimedFault = Extract<
+  Fault,
+  { kind: 'diskBitRot' | 'diskLostWrite' | 'diskMisdirectedWrite' | 'diskBadSectors' | 'diskCheckpointRot' }
+>;
+
+/** Whether a fault that found nothing it may damage is worth another try a little later. */
+export function isAimed(fault: Fault): boolean {
+  return fault.kind in aimed;
+}
+
+const aimed: Readonly<Record<AimedFault['kind'], true>> = {
+  diskBitRot: true,
+  diskLostWrite: true,
+  diskMisdirectedWrite: true,
+  diskBadSectors: true,
+  diskCheckpointRot: true,
+};
+
+export class DiskDamage {
+  readonly #world: World;
+  readonly #hosts: readonly NodeHost[];
+  readonly #rot: Draws;
+  /** False once a fault damaged more than the fault model allows. */
+  insideFaultModel = true;
+
+  constructor(world: World, hosts: readonly NodeHost[]) {
+    this.#world = world;
+    this.#hosts = hosts;
+    this.#rot = new Draws(world.seed, 'disk.bit-rot');
+  }
+
+  /** Damages the node's disk; false when there is nothing that may be damaged. */
+  place(fault: AimedFault, host: NodeHost): boolean {
+    if (fault.kind === 'diskCheckpointRot') return this.#rotCheckpoint(fault, host);
+    const groups = syncedGroups(host.disk);
+    const mayGo = this.#expendable(host);
+    const group =
+      fault.kind === 'diskBitRot' && fault.beyond === true
+        ? groups[Math.floor(fault.position * groups.length)]
+        : fromThere(groups, fault.position, mayGo);
+    if (group === undefined) return false;
+    switch (fault.kind) {
+      case 'diskBitRot': {
+        if (fault.beyond === true && !mayGo(group)) this.insideFaultModel = false;
+        const offset = group.offset + this.#rot.integer({ min: 0, max: Math.max(0, group.bytes - fault.bytes) });
+        group.file.rot(offset, Math.min(fault.bytes, group.offset + group.bytes - offset), this.#rot);
+        this.#note(host, group);
+        return true;
+      }
+      case 'diskLostWrite':
+        group.file.overwrite(group.offset, new Uint8Array(group.bytes));
+        this.#note(host, group);
+        return true;
+      case 'diskMisdirectedWrite':
+        return this.#misdirect(
+          host,
+          group,
+          fromThere(groups, fault.toPosition, (target) => target !== group && mayGo(target)),
+          groups,
+          mayGo,
+        );
+      case 'diskBadSectors':
+        return this.#spoilSectors(
+          host,
+          group,
+          fault.untilMs,
+          groups.filter((each) => sharesSector(each, group) && each !== group),
+          mayGo,
+        );
+    }
+  }
+
+  /** A medium refuses whole sectors: neighbours that reach into them are as unreadable as the group. */
+  #spoilSectors(
+    host: NodeHost,
+    group: SyncedGroup,
+    untilMs: number | null,
+    neighbours: readonly SyncedGroup[],
+    mayGo: (group: SyncedGroup) => boolean,
+  ): boolean {
+    const [from, end] = sectorsOf(group);
+    if (!neighbours.every(mayGo) || group.file.unsyncedIn(from, end)) return false;
+    group.file.refuse(from, end - from, untilMs === null ? Number.POSITIVE_INFINITY : this.#world.loadUs(untilMs));
+    host.disk.badSectors = true;
+    for (const each of [group, ...neighbours]) this.#note(host, each);
+    return true;
+  }
+
+  /** Whether a group of this node's log holds nothing that another disk does not hold intact. */
+  #expendable(host: NodeHost): (group: SyncedGroup) => boolean {
+    const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
+    return ({ dots }) => dots.every((dot) => others.has(dot));
+  }
+
+  /** The group's bytes stand from where the target begins, over all that they reach there, and nothing where they should. */
+  #misdirect(
+    host: NodeHost,
+    group: SyncedGroup,
+    target: SyncedGroup | undefined,
+    groups: readonly SyncedGroup[],
+    mayGo: (group: SyncedGroup) => boolean,
+  ): boolean {
+    if (target === undefined) return false;
+    const end = Math.min(target.offset + group.bytes, target.file.writtenEnd);
+    const hit = groups.filter(({ file, offset, bytes }) => file === target.file && offset < end && target.offset < offset + bytes);
+    if (hit.includes(group) || !hit.every(mayGo) || target.file.unsyncedIn(target.offset, end)) return false;
+    const bytes = group.file.bytes.slice(group.offset, group.offset + end - target.offset);
+    group.file.overwrite(group.offset, new Uint8Array(group.bytes));
+    target.file.overwrite(target.offset, bytes);
+    for (const each of [group, ...hit]) this.#note(host, each);
+    return true;
+  }
+
+  /** One of the two checkpoint files: the newer decides, and the older where the newer cannot be read. */
+  #rotCheckpoint(fault: Extract<Fault, { kind: 'diskCheckpointRot' }>, host: NodeHost): boolean {
+    const files = host.disk.files.filter(({ name, writtenEnd }) => isCheckpoint(name) && writtenEnd > 0);
+    const file = files[Math.floor(this.#rot.fraction() * files.length)];
+    if (file === undefined) return false;
+    const offset = Math.floor(fault.position * file.writtenEnd);
+    file.rot(offset, fault.bytes, this.#rot);
+    this.#world.recorder.checkpointDamaged(host.index);
+    this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes: fault.bytes, dots: [] });
+    return true;
+  }
+
+  #note(host: NodeHost, { file, offset, bytes, dots }: SyncedGroup): void {
+    this.#world.recorder.damaged(host.index, dots);
+    this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes, dots });
+  }
+}
+
+/** From the begin of the first to the end of the last sector that a group is in. */
+function sectorsOf({ offset, bytes }: SyncedGroup): readonly [from: number, end: number] {
+  return [Math.floor(offset / sectorBytes) * sectorBytes, Math.ceil((offset + bytes) / sectorBytes) * sectorBytes];
+}
+
+function sharesSector(one: SyncedGroup, other: SyncedGroup): boolean {
+  const [from, end] = sectorsOf(other);
+  return one.file === other.file && one.offset < end && from < one.offset + one.bytes;
+}
+
+/** The first group from that place on, once around, of which the question is answered with yes. */
+function fromThere(groups: readonly SyncedGroup[], position: number, isWanted: (group: SyncedGroup) => boolean): SyncedGroup | undefined {
+  const start = Math.floor(position * groups.length);
+  for (let step = 0; step < groups.length; step += 1) {
+    const group = groups[(start + step) % groups.length];
+    if (group !== undefined && isWanted(group)) return group;
+  }
+  return undefined;
+}
