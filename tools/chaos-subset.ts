@@ -18,7 +18,7 @@ import type { CampaignReport, FailureReport } from '../runtime-sim/campaign/repo
 import { ParentCommit } from './parent-commit.js';
 import { root } from './source-files.js';
 
-const seedsPerScenario = wholeNumber('CHAOS_SEEDS', 60);
+const seedsPerScenario = wholeNumber('CHAOS_SEEDS', 20);
 const freshPerScenario = 3;
 /** A planted bug that needs more seeds belongs into a campaign, not before every change. */
 const seedsPerPlantMax = 200;

@@ -308,7 +308,7 @@ export class Tracer {
 
   faultBegan(fault: Fault): void {
     const i = this.#nextInWorld({ kind: endsAnother(fault) ? 'fault.ended' : 'fault.began', fault, text: describeFault(fault) });
-    if ('untilMs' in fault) {
+    if ('untilMs' in fault && fault.untilMs !== null) {
       const endUs = Math.round(fault.untilMs * 1_000) + this.#header.loadStartUs;
       this.#faultsToEnd.push({ endUs, i, fault });
       this.#faultsToEnd.sort((left, right) => left.endUs - right.endUs);
