@@ -12,7 +12,6 @@ import { scenarioNames } from '../scenarios/scenario.js';
 import { readCommandLine } from './command-line.js';
 import { UsageError } from './exit-codes.js';
 import { replayFileCommand } from './run-report.js';
-import { readSeedFile, type SeedFile, writeSeedFile } from './seed-file.js';
 
 const cli = suite('engram-sim');
 const folder = mkdtempSync(join(tmpdir(), 'engram-sim-'));
@@ -130,37 +129,6 @@ cli('numbers are checked', () => {
   assert.match(refused('--seed', '1').message, '--scenario is missing');
   assert.match(refused(...base).message, '--seed is missing');
   assert.match(refused('lsit').hint, 'list');
-});
-
-const seedFile: Omit<SeedFile, 'format'> = {
-  seed: 5,
-  scenario: 'crash-restart',
-  options: { nodes: 5, durationMs: 4_000, plant: null },
-  commit: 'none',
-  plan: { format: 1 } as SeedFile['plan'],
-  traceHash: '0'.repeat(16),
-  verdicts: {},
-};
-
-cli('a seed file is read back as it was written, and refused when it was edited, cut short or made by another version', () => {
-  const path = writeSeedFile(seedFile, folder);
-  assert.equal(readSeedFile(path), { format: 1, ...seedFile });
-  const text = readFileSync(path, 'utf8');
-  const complaint = (content: string): string => {
-    writeFileSync(path, content);
-    try {
-      readSeedFile(path);
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return 'accepted';
-  };
-  assert.match(complaint(text.replace('"seed":5', '"seed":6')), 'checksum');
-  assert.match(complaint(text.slice(0, 100)), 'cut short');
-  assert.match(complaint(text.replace('"format":1', '"format":2')), 'format 2');
-  assert.match(complaint('{"seed":5}'), 'lacks');
-  assert.match(complaint('[]'), 'not a seed file');
-  assert.match(complaint(text), 'accepted');
 });
 
 cli('replay runs the plan of a seed file, on another machine too', () => {

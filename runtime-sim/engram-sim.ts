@@ -3,7 +3,8 @@
  *
  * A planted bug has to be arranged before the core is loaded: the program then starts itself again in a process whose module loader rewrites that source.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { readCommandLine, wantsJson } from './command-line.js';
 import { exitCodes, SetupError, UsageError } from './exit-codes.js';
@@ -16,13 +17,18 @@ async function main(): Promise<number> {
   return plant !== null && process.env[plantVariable] !== plant ? inPlantedProcess(plant) : run();
 }
 
-function inPlantedProcess(name: string): number {
+/** Signals go on to the process that does the work: it knows what to keep when it is interrupted. */
+function inPlantedProcess(name: string): Promise<number> {
   const planting = plantingArguments(plantedBugOf(name));
-  const { status } = spawnSync(process.execPath, [...planting, ...process.execArgv, fileURLToPath(import.meta.url), ...args], {
+  const working = spawn(process.execPath, [...planting, ...process.execArgv, fileURLToPath(import.meta.url), ...args], {
     stdio: 'inherit',
     env: { ...process.env, [plantVariable]: name },
   });
-  return status ?? exitCodes.internal;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => working.kill(signal));
+  return new Promise((resolve, reject) => {
+    working.on('error', reject);
+    working.on('exit', (status, signal) => resolve(status ?? 128 + (constants.signals[signal ?? 'SIGKILL'] ?? 0)));
+  });
 }
 
 function complain(error: unknown): number {

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { durationMsDefault } from '../scenarios/catalogue.js';
 import { exitCodes } from './exit-codes.js';
 import type { RunResult } from './run-seed.js';
+import type { PlanSize } from './shrink/progress.js';
 
 export interface Divergence {
   readonly event: number;
@@ -32,6 +33,19 @@ export interface RunReport {
   readonly firstDivergence?: Divergence | null;
   readonly commitMatches?: boolean;
   readonly traceMatches?: boolean;
+  readonly shrunk?: ShrinkReport;
+}
+
+/** What became of a plan by shrinking. */
+export interface ShrinkReport {
+  /** The seed file of the whole plan. */
+  readonly from: string;
+  readonly before: PlanSize;
+  readonly after: PlanSize;
+  readonly tries: number;
+  readonly seconds: number;
+  /** `minimal` when no single part can go any more, else what ended it earlier. */
+  readonly ended: string;
 }
 
 export interface RunNaming {
@@ -135,8 +149,17 @@ function lateLines(report: RunReport): string[] {
       : [line('determinism', firstDivergence === null ? 'two runs, equal at every event' : pc.red(divergenceText(firstDivergence)))]),
     ...(report.commitMatches === undefined ? [] : [line('commit', report.commitMatches ? 'the same' : 'another')]),
     ...(report.traceMatches === undefined ? [] : [line('trace', report.traceMatches ? 'the same' : 'another')]),
+    ...(report.shrunk === undefined ? [] : shrinkLines(report.shrunk)),
     ...(report.seedFile === null ? [] : [line('seed file', report.seedFile)]),
     ...(report.verdict === 'ok' && firstDivergence == null ? [] : ['', `replay: ${report.replay}`]),
+  ];
+}
+
+function shrinkLines({ before, after, tries, seconds, ended }: ShrinkReport): string[] {
+  const stopped = ended === 'minimal' ? 'nothing more can be left out' : ended;
+  return [
+    line('shrunk', `${before.faults} faults to ${after.faults}, ${before.operations} operations to ${after.operations}`),
+    line('by', `${tries} tries in ${seconds} s: ${stopped}`),
   ];
 }
 

@@ -1,15 +1,11 @@
-/**
- * Seed files: a failing run as a file that anybody can run again. The plan is in it whole, so that it replays even where drawing has changed since.
- *
- * A file of another format, cut short or changed by hand is refused with what is wrong: a run that is not the one that failed would prove nothing.
- */
+/** Seed files: a failing run as a file that anybody can run again. The plan is in it whole, so that it replays even where drawing has changed since. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { planFormat, type RunPlan } from '../scenarios/run-plan.js';
+import type { RunPlan } from '../scenarios/run-plan.js';
 import { UsageError } from './exit-codes.js';
-import { builtScenario, seedFolderDefault } from './option-values.js';
+import { seedFolderDefault } from './option-values.js';
 import { textHash } from './pure-functions.js';
 import type { RunResult, Verdicts } from './run-seed.js';
 
@@ -35,35 +31,69 @@ export function seedFileContent(run: RunResult, options: Omit<SeedFile['options'
   return { seed, scenario, options: { nodes: plan.nodes.length, ...options }, commit: currentCommit(), plan, traceHash, verdicts };
 }
 
-/** Writes the file and returns its path. */
+/** Writes the file of a run into a folder and returns its path. */
 export function writeSeedFile(content: Omit<SeedFile, 'format'>, folder: string | null): string {
   const path = join(folder ?? seedFolderDefault, `${content.scenario}-${content.seed}.json`);
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  const file: SeedFile = { format: seedFileFormat, ...content };
-  const text = JSON.stringify(file);
-  writeFileSync(path, `${JSON.stringify({ ...file, checksum: textHash(text) })}\n`);
+  writeSeedFileAt(path, content);
   return path;
 }
 
 /** Writes the file, or says on standard error why it cannot be written and returns null: a verdict is not lost for the want of a directory. */
 export function keepSeedFile(content: Omit<SeedFile, 'format'>, folder: string | null): string | null {
+  return keeping(() => writeSeedFile(content, folder));
+}
+
+/** The same under a path of its own, over many lines: for a plan that is small enough to be read. */
+export function keepShrunkSeedFile(path: string, content: Omit<SeedFile, 'format'>): string | null {
+  return keeping(() => {
+    writeSeedFileAt(path, content, 2);
+    return path;
+  });
+}
+
+function keeping(write: () => string): string | null {
   try {
-    return writeSeedFile(content, folder);
+    return write();
   } catch (error) {
     process.stderr.write(`engram-sim: the seed file was not written: ${error instanceof Error ? error.message : error}\n`);
     return null;
   }
 }
 
-/** Reads a seed file. Throws UsageError that says what is wrong with it. */
-export function readSeedFile(path: string): SeedFile {
+/** Whole or not at all: a file of that name stays as it is until the new one is complete. */
+function writeSeedFileAt(path: string, content: Omit<SeedFile, 'format'>, indentation = 0): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  const file: SeedFile = { format: seedFileFormat, ...content };
+  const checksum = textHash(JSON.stringify(file));
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(unfinished, `${JSON.stringify({ ...file, checksum }, null, indentation)}\n`);
+    renameSync(unfinished, path);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** The planted bug with which the run of a seed file is to be carried out, or null. Throws UsageError when the file is none. */
+export function plantOfSeedFile(path: string): string | null {
+  const { options } = parsedSeedFile(path);
+  const plant = (options as { readonly plant?: unknown } | null)?.plant;
+  return typeof plant === 'string' ? plant : null;
+}
+
+/**
+ * The fields of a seed file of this version, not looked at any closer (seed-file-reading.ts does). Throws UsageError when there is no such file, or it is
+ * no seed file, or one of another version.
+ */
+export function parsedSeedFile(path: string): Readonly<Record<string, unknown>> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new UsageError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? error}`, 'give the path of a seed file');
   }
-  const { checksum, ...file } = parsed(path, text);
+  const file = parsed(path, text);
   if (file.format !== seedFileFormat) {
     const newer = typeof file.format === 'number' && file.format > seedFileFormat;
     throw new UsageError(
@@ -71,22 +101,18 @@ export function readSeedFile(path: string): SeedFile {
       newer ? 'use the newer version of engram that wrote it' : 'it is not a seed file, or of a version too old',
     );
   }
-  if (checksum !== textHash(JSON.stringify(file))) {
-    throw new UsageError(`${path} is not as it was written: its checksum does not match`, 'get an unedited copy, or run the seed anew');
-  }
-  const seedFile = file as unknown as SeedFile;
-  if (seedFile.plan.format !== planFormat)
-    throw new UsageError(`${path} has a plan of format ${seedFile.plan.format}`, `this version runs plans of format ${planFormat}`);
-  builtScenario(seedFile.scenario);
-  return seedFile;
+  return file;
 }
 
 function parsed(path: string, text: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${path} is not JSON, or is cut short after ${text.length} characters`, 'get a whole copy of the seed file');
+  } catch (error) {
+    const { message } = error as SyntaxError;
+    if (!text.trimEnd().endsWith('}'))
+      throw new UsageError(`${path} is cut short after ${text.length} characters`, 'get a whole copy of the seed file');
+    throw new UsageError(`${path} is not JSON: ${message}`, 'get an unedited copy of the seed file');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new UsageError(`${path} is not a seed file`, 'it holds no JSON object');

@@ -1,6 +1,6 @@
 /** engram-sim replay FILE: runs the plan of a seed file again, and says whether code and run are still the same. */
 import { builtScenario, wantsJsonObject } from '../option-values.js';
-import { currentCommit, readSeedFile } from '../seed-file.js';
+import { currentCommit, plantOfSeedFile } from '../seed-file.js';
 import type { Subcommand } from './subcommand.js';
 
 export const replayCommand: Subcommand = {
@@ -12,7 +12,7 @@ export const replayCommand: Subcommand = {
       .addHelpText('after', '\nExits as the run does; says whether commit and trace are those of the file.')
       .action((file: string) => {
         const json = wantsJsonObject(command);
-        choose({ plant: readSeedFile(file).options.plant, run: () => replayFile(file, json) });
+        choose({ plant: plantOfSeedFile(file), run: () => replayFile(file, json) });
       });
   },
 };
@@ -20,6 +20,7 @@ export const replayCommand: Subcommand = {
 async function replayFile(path: string, json: boolean): Promise<number> {
   const { runSeed } = await import('../run-seed.js');
   const { exitCodeOf, printReport, replayFileCommand, reportOf } = await import('../run-report.js');
+  const { readSeedFile } = await import('../seed-file-reading.js');
   const file = readSeedFile(path);
   const run = runSeed({ scenario: builtScenario(file.scenario), seed: file.seed, plan: file.plan });
   const report = reportOf(run, replayFileCommand(path), run.verdict === 'ok' ? null : path);
