@@ -95,8 +95,8 @@ function parseExactly(text: string): unknown {
 
 /** One event, or null for one of the nemesis. */
 function eventOf(field: (name: string) => Datum | undefined, line: number, position: number): ForeignEvent | null {
-  const process = processOf(field('process'), line);
-  if (process === null) return null;
+  const by = processOf(field('process'), line);
+  if (by === null) return null;
   const type = nameOf(field('type'));
   if (type === null || !eventTypes.has(type)) {
     throw new MalformedHistory(line, `type is invoke, ok, fail or info, not ${briefly(field('type'))}`);
@@ -106,7 +106,7 @@ function eventOf(field: (name: string) => Datum | undefined, line: number, posit
   return {
     line,
     index: indexOf(field('index'), line) ?? position,
-    process,
+    process: by,
     type: type as EventType,
     f,
     key: field('key'),

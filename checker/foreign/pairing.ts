@@ -35,28 +35,28 @@ export function pairEvents(events: readonly ForeignEvent[]): ForeignOperation[] 
   const moments: { readonly operation: ForeignOperation; readonly isEnd: boolean; readonly time: number | null }[] = [];
   const inTheirOrder = isOrderedByTime(events) ? events : sortedByTime(events);
   for (const event of inTheirOrder) {
-    const { process, line } = event;
-    const current = running.get(process);
-    const lastLine = retired.get(process);
+    const { process: by, line } = event;
+    const current = running.get(by);
+    const lastLine = retired.get(by);
     if (lastLine !== undefined) {
       throw new MalformedHistory(
         line,
-        `process ${process} goes on, though since line ${lastLine} nobody knows what became of its last operation`,
+        `process ${by} goes on, though since line ${lastLine} nobody knows what became of its last operation`,
       );
     }
     if (event.type === 'invoke') {
       if (current !== undefined)
-        throw new MalformedHistory(line, `process ${process} begins another operation: that of line ${current.line} has not ended`);
+        throw new MalformedHistory(line, `process ${by} begins another operation: that of line ${current.line} has not ended`);
       const made = operationOf(event);
-      running.set(process, made);
+      running.set(by, made);
       operations.push(made);
       moments.push({ operation: made, isEnd: false, time: event.time });
       continue;
     }
-    if (current === undefined) throw new MalformedHistory(line, `process ${process} ends an operation (${event.f}) that it never began`);
+    if (current === undefined) throw new MalformedHistory(line, `process ${by} ends an operation (${event.f}) that it never began`);
     end(current, event);
-    running.delete(process);
-    if (event.type === 'info') retired.set(process, line);
+    running.delete(by);
+    if (event.type === 'info') retired.set(by, line);
     if (event.type === 'ok') moments.push({ operation: current, isEnd: true, time: event.time });
   }
   if (inTheirOrder !== events) endsAfterBeginningsOfTheSameTime(moments);
@@ -110,9 +110,9 @@ function operationOf({ index, line, f, key, value, time }: ForeignEvent): Foreig
   };
 }
 
-function end(operation: ForeignOperation, { line, process, type, f, key, value, time }: ForeignEvent): void {
+function end(operation: ForeignOperation, { line, process: by, type, f, key, value, time }: ForeignEvent): void {
   if (f !== operation.f)
-    throw new MalformedHistory(line, `process ${process} ends a ${f}, but on line ${operation.line} it began a ${operation.f}`);
+    throw new MalformedHistory(line, `process ${by} ends a ${f}, but on line ${operation.line} it began a ${operation.f}`);
   if (key !== undefined && canonicalText(key) !== canonicalText(operation.key ?? null)) {
     throw new MalformedHistory(
       line,
