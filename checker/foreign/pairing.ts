@@ -35,7 +35,8 @@ export function pairEvents(events: readonly ForeignEvent[]): ForeignOperation[] 
   const moments: { readonly operation: ForeignOperation; readonly isEnd: boolean; readonly time: number | null }[] = [];
   const inTheirOrder = isOrderedByTime(events) ? events : sortedByTime(events);
   for (const event of inTheirOrder) {
-    const { process: by, line } = event;
+    const { line } = event;
+    const by = event.process;
     const current = running.get(by);
     const lastLine = retired.get(by);
     if (lastLine !== undefined) {
@@ -110,7 +111,9 @@ function operationOf({ index, line, f, key, value, time }: ForeignEvent): Foreig
   };
 }
 
-function end(operation: ForeignOperation, { line, process: by, type, f, key, value, time }: ForeignEvent): void {
+function end(operation: ForeignOperation, event: ForeignEvent): void {
+  const { line, type, f, key, value, time } = event;
+  const by = event.process;
   if (f !== operation.f)
     throw new MalformedHistory(line, `process ${by} ends a ${f}, but on line ${operation.line} it began a ${operation.f}`);
   if (key !== undefined && canonicalText(key) !== canonicalText(operation.key ?? null)) {
