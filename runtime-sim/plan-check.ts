@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions } from '../core/configuration.js';
 import { nearestNames } from '../core/nearest-names.js';
 import { nodesMax } from '../scenarios/catalogue.js';
-import type { Fault, LinkRates } from '../scenarios/fault-plan.js';
+import type { Fault, FaultKind, LinkRates } from '../scenarios/fault-plan.js';
 import { planFormat, type RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 
@@ -38,6 +38,8 @@ const linkRates = z.strictObject({
 
 const links = { atMs: moment, from: names, to: names };
 const onNode = { atMs: moment, node: name };
+const position = z.number().min(0).lt(1);
+const bytes = z.int().positive();
 const amid = z.literal('write').optional();
 const driftPpm = z.number().min(-100_000).max(100_000);
 const clockStepMs = z
@@ -45,21 +47,28 @@ const clockStepMs = z
   .min(-100 * 365 * dayMs)
   .max(100 * 365 * dayMs);
 
-const fault = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('cutLinks'), ...links }),
-  z.strictObject({ kind: z.literal('healLinks'), ...links }),
-  z.strictObject({ kind: z.literal('setLinkRates'), ...links, rates: linkRates.nullable() }),
-  z.strictObject({ kind: z.literal('clogLinks'), ...links, untilMs: moment }),
-  z.strictObject({ kind: z.literal('crash'), ...onNode, amid }),
-  z.strictObject({ kind: z.literal('restart'), ...onNode }),
-  z.strictObject({ kind: z.literal('kill'), ...onNode, amid }),
-  z.strictObject({ kind: z.literal('clockJump'), ...onNode, byMs: clockStepMs }),
-  z.strictObject({ kind: z.literal('clockDrift'), ...onNode, ppm: driftPpm }),
-  z.strictObject({ kind: z.literal('diskBitRot'), ...onNode, position: z.number().min(0).lt(1), bytes: z.int().positive() }),
-  z.strictObject({ kind: z.literal('diskStall'), ...onNode, untilMs: moment }),
-  z.strictObject({ kind: z.literal('diskError'), ...onNode, operation: z.enum(['read', 'write', 'sync']), untilMs: moment }),
-  z.strictObject({ kind: z.literal('diskCapacity'), ...onNode, bytes: z.int().min(0).nullable() }),
-]) satisfies z.ZodType<Fault>;
+/** By kind, so that a kind without a shape does not pass the type check. */
+const faults = {
+  cutLinks: z.strictObject({ kind: z.literal('cutLinks'), ...links }),
+  healLinks: z.strictObject({ kind: z.literal('healLinks'), ...links }),
+  setLinkRates: z.strictObject({ kind: z.literal('setLinkRates'), ...links, rates: linkRates.nullable() }),
+  clogLinks: z.strictObject({ kind: z.literal('clogLinks'), ...links, untilMs: moment }),
+  crash: z.strictObject({ kind: z.literal('crash'), ...onNode, amid }),
+  restart: z.strictObject({ kind: z.literal('restart'), ...onNode }),
+  kill: z.strictObject({ kind: z.literal('kill'), ...onNode, amid }),
+  clockJump: z.strictObject({ kind: z.literal('clockJump'), ...onNode, byMs: clockStepMs }),
+  clockDrift: z.strictObject({ kind: z.literal('clockDrift'), ...onNode, ppm: driftPpm }),
+  diskBitRot: z.strictObject({ kind: z.literal('diskBitRot'), ...onNode, position, bytes, beyond: z.literal(true).optional() }),
+  diskLostWrite: z.strictObject({ kind: z.literal('diskLostWrite'), ...onNode, position }),
+  diskMisdirectedWrite: z.strictObject({ kind: z.literal('diskMisdirectedWrite'), ...onNode, position, toPosition: position }),
+  diskBadSectors: z.strictObject({ kind: z.literal('diskBadSectors'), ...onNode, position, untilMs: moment.nullable() }),
+  diskCheckpointRot: z.strictObject({ kind: z.literal('diskCheckpointRot'), ...onNode, position, bytes }),
+  diskStall: z.strictObject({ kind: z.literal('diskStall'), ...onNode, untilMs: moment }),
+  diskError: z.strictObject({ kind: z.literal('diskError'), ...onNode, operation: z.enum(['read', 'write', 'sync']), untilMs: moment }),
+  diskCapacity: z.strictObject({ kind: z.literal('diskCapacity'), ...onNode, bytes: z.int().min(0).nullable() }),
+} satisfies { readonly [Kind in FaultKind]: z.ZodType<Extract<Fault, { kind: Kind }>> };
+const [firstFault, ...otherFaults] = Object.values(faults);
+const fault = z.discriminatedUnion('kind', [firstFault, ...otherFaults]);
 
 const operation = z.strictObject({
   atMs: moment,

@@ -10,7 +10,7 @@ export function momentsOf(plan: RunPlan): readonly number[] {
     0,
     plan.durationMs,
     ...plan.operations.map(({ atMs }) => atMs),
-    ...plan.faults.flatMap((fault) => ('untilMs' in fault ? [fault.atMs, fault.untilMs] : [fault.atMs])),
+    ...plan.faults.flatMap((fault) => ('untilMs' in fault && fault.untilMs !== null ? [fault.atMs, fault.untilMs] : [fault.atMs])),
     ...plan.splits.flatMap(({ fromMs, untilMs }) => [fromMs, untilMs]),
   ];
   return [...new Set(moments)].sort((left, right) => left - right);
@@ -42,7 +42,7 @@ export function withPauses(plan: RunPlan, pausesMs: readonly number[]): RunPlan 
 
 function movedFault(fault: Fault, then: (moment: number) => number): Fault {
   const atMs = then(fault.atMs);
-  return 'untilMs' in fault ? { ...fault, atMs, untilMs: then(fault.untilMs) } : { ...fault, atMs };
+  return 'untilMs' in fault && fault.untilMs !== null ? { ...fault, atMs, untilMs: then(fault.untilMs) } : { ...fault, atMs };
 }
 
 /** The load ends with the last thing that still matters; what would have come later in the plan ends with it. */
@@ -52,7 +52,9 @@ export function endingEarly(plan: RunPlan): RunPlan {
   return {
     ...plan,
     durationMs,
-    faults: plan.faults.map((fault) => ('untilMs' in fault ? { ...fault, untilMs: Math.min(fault.untilMs, durationMs) } : fault)),
+    faults: plan.faults.map((fault) =>
+      'untilMs' in fault && fault.untilMs !== null ? { ...fault, untilMs: Math.min(fault.untilMs, durationMs) } : fault,
+    ),
     splits: plan.splits.flatMap((split) =>
       split.fromMs >= durationMs ? [] : [{ ...split, untilMs: Math.min(split.untilMs, durationMs) }],
     ),
