@@ -36,6 +36,9 @@ const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const fieldOverheadBytes = 11;
 /** Holds nothing between two episodes but the rest of its memory. */
 const episodeWriter = new EpisodeWriter();
+/** Holds nothing between two episodes. */
+const episodeCursor = new ProtobufCursor();
+const noBytes = new Uint8Array(0);
 
 /**
  * The canonical encoding: fields in the order of their numbers, the embedding as one packed field, empty and absent fields left out, the confidence
@@ -64,15 +67,31 @@ export function encodeEpisode(content: EpisodeContent, pure: PureFunctions): Uin
  * are no Episode; values are not judged. Never throws.
  */
 export function decodeEpisode(bytes: Uint8Array, pure: PureFunctions): EpisodeContent | null {
-  const cursor = new ProtobufCursor();
+  const cursor = episodeCursor;
+  const content = readContent(bytes, cursor, pure);
+  cursor.start(noBytes);
+  return content;
+}
+
+type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
+
+function readContent(bytes: Uint8Array, cursor: ProtobufCursor, pure: PureFunctions): EpisodeContent | null {
   const dimensions = countFloats(bytes, cursor);
   if (dimensions < 0) return null;
   const embedding = dimensions === 0 ? null : new Float32Array(dimensions);
-  let floats = 0;
-  const strings = ['', '', '', '', '', '', '', '', '', ''];
   const tags: string[] = [];
-  let confidence = 1;
-  let occurredAtMs: number | null = null;
+  const content: Mutable<EpisodeContent> = {
+    id: '',
+    text: '',
+    embedding,
+    confidence: 1,
+    occurredAtMs: null,
+    who: '',
+    where: '',
+    tags,
+    embedder: '',
+  };
+  let floats = 0;
   cursor.start(bytes);
   while (cursor.next()) {
     const { field, valueOffset, valueLength } = cursor;
@@ -80,27 +99,24 @@ export function decodeEpisode(bytes: Uint8Array, pure: PureFunctions): EpisodeCo
       readEmbedding(bytes, valueOffset, valueLength / 4, embedding, floats);
       floats += valueLength / 4;
     } else if (!isOfField(cursor)) continue;
-    else if (field === episodeFields.confidence) confidence = readF64(bytes, valueOffset);
-    else if (field === episodeFields.occurredAtMs) occurredAtMs = cursor.int64();
+    else if (field === episodeFields.confidence) content.confidence = readF64(bytes, valueOffset);
+    else if (field === episodeFields.occurredAtMs) content.occurredAtMs = cursor.int64();
     else if (field !== episodeFields.embedding) {
       if (!isUtf8(bytes, valueOffset, valueLength)) return null;
       const text = pure.utf8Decode(bytes.subarray(valueOffset, valueOffset + valueLength));
       if (field === episodeFields.tags) tags.push(text);
-      else strings[field] = text;
+      else setText(content, field, text);
     }
   }
-  const of = (field: number): string => strings[field];
-  return {
-    id: of(episodeFields.id),
-    text: of(episodeFields.text),
-    embedding,
-    confidence,
-    occurredAtMs,
-    who: of(episodeFields.who),
-    where: of(episodeFields.where),
-    tags,
-    embedder: of(episodeFields.embedder),
-  };
+  return content;
+}
+
+function setText(content: Mutable<EpisodeContent>, field: number, text: string): void {
+  if (field === episodeFields.id) content.id = text;
+  else if (field === episodeFields.text) content.text = text;
+  else if (field === episodeFields.who) content.who = text;
+  else if (field === episodeFields.where) content.where = text;
+  else if (field === episodeFields.embedder) content.embedder = text;
 }
 
 /** Copies `dimensions` floats from the bytes at `offset`, wherever they stand, to `target` from `targetOffset` on. */

@@ -34,16 +34,11 @@ const signOfLife: Request = {
   body: { $case: 'status', value: {} },
 };
 
-interface WaitingCall {
-  readonly number: number;
-  readonly reject: (error: EngramError) => void;
-}
-
 export class SimulatedLink implements NodeLink {
   readonly #outside: Outside;
   readonly #node: number;
   readonly #options: LinkOptions;
-  readonly #waiting = new Set<WaitingCall>();
+  readonly #waiting = new Map<number, Try>();
   /** The wait for the next sign of life; null while no call waits. */
   #watch: number | null = null;
   #drained: () => void = () => {};
@@ -54,30 +49,27 @@ export class SimulatedLink implements NodeLink {
     this.#options = options;
   }
 
-  call({ request, deadlineAtMs }: Try): ReturnType<NodeLink['call']> {
-    let cancel = (): void => {};
-    const reply = new Promise<Reply>((resolve, reject) => {
-      const number = this.#outside.ask(this.#node, request, deadlineAtMs + deadlineGraceMs, {
-        answered: (bytes) => {
-          this.#ended(call);
-          const decoded = Reply.decode(bytes);
-          this.#options.onIdentity(decoded.header?.nodeId ?? '');
-          resolve(decoded);
-        },
-        momentCame: () => {
-          this.#ended(call);
-          reject(new EngramError('DEADLINE_EXCEEDED', { message: `simulated node ${this.#node} did not answer before the deadline` }));
-        },
-      });
-      const call = { number, reject };
-      this.#waiting.add(call);
-      cancel = () => {
-        this.#outside.forget(number);
-        this.#ended(call);
-      };
+  send(tried: Try): number {
+    const number = this.#outside.ask(this.#node, tried.request, tried.deadlineAtMs + deadlineGraceMs, {
+      answered: (bytes) => {
+        this.#ended(number);
+        const reply = Reply.decode(bytes);
+        this.#options.onIdentity(reply.header?.nodeId ?? '');
+        tried.answered(reply);
+      },
+      momentCame: () => {
+        this.#ended(number);
+        tried.failed(new EngramError('DEADLINE_EXCEEDED', { message: `simulated node ${this.#node} did not answer before the deadline` }));
+      },
     });
+    this.#waiting.set(number, tried);
     this.#watch ??= this.#askAfterQuiet();
-    return { reply, cancel };
+    return number;
+  }
+
+  cancel(number: number): void {
+    this.#outside.forget(number);
+    this.#ended(number);
   }
 
   /** Told of the plan: simulated nodes answer requests to the core and nothing else. */
@@ -92,8 +84,8 @@ export class SimulatedLink implements NodeLink {
     });
   }
 
-  #ended(call: WaitingCall): void {
-    this.#waiting.delete(call);
+  #ended(number: number): void {
+    this.#waiting.delete(number);
     if (this.#waiting.size > 0) return;
     if (this.#watch !== null) this.#outside.forget(this.#watch);
     this.#watch = null;
@@ -113,10 +105,9 @@ export class SimulatedLink implements NodeLink {
 
   #lost(): void {
     const error = new EngramError('CONNECTION_LOST', { message: `simulated node ${this.#node} gave no sign of life` });
-    for (const call of [...this.#waiting]) {
-      this.#outside.forget(call.number);
-      this.#ended(call);
-      call.reject(error);
+    for (const [number, tried] of [...this.#waiting]) {
+      this.cancel(number);
+      tried.failed(error);
     }
   }
 }

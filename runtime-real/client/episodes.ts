@@ -62,9 +62,14 @@ export function milliseconds(time: Date | number, field: string): number {
 export function memoryOf(wire: WireMemory, pure: PureFunctions): Memory {
   const episode = decodeEpisode(wire.episode, pure);
   if (episode === null) throw new EngramError('INTERNAL', { message: 'the answer holds a memory that is no episode' });
+  const { id, text, embedding, embedder, who, where, tags } = episode;
   const confidence = wire.confidence;
+  // Field by field: a spread of this many costs microseconds.
   return {
-    ...episode,
+    id,
+    text,
+    embedding,
+    embedder,
     confidence: {
       stored: confidence?.stored ?? episode.confidence,
       noNewerVersion: confidence?.noNewerVersion ?? 1,
@@ -74,12 +79,16 @@ export function memoryOf(wire: WireMemory, pure: PureFunctions): Memory {
     },
     occurredAtMs: episode.occurredAtMs ?? wire.writtenAtMs,
     writtenAtMs: wire.writtenAtMs,
+    who,
+    where,
+    tags,
     version: tokenText(wire.version),
   };
 }
 
 /** Versions and contexts are bytes on the wire and text in applications. */
 export function tokenText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '';
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }
 

@@ -7,7 +7,7 @@
 import { Client, type ClientDuplexStream, connectivityState, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { EngramError } from '../../core/errors.js';
 import type { ClusterHealth } from '../../core/wire/generated/engram/v1/cluster.js';
-import type { AnswerFrame, Call, CallFrame, Reply } from '../../core/wire/generated/engram/v1/service.js';
+import type { AnswerFrame, Call, CallFrame } from '../../core/wire/generated/engram/v1/service.js';
 import { frameBytesMax } from '../grpc/channel-options.js';
 import { clusterService, engramService, nodeIdMetadata } from '../grpc/service-definitions.js';
 import type { LinkOptions, NodeLink, Try } from './client-world.js';
@@ -35,8 +35,6 @@ interface Waiting {
   readonly number: number;
   readonly bytes: number;
   readonly tried: Try;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: EngramError) => void;
 }
 
 export class NodeConnection implements NodeLink {
@@ -66,23 +64,33 @@ export class NodeConnection implements NodeLink {
     this.#client = new Client(address, credentials.createInsecure(), connectionOptions);
   }
 
-  call(tried: Try): { readonly reply: Promise<Reply>; readonly cancel: () => void } {
+  send(tried: Try): number {
     this.#callsNumbered += 1;
-    const number = this.#callsNumbered;
     const bytes = requestBytes(tried.request);
-    const reply = new Promise<Reply>((resolve, reject) => {
-      if (this.#closed || this.#closing !== null) return reject(closed());
-      if (bytes > frameBytesMax) return reject(tooLarge(bytes));
-      if (this.#unsent.length >= callsWaitingMax || (this.#unsent.length > 0 && this.#unsentBytes + bytes > bytesWaitingMax)) {
-        return reject(new EngramError('OVERLOADED', { message: `too many calls wait in this client for ${this.address}` }));
-      }
-      this.#unsent.push({ number, bytes, tried, resolve, reject });
-      this.#unsentBytes += bytes;
-      this.#sweep ??= setInterval(() => this.#sweepDeadlines(), sweepEveryMs);
-      this.#open();
+    const refusal = this.#refusalOf(bytes);
+    if (refusal !== null) {
+      queueMicrotask(() => tried.failed(refusal));
+      return this.#callsNumbered;
+    }
+    this.#unsent.push({ number: this.#callsNumbered, bytes, tried });
+    this.#unsentBytes += bytes;
+    this.#sweep ??= setInterval(() => this.#sweepDeadlines(), sweepEveryMs);
+    this.#open();
+    this.#flushSoon();
+    return this.#callsNumbered;
+  }
+
+  cancel(number: number): void {
+    if (this.#sent.delete(number)) {
+      this.#cancelled.push(number);
       this.#flushSoon();
-    });
-    return { reply, cancel: () => this.#cancel(number) };
+    } else {
+      this.#dropUnsent(
+        (waiting) => waiting.number === number,
+        () => {},
+      );
+    }
+    this.#settled();
   }
 
   health(deadlineMs: number): Promise<ClusterHealth> {
@@ -120,6 +128,13 @@ export class NodeConnection implements NodeLink {
       clearTimeout(timer);
     }
     this.#client.close();
+  }
+
+  #refusalOf(bytes: number): EngramError | null {
+    if (this.#closed || this.#closing !== null) return closed();
+    if (bytes > frameBytesMax) return tooLarge(bytes);
+    if (this.#unsent.length < callsWaitingMax && (this.#unsent.length === 0 || this.#unsentBytes + bytes <= bytesWaitingMax)) return null;
+    return new EngramError('OVERLOADED', { message: `too many calls wait in this client for ${this.address}` });
   }
 
   #open(): void {
@@ -210,23 +225,10 @@ export class NodeConnection implements NodeLink {
       const waiting = this.#sent.get(number);
       if (waiting === undefined || reply === undefined) continue;
       this.#sent.delete(number);
-      waiting.resolve(reply);
+      waiting.tried.answered(reply);
     }
     this.#settled();
     if (this.#unsent.length > 0) this.#flushSoon();
-  }
-
-  #cancel(number: number): void {
-    if (this.#sent.delete(number)) {
-      this.#cancelled.push(number);
-      this.#flushSoon();
-    } else {
-      this.#dropUnsent(
-        (waiting) => waiting.number === number,
-        () => {},
-      );
-    }
-    this.#settled();
   }
 
   #dropUnsent(isDropped: (waiting: Waiting) => boolean, each: (waiting: Waiting) => void): void {
@@ -251,9 +253,9 @@ export class NodeConnection implements NodeLink {
     this.#unsent = [];
     this.#unsentBytes = 0;
     const message = `the connection to ${this.address} ended before the answer came: ${details || 'the node ended it'}`;
-    for (const { reject } of sent) reject(new EngramError('CONNECTION_LOST', { message }));
+    for (const { tried } of sent) tried.failed(new EngramError('CONNECTION_LOST', { message }));
     const unavailable = unsent.length === 0 ? null : this.#unavailable(code, details);
-    for (const { reject } of unsent) reject(unavailable as EngramError);
+    for (const { tried } of unsent) tried.failed(unavailable as EngramError);
     this.#settled();
   }
 
@@ -264,10 +266,10 @@ export class NodeConnection implements NodeLink {
       if (!isLate(waiting)) continue;
       this.#sent.delete(waiting.number);
       this.#cancelled.push(waiting.number);
-      waiting.reject(new EngramError('DEADLINE_EXCEEDED', { message: `${this.address} did not answer before the deadline` }));
+      waiting.tried.failed(new EngramError('DEADLINE_EXCEEDED', { message: `${this.address} did not answer before the deadline` }));
     }
-    this.#dropUnsent(isLate, ({ reject }) => {
-      reject(new EngramError('UNAVAILABLE', { message: `the call could not be sent to ${this.address} before its deadline` }));
+    this.#dropUnsent(isLate, ({ tried }) => {
+      tried.failed(new EngramError('UNAVAILABLE', { message: `the call could not be sent to ${this.address} before its deadline` }));
     });
     if (this.#cancelled.length > 0) this.#flushSoon();
     this.#settled();

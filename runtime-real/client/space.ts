@@ -134,13 +134,12 @@ export class ClientSpace implements Space {
     const reply = await this.#call({ $case: 'get', value: { id } }, options);
     const got = bodyOf(reply, 'got');
     if (got.memory === undefined) return null;
-    return {
-      ...memoryOf(got.memory, this.#pure),
+    return Object.assign(memoryOf(got.memory, this.#pure), {
       alternates: got.alternates.map((alternate) => memoryOf(alternate, this.#pure)),
       alternatesTotal: got.alternatesTotal,
       context: tokenText(got.context),
       answeredBy: answererOf(reply.header),
-    };
+    });
   }
 
   async recall(cue: Cue, options: CallOptions = {}): Promise<Recalled> {
@@ -150,7 +149,7 @@ export class ClientSpace implements Space {
     const recalled = bodyOf(reply, 'recalled');
     const coverage = recalled.coverage ?? { targets: 1, answered: 1, searched: 0, total: 0, reasons: [] };
     return {
-      memories: recalled.memories.map((memory) => ({ ...memoryOf(memory, this.#pure), score: memory.score })),
+      memories: recalled.memories.map((memory) => Object.assign(memoryOf(memory, this.#pure), { score: memory.score })),
       coverage,
       answeredBy: answererOf(reply.header),
     };
