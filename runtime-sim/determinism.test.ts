@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { scenarioOf } from '../scenarios/catalogue.js';
+import { catalogue, scenarioOf } from '../scenarios/catalogue.js';
 import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
+import { runTwice, runTwiceAndFresh } from './divergence.js';
+import type { CoreFactory } from './node-host.js';
 import { type RunResult, runSeed } from './run-seed.js';
 import { EchoNode } from './test-support/echo-node.js';
 import { ChainLog } from './trace.js';
@@ -42,6 +44,40 @@ determinism('a fresh process tells the same run', () => {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
   });
   assert.is(stdout.trim(), run('crash-restart', 7).traceHash, stderr);
+});
+
+/** A core that counts its events in a place that outlives the run, and looks at the count. */
+function leakyCore(): CoreFactory {
+  let events = 0;
+  return (...parts) => {
+    const node = new EchoNode(...parts);
+    const handle = node.handle.bind(node);
+    node.handle = (...event) => {
+      events += 1;
+      if (events % 997 === 0) return;
+      handle(...event);
+    };
+    return node;
+  };
+}
+
+determinism('what one run leaves behind for the next is found, and its first event named', () => {
+  const scenario = scenarioOf('crash-restart') as Scenario;
+  const { run: first, divergence } = runTwice({ scenario, seed: 7, durationMs: 2_000, createCore: leakyCore() });
+  assert.ok(divergence !== null && divergence.event < first.events, JSON.stringify(divergence));
+  assert.is.not(divergence?.first, divergence?.second);
+  assert.match(String(divergence?.first), / at [\d.]+ ms of /);
+});
+
+determinism('a fresh thread tells the same run of every built scenario; one with other code does not', async () => {
+  for (const { scenario } of catalogue) {
+    if (scenario === null) continue;
+    const { divergence } = await runTwiceAndFresh({ scenario, seed: 11, durationMs: 1_000 }, null);
+    assert.is(divergence, null, `${scenario.name}: ${JSON.stringify(divergence)}`);
+  }
+  const scenario = scenarioOf('clean-split') as Scenario;
+  const other = await runTwiceAndFresh({ scenario, seed: 1, durationMs: 20_000 }, 'merge-one-direction');
+  assert.ok(other.divergence !== null);
 });
 
 determinism.run();

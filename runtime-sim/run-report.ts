@@ -146,7 +146,12 @@ function lateLines(report: RunReport): string[] {
   return [
     ...(firstDivergence === undefined
       ? []
-      : [line('determinism', firstDivergence === null ? 'two runs, equal at every event' : pc.red(divergenceText(firstDivergence)))]),
+      : [
+          line(
+            'determinism',
+            firstDivergence === null ? 'three runs, one in a fresh thread, equal at every event' : pc.red(divergenceText(firstDivergence)),
+          ),
+        ]),
     ...(report.commitMatches === undefined ? [] : [line('commit', report.commitMatches ? 'the same' : 'another')]),
     ...(report.traceMatches === undefined ? [] : [line('trace', report.traceMatches ? 'the same' : 'another')]),
     ...(report.shrunk === undefined ? [] : shrinkLines(report.shrunk)),

@@ -64,8 +64,24 @@ export function planOf(options: RunOptions): RunPlan {
 
 export function runSeed(options: RunOptions): RunResult {
   const startedAt = performance.now();
-  const run = withoutTheWorld(() => simulate(options));
-  return { ...run, wallMs: Math.round((performance.now() - startedAt) * 10) / 10 };
+  const touched: string[] = [];
+  const run = withoutTheWorld(
+    () => simulate(options),
+    (what) => touched.push(what),
+  );
+  const judged = touched.length > 0 && run.verdicts.invariants.verdict === 'ok' ? caughtInside(run.verdicts, touched[0]) : {};
+  return { ...run, ...judged, wallMs: Math.round((performance.now() - startedAt) * 10) / 10 };
+}
+
+/** Whoever catches the guard's error has still reached for the world. */
+function caughtInside(verdicts: Verdicts, what: string): Judged {
+  const reason = `${what} was used while the run went on, and the error caught`;
+  return {
+    verdicts: { ...verdicts, invariants: { verdict: 'violation', reason } },
+    verdict: 'violation',
+    notConverged: false,
+    reason: `invariants: ${reason}`,
+  };
 }
 
 function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {

@@ -48,6 +48,29 @@ export class ChainLog {
   #targets = new Int32Array(2 ** 16);
   #details = new Float64Array(2 ** 16);
 
+  /** A log made of another's `columns`, such as came from another thread. */
+  static of({ hashes, times, kinds, targets, details }: ReturnType<ChainLog['columns']>): ChainLog {
+    const log = new ChainLog();
+    log.length = hashes.length;
+    log.#hashes = hashes;
+    log.#times = times;
+    log.#kinds = kinds;
+    log.#targets = targets;
+    log.#details = details;
+    return log;
+  }
+
+  /** The log as data that can be sent to another thread. */
+  columns() {
+    return {
+      hashes: this.#hashes.slice(0, this.length),
+      times: this.#times.slice(0, this.length),
+      kinds: this.#kinds.slice(0, this.length),
+      targets: this.#targets.slice(0, this.length),
+      details: this.#details.slice(0, this.length),
+    };
+  }
+
   append(hash: number, timeUs: number, kind: number, target: number, detail: number): void {
     if (this.length === this.#hashes.length) this.#grow();
     const at = this.length++;

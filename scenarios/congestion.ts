@@ -58,7 +58,7 @@ function drawRates(draws: Draws): LinkRates {
   const late = { delayUsMin: 300_000, jitterUs: 400_000, loss: 0.3 };
   const early = { delayUsMin: 2_000, jitterUs: 5_000, loss: 0.01 };
   // 1 to 16 KB a second, with room for a half of a second to eight seconds of it.
-  const bytesPerUs = 2 ** draws.integer({ min: 0, max: 4 }) / 1_000;
+  const bytesPerUs = (1 << draws.integer({ min: 0, max: 4 })) / 1_000;
   const narrow = { bytesPerUs, queueBytes: Math.round(bytesPerUs * 1_000_000 * draws.pick([0.5, 2, 8])) };
   const wide = { bytesPerUs: 120 };
   const usual = { slow: 0.01, duplicate: draws.pick([0, 0.02]), reorder: 0, reorderUs: 0 };

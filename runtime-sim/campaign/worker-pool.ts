@@ -1,6 +1,6 @@
 /** Worker threads that run seeds: as many at once as asked for, each sent the next as soon as it has answered, replaced when it dies. */
-import { Worker } from 'node:worker_threads';
-import { plantedBugOf, plantingArguments } from '../planted-source.js';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../simulator-thread.js';
 import type { SeedJob, WorkerAnswer, WorkerData } from './campaign-worker.js';
 
 export interface PoolOptions extends WorkerData {
@@ -9,16 +9,6 @@ export interface PoolOptions extends WorkerData {
   readonly next: () => SeedJob | null;
   readonly answered: (answer: WorkerAnswer) => void;
 }
-
-/** A thread's own loader: the planted bug beneath, TypeScript above. Threads do not inherit what the command line registered. */
-const bootstrap = `
-  const { workerData: { modules } } = require('node:worker_threads');
-  (async () => {
-    for (const url of modules.planting) await import(url);
-    if (modules.source.endsWith('.ts')) (await import(modules.loader)).register();
-    await import(modules.source);
-  })();
-`;
 
 export class WorkerPool {
   readonly #options: PoolOptions;
@@ -62,11 +52,7 @@ export class WorkerPool {
 
   #start(): Worker {
     const { options, seedFolder } = this.#options;
-    const planting =
-      options.plant === null ? [] : plantingArguments(plantedBugOf(options.plant)).filter((argument) => argument.startsWith('data:'));
-    const source = new URL('./campaign-worker.ts', import.meta.url).href;
-    const modules = { planting, loader: import.meta.resolve('tsx/esm/api'), source };
-    const worker = new Worker(bootstrap, { eval: true, execArgv: [], workerData: { modules, options, seedFolder }, name: 'campaign' });
+    const worker = startThread(new URL('./campaign-worker.ts', import.meta.url), options.plant, { options, seedFolder });
     this.#workers.add(worker);
     worker.once('exit', () => this.#workers.delete(worker));
     return worker;

@@ -35,7 +35,7 @@ export function describeRun(program: Command, choose: Choose): void {
     .option('--plant <name>', 'a planted bug, which the checkers must find')
     .option('--json', 'one JSON object on one line of standard output')
     .option('--trace <file>', 'write one line of JSON per event')
-    .option('--check-determinism', 'run twice and compare at every event')
+    .option('--check-determinism', 'run again, and in a fresh thread, and compare at every event')
     .option('--out <dir>', 'where the seed file of a run that fails goes', seedFolderDefault)
     .action(() => {
       const settings = readSettings(program);
@@ -79,13 +79,13 @@ async function runOne(settings: RunSettings): Promise<number> {
 
 type CarriedOut = { readonly run: RunResult; readonly divergence?: { event: number; first: string; second: string } | null };
 
-/** Runs once, or twice with the chains compared; `divergence` is undefined when nothing was compared. */
-async function carryOut(options: RunOptions, { trace, checkDeterminism }: RunSettings): Promise<CarriedOut> {
+/** Runs once, or three times with the chains compared; `divergence` is undefined when nothing was compared. */
+async function carryOut(options: RunOptions, { trace, checkDeterminism, plant }: RunSettings): Promise<CarriedOut> {
   const { runSeed } = await import('../run-seed.js');
-  const { runTwice } = await import('../divergence.js');
+  const { runTwiceAndFresh } = await import('../divergence.js');
   const traceFile = trace === null ? null : await openTrace(trace);
   const traced = traceFile === null ? options : { ...options, sink: traceFile };
-  const result = checkDeterminism ? runTwice(traced) : { run: runSeed(traced) };
+  const result = checkDeterminism ? await runTwiceAndFresh(traced, plant) : { run: runSeed(traced) };
   const broken = traceFile?.close() ?? null;
   if (broken !== null) process.stderr.write(`engram-sim: the trace file ${trace} is incomplete: ${broken}\n`);
   return result;
