@@ -34,6 +34,8 @@ export interface RunReport {
   readonly commitMatches?: boolean;
   readonly traceMatches?: boolean;
   readonly shrunk?: ShrinkReport;
+  /** How the violation came about, line by line; empty when there is none. */
+  readonly chain?: readonly string[];
 }
 
 /** What became of a plan by shrinking. */
@@ -156,6 +158,7 @@ function lateLines(report: RunReport): string[] {
     ...(report.traceMatches === undefined ? [] : [line('trace', report.traceMatches ? 'the same' : 'another')]),
     ...(report.shrunk === undefined ? [] : shrinkLines(report.shrunk)),
     ...(report.seedFile === null ? [] : [line('seed file', report.seedFile)]),
+    ...(report.chain === undefined || report.chain.length === 0 ? [] : ['', ...report.chain]),
     ...(report.verdict === 'ok' && firstDivergence == null ? [] : ['', `replay: ${report.replay}`]),
   ];
 }

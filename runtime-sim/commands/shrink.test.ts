@@ -44,9 +44,13 @@ shrink('a planted bug is left with a few operations, in a seed file that replays
   assert.is(report.seedFile, shrunk);
   assert.is(report.replay, `bin/engram-sim replay ${shrunk}`);
 
-  const again = run('replay', shrunk, '--json');
+  assert.match(report.chain[0], /^loss: /);
+  assert.ok(report.chain.some((line: string) => line.startsWith('in the end, ')));
+
+  const again = run('replay', shrunk, '--explain', '--json');
   assert.is(again.status, 1);
-  const { traceMatches, commitMatches, traceHash, reason } = JSON.parse(again.stdout);
+  const { traceMatches, commitMatches, traceHash, reason, chain } = JSON.parse(again.stdout);
+  assert.equal(chain, report.chain);
   assert.ok(traceMatches && commitMatches);
   assert.is(traceHash, report.traceHash);
   assert.is(reason, report.reason);

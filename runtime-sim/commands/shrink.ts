@@ -52,12 +52,12 @@ async function shrinkFile({ file: path, secondsMax, jobs, json }: ShrinkSettings
     printReport(reportOf(whole, replayFileCommand(path), whole.verdict === 'ok' ? null : path), json);
     return exitCodeOf(whole, false);
   }
-  const { run, tries, seconds, ended } = shrunk;
+  const { run, chain, tries, seconds, ended } = shrunk;
   const { plan } = run;
   const content = seedFileContent(run, { durationMs: plan.durationMs, plant: file.options.plant });
   const written = keepShrunkSeedFile(shrunkPath(path), content);
   const report = reportOf(run, replayFileCommand(written ?? path), written);
-  printReport({ ...report, shrunk: { from: path, before: sizeOf(file.plan), after: sizeOf(plan), tries, seconds, ended } }, json);
+  printReport({ ...report, shrunk: { from: path, before: sizeOf(file.plan), after: sizeOf(plan), tries, seconds, ended }, chain }, json);
   return exitCodeOf(run, false);
 }
 

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import type { RunPlan } from '../../scenarios/run-plan.js';
 import type { Scenario } from '../../scenarios/scenario.js';
+import { runExplained } from '../causal-chain.js';
 import { type RunResult, runSeed } from '../run-seed.js';
 import type { Progress } from './progress.js';
 import { shrinkPlan } from './shrink-plan.js';
@@ -24,6 +25,8 @@ export interface ShrinkRequest {
 export interface Shrunk {
   /** Of the smallest plan found. */
   readonly run: RunResult;
+  /** How it comes to its violation. */
+  readonly chain: readonly string[];
   readonly tries: number;
   readonly seconds: number;
   /** `minimal`: no single part can go any more. */
@@ -53,8 +56,8 @@ export async function shrinkRun(request: ShrinkRequest): Promise<{ readonly whol
       reduced: (smaller, doing) => progress.reduced(smaller, doing),
     });
     const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-    const run = runSeed({ scenario, seed, plan: smallest });
-    return { whole, shrunk: { run, tries: pool.tries, seconds, ended: pool.stopped ?? 'minimal' } };
+    const { run, chain } = runExplained({ scenario, seed, plan: smallest });
+    return { whole, shrunk: { run, chain, tries: pool.tries, seconds, ended: pool.stopped ?? 'minimal' } };
   } finally {
     progress.end();
     pool.close();
