@@ -92,7 +92,7 @@ cli('help shows where seed files go, and --version the version of the package', 
 
 cli('an option that is not known is refused with the nearest names of its own command, one before the command as well', () => {
   assert.match(refused('list', '--jsn').hint, 'did you mean --json?');
-  assert.match(refused('replay', 'x.json', '--seed', '1').hint, 'known are: --json');
+  assert.match(refused('replay', 'x.json', '--seed', '1').hint, 'known are: --explain, --json');
   assert.match(refused('--seed', '1', 'list').message, '--seed stands before list');
   assert.match(refused('replay').message, "missing required argument 'file'");
   readCommandLine(['--json', 'list']);
