@@ -9,7 +9,9 @@ import { checkpointFiles } from '../core/storage/checkpoint.js';
 import { groupHeaderBytes, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
 import { readAuthor } from '../core/wire/author-bytes.js';
-import { readU48 } from '../core/wire/bytes.js';
+import { readU32, readU48 } from '../core/wire/bytes.js';
+import { InternedText } from '../core/wire/interned-text.js';
+import { isAcknowledgement, peerHeaderBytes } from '../core/wire/peer-message.js';
 import { type RecordType, RecordView, recordTypes } from '../core/wire/record.js';
 import type { DiskFile } from './disk-file.js';
 import type { DurableWrite } from './disk-model.js';
@@ -17,6 +19,8 @@ import { simulatedPureFunctions } from './pure-functions.js';
 
 const pure = simulatedPureFunctions('core-formats', 'none');
 const dotBytes = authorBytes + 6;
+const spacesMax = 4_096;
+const spaces = new InternedText((bytes) => pure.utf8Decode(bytes), spacesMax);
 
 /** The space that a request names, until the control log gives generations. */
 export function spaceOf(name: string): SpaceKey {
@@ -43,6 +47,16 @@ export function versionText(token: Uint8Array): string | null {
   if (token.length < dotBytes) return null;
   const at = token.length - dotBytes;
   return `${readU48(token, at + authorBytes)}@${readAuthor(token, at)}`;
+}
+
+/** What a message between nodes promises: that its sender has synced the records of an author up to this dot. Null for a message that promises nothing. */
+export function promisedDot(message: Uint8Array): { readonly space: SpaceKey; readonly version: string } | null {
+  if (!isAcknowledgement(message)) return null;
+  const length = readU32(message, peerHeaderBytes);
+  const spaceAt = peerHeaderBytes + 4;
+  const authorAt = spaceAt + length;
+  const space = spaces.at(message, spaceAt, length) as SpaceKey;
+  return { space, version: `${readU48(message, authorAt + authorBytes)}@${readAuthor(message, authorAt)}` };
 }
 
 /**

@@ -216,7 +216,7 @@ export class DiskModel {
     const file = new DiskFile(request.file);
     if (!this.#fits(this.#files.get(request.file) ?? file, request.length)) return failed('ENOSPC', 'no space left on the medium');
     file.write(0, request.parts);
-    file.sync();
+    this.#becameDurable(file, file.sync());
     this.#files.set(request.file, file);
     return done;
   }

@@ -9,7 +9,7 @@ import type { NodeInspection } from '../core/engram-node.js';
 import { dotKey, type NodeId, type SpaceKey } from '../core/identifiers.js';
 import type { Reply } from '../core/wire/generated/engram/v1/service.js';
 import { markOf } from '../scenarios/marks.js';
-import { versionText } from './core-formats.js';
+import { promisedDot, versionText } from './core-formats.js';
 
 export type MutableOperation = { -readonly [Field in keyof Operation]: Operation[Field] };
 type MutableSpan = { -readonly [Field in keyof TermSpan]: TermSpan[Field] };
@@ -84,6 +84,12 @@ export class HistoryRecorder {
   invoked(operation: MutableOperation): MutableOperation {
     this.operations.push(operation);
     return operation;
+  }
+
+  /** A node sends to a peer: what it says that it has synced it owes from now on, whether or not the message arrives. */
+  sent(node: number, message: Uint8Array): void {
+    const promised = promisedDot(message);
+    if (promised !== null) this.#nodes[node].released.push(promised);
   }
 
   /** A write was acknowledged by this node: it owes it from now on. */

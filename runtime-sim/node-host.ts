@@ -248,6 +248,7 @@ export class NodeHost {
         case asked.message: {
           const to = this.#options.endpointOf.get(first as NodeId);
           const bytes = second as Uint8Array;
+          recorder.sent(this.index, bytes);
           if (to !== undefined) network.transmit(departUs, this.index, to, eventKinds.message, bytes, bytes.length);
           break;
         }

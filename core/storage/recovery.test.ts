@@ -146,6 +146,17 @@ recovery('a bad sector takes with it what is in it, and nothing else', () => {
   );
 });
 
+recovery('what was durable is never at stake while the tail is made durable', () => {
+  const before = new OneNode().start();
+  before.remember({ id: 'x', text: 'acknowledged' });
+  // No watermark says yet that the group was synced.
+  const [segment] = before.writes;
+  const killed = new OneNode({ disk: before.disk }).start();
+  assert.is(found(killed, 'x'), true);
+  assert.ok(segment?.startsWith('wal'));
+  assert.not(killed.writes.includes(segment), 'a segment that holds acknowledged records is written over');
+});
+
 recovery('a copy that was killed acknowledges nothing before it is durable', () => {
   const cluster = new Cluster(2);
   const [first, second] = cluster.hosts;

@@ -72,6 +72,13 @@ interface Unread {
   readonly file: DiskFile;
 }
 
+/** The end of a segment, from a position up to which it is known to be durable. */
+interface UnsyncedTail {
+  readonly segment: Segment;
+  readonly from: number;
+  readonly bytes: Uint8Array;
+}
+
 export class Recovery {
   readonly #effects: Effects;
   readonly #disk: DiskCalls;
@@ -89,7 +96,7 @@ export class Recovery {
   readonly #trustedEnds = new Map<number, number>();
   readonly #segments: Segment[] = [];
   /** Whole groups that nobody knows to have been synced: they were read, perhaps from a cache that power loss would take. */
-  readonly #unsynced: { readonly segment: Segment; readonly from: number; readonly bytes: Uint8Array }[] = [];
+  readonly #unsynced: UnsyncedTail[] = [];
   readonly #found = new Map<SpaceKey, VersionVector>();
   #damagedRanges = 0;
   #records = 0;
@@ -312,12 +319,26 @@ export class Recovery {
 
   /**
    * What is served must be on the disk: a node that was killed before its sync finds its last groups again, and power loss would take them back. Written
-   * anew, not only synced, since a sync that failed once may have dropped what it failed on.
+   * anew, not only synced, since a sync that failed once may have dropped what it failed on; and as another file that takes the place of this one, since
+   * what was durable after all would be at stake while it is written over.
    */
   #makeDurable(then: () => void): void {
-    const next = this.#unsynced.pop();
-    if (next === undefined) return then();
-    const { segment, from, bytes } = next;
+    const tail = this.#unsynced.pop();
+    if (tail === undefined) return then();
+    const { segment } = tail;
+    const length = Math.min(segment.endBytes, segment.reservedBytes);
+    this.#disk.read(segment.file, { offset: 0, length }, (read) => {
+      if (read.kind !== 'read' || read.bytes.length < length) return this.#writeOver(tail, then);
+      this.#disk.replace(segment.file, read.bytes, (replaced) => {
+        if (replaced.kind === 'failed') return this.#writeOver(tail, then);
+        segment.reservedBytes = length;
+        this.#makeDurable(then);
+      });
+    });
+  }
+
+  /** Where the segment cannot be read whole, or there is no room for it twice. */
+  #writeOver({ segment, from, bytes }: UnsyncedTail, then: () => void): void {
     const failed = (message: string): void => this.#stop('DATA_DIRECTORY_UNUSABLE', `${segment.file} cannot be made durable: ${message}`);
     this.#disk.write(segment.file, from, [bytes], (result) => {
       if (result.kind === 'failed') failed(result.message);

@@ -63,7 +63,7 @@ export class Host {
   readonly events: DomainEvent[] = [];
   readonly replies = new Map<number, Reply>();
   readonly timers = new Map<string, number>();
-  /** While true, syncs of the log are asked for and not completed. */
+  /** While true, what makes the log durable is asked for and not completed. */
   holdSyncs = false;
   /** While true, reads of the log are asked for and not completed. */
   holdReads = false;
@@ -283,11 +283,12 @@ export class Host {
           synced.set(file, (written.get(file) ?? noBytes).slice());
           finish(ticket, done);
         }),
-      replace: (file, bytes, ticket) => {
-        if (disk.used() + bytes.length > disk.capacityBytes) return finish(ticket, full);
-        for (const files of [written, synced]) files.set(file, bytes.slice());
-        finish(ticket, done);
-      },
+      replace: (file, bytes, ticket) =>
+        perform(this.holdSyncs && file.startsWith('wal'), () => {
+          if (disk.used() + bytes.length > disk.capacityBytes) return finish(ticket, full);
+          for (const files of [written, synced]) files.set(file, bytes.slice());
+          finish(ticket, done);
+        }),
       remove: (file, ticket) => {
         for (const files of [written, synced]) files.delete(file);
         finish(ticket, done);

@@ -57,6 +57,8 @@ export class OneNode {
   halted: string | null = null;
   /** While true, syncs are asked for and not completed. */
   holdSyncs = false;
+  /** The file of every write, in order. */
+  readonly writes: string[] = [];
   now: Now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000 };
   readonly #queue: CoreEvent[] = [];
   readonly #held: (() => void)[] = [];
@@ -185,6 +187,7 @@ export class OneNode {
           this.#finish(ticket, done);
         },
         write: (file, offset, parts, ticket) => {
+          this.writes.push(file);
           let at = offset;
           for (const part of parts) {
             this.#extend(file, at + part.length).set(part, at);

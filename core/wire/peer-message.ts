@@ -84,10 +84,16 @@ const messagesTogetherBytes = 16 * 1_024;
 /** Spaces that are remembered in either form, at most. */
 const rememberedMax = 4_096;
 const kinds = ['ping', 'pong', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
+const acknowledgementKind = kinds.indexOf('acknowledge');
 
 /** The checksum that a message carries: as good as one of our own over it, for telling messages apart. */
 export function messageChecksum(bytes: Uint8Array): number {
   return readU32(bytes, 4);
+}
+
+/** Whether a message is an acknowledgement between copies, by its kind alone. */
+export function isAcknowledgement(bytes: Uint8Array): boolean {
+  return bytes[9] === acknowledgementKind;
 }
 
 export interface Envelope {
