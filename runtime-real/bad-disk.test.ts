@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -215,6 +216,28 @@ badDisk('a truncated segment below what was synced is damage, not a torn tail', 
       events.map(({ kind }) => kind).join(' '),
     );
     assert.match((await engram.space().get('d39'))?.text ?? '', 'marker-39-');
+    await engram.close();
+  }),
+);
+
+badDisk('a data directory that goes away while it is in use: calls fail and say so, instead of being acknowledged into nowhere', () =>
+  inDirectory(async (folder) => {
+    const dataDir = join(folder, 'data');
+    const engram = await openEngram({ dataDir });
+    const space = engram.space();
+    const write = (id: string): Promise<unknown> => space.remember({ id, text: 'one', embed: false });
+    await write('a');
+    // Moved in one step: removing it file by file would race with the store's own.
+    renameSync(dataDir, join(folder, 'elsewhere'));
+    for (let goesOn = true; goesOn; ) {
+      goesOn = await write('b').then(
+        () => true,
+        () => false,
+      );
+    }
+    const error = await errorOf(write('c'));
+    assert.is(error.code, 'DATA_DIRECTORY_UNUSABLE', error.message);
+    assert.match(error.message, dataDir);
     await engram.close();
   }),
 );

@@ -168,6 +168,11 @@ export class NodeHost {
     this.#submit({ kind: 'request', handle, request });
   }
 
+  /** Ends everything at once, as a crash would: going on would break a promise. */
+  halt(why: EngramError): void {
+    this.#stop(why);
+  }
+
   /** Takes no more calls, waits for the answers to those it took, then for the disk, and stops. */
   async close(): Promise<void> {
     this.#closing = true;

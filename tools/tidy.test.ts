@@ -1,4 +1,5 @@
 /** House rules that no linter knows: what core may not name, how long things may be, and that nothing lies about unused. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
@@ -151,6 +152,14 @@ tidy('every test file runs its suites, and all of their tests', () => {
 tidy('nothing is left to do in comments', () => {
   const mark = new RegExp(`\\b(${['TO', 'FIX', 'XX'].map((half, at) => half + ['DO', 'ME', 'X'][at]).join('|')})\\b`);
   none(sources.filter(({ text }) => mark.test(text)).map(({ path }) => path));
+});
+
+tidy('the package ships what runs, and nothing that only tests it', () => {
+  const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8', stdio: 'pipe' });
+  const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  assert.ok(['bin/engram', 'runtime-real/index.ts', 'runtime-sim/engram-sim.ts'].every((path) => paths.includes(path)));
+  none(paths.filter((path) => /\.test\.|(^|\/)(test-support|fixtures|seeds|bench|tools)\//.test(path)));
 });
 
 tidy.run();

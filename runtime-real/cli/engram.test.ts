@@ -1,54 +1,16 @@
 /** The command line as scripts and people meet it: a process, its two outputs and its exit code. */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openEngram } from '../client/open.js';
-import { lockDirectory } from '../disk/directory-lock.js';
+import { type Ran, runCommand } from '../test-support/command-line.js';
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-  /** Standard output as JSON lines. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever was printed; the assertions say what it must be.
-  readonly lines: () => any[];
-}
-
-const program = fileURLToPath(new URL('../engram.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'engram-cli-'));
 
 function engram(words: readonly string[], options: { input?: string; dataDir?: string; env?: Record<string, string> } = {}): Ran {
-  const env = { ...process.env, NO_COLOR: '1', ENGRAM_DATA_DIR: options.dataDir ?? join(folder, 'data'), ...options.env };
-  const ran = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...words], {
-    encoding: 'utf8',
-    env,
-    input: options.input ?? '',
-  });
-  const lines: Ran['lines'] = () =>
-    ran.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  return { code: ran.status, out: ran.stdout, err: ran.stderr, lines };
-}
-
-/** What of ours is left in a directory for temporary files: the loader keeps a cache there. */
-function leftIn(directory: string): string[] {
-  return readdirSync(directory).filter((name) => name.startsWith('engram'));
-}
-
-/** A process that has ended and that nobody has asked about is not running any more. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
+  return runCommand(words, { ...options, env: { ENGRAM_DATA_DIR: options.dataDir ?? join(folder, 'data'), ...options.env } });
 }
 
 const cli = suite('engram command line');
@@ -250,100 +212,6 @@ cli('what a memory holds cannot steer the terminal', () => {
   engram(['remember', 'red \u001b[31malert\u0007', '--id', 'escape', '--no-embed']);
   assert.not.match(engram(['get', 'escape']).out, '\u001b');
   assert.not.match(engram(['recall']).out, '\u001b');
-});
-
-cli('the demo of embedded mode shows answers, kills a process, and finds every acknowledged passage', () => {
-  const [demo] = engram(['demo', '--nodes', '1', '--json']).lines();
-  assert.ok(demo.ok);
-  assert.is(demo.imported['passages-minilm'].written, 777);
-  assert.is(demo.imported['passages-words'].written, 778);
-  assert.ok(demo.answers.length >= 4);
-  assert.match(demo.answers.at(-1).memories[0].title, 'RichTextEditor');
-  assert.ok(demo.crash.acknowledged >= 200 && demo.crash.acknowledged < 778);
-  assert.is(demo.crash.present, demo.crash.acknowledged);
-  assert.ok(demo.crash.otherSpacesIntact);
-});
-
-cli('the demo of a cluster: a primary dies, writes go on at another, and every copy ends with every acknowledged passage', () => {
-  const temporary = mkdtempSync(join(folder, 'demo-'));
-  const ran = engram(['demo', '--json'], { env: { TMPDIR: temporary } });
-  assert.is(ran.code, 0, ran.err);
-  const [demo] = ran.lines();
-  assert.ok(demo.ok);
-  assert.is(demo.nodes, 3);
-  assert.is(demo.imported.passages.written + demo.failover.acknowledged, 778);
-  assert.is(demo.imported['passages-minilm'].written, 777);
-  assert.ok(demo.answers.length >= 4);
-  assert.match(demo.answers.at(-1).memories[0].title, 'RichTextEditor');
-  assert.is.not(demo.failover.newPrimary, demo.failover.killed);
-  assert.is(demo.failover.failedWrites, 0);
-  assert.ok(demo.failover.recalls.answered > 0);
-  for (const copies of Object.values(demo.restart.copies) as { digest: string }[][])
-    assert.is(new Set(copies.map(({ digest }) => digest)).size, 1);
-  assert.is(demo.restart.checked, 778 + 777);
-  assert.is(demo.restart.lost, 0);
-  assert.equal(leftIn(temporary), []);
-});
-
-for (const moment of ['Engram', 'all three serve']) {
-  cli(`the demo interrupted after it said "${moment}" leaves neither processes nor files`, async () => {
-    const temporary = mkdtempSync(join(folder, 'demo-'));
-    const env = { ...process.env, NO_COLOR: '1', TMPDIR: temporary };
-    const demo = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, 'demo'], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended = new Promise((resolve) => demo.once('exit', resolve));
-    let [said, complaint] = ['', ''];
-    demo.stderr.on('data', (text) => {
-      complaint += text;
-    });
-    const saidIt = new Promise<string>((resolve) => {
-      demo.stdout.on('data', (text) => {
-        said += text;
-        if (said.includes(moment)) resolve('said it');
-      });
-    });
-    // One that ends before would be waited for in vain.
-    assert.is(await Promise.race([saidIt, ended]), 'said it', complaint);
-    demo.kill('SIGINT');
-    assert.is(await ended, 130);
-    assert.equal(leftIn(temporary), []);
-    const pids = [...said.matchAll(/n\d +│ 127\.0\.0\.1:\d+ +│ +(\d+)/g)].map(([, pid]) => Number(pid));
-    assert.is(pids.length, moment === 'Engram' ? 0 : 3);
-    for (const pid of pids) while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
-  });
-}
-
-cli('what a demo killed with SIGKILL left is removed by the next one; what is in use, or cannot be told, is not', async () => {
-  const temporary = mkdtempSync(join(folder, 'demo-'));
-  const env = { ...process.env, NO_COLOR: '1', TMPDIR: temporary };
-  const killed = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, 'demo'], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = new Promise((resolve) => killed.once('exit', resolve));
-  let said = '';
-  await new Promise<void>((resolve) => {
-    killed.stdout.on('data', (text) => {
-      said += text;
-      if (said.includes('all three serve')) resolve();
-    });
-  });
-  killed.kill('SIGKILL');
-  await ended;
-  const [remains] = leftIn(temporary);
-  assert.ok(remains.startsWith('engram-demo-'));
-  for (const [, pid] of said.matchAll(/n\d +│ 127\.0\.0\.1:\d+ +│ +(\d+)/g)) {
-    while (isRunning(Number(pid))) await new Promise((resolve) => setImmediate(resolve));
-  }
-  const inUse = join(temporary, 'engram-demo-in-use');
-  const { release } = await lockDirectory(inUse);
-  mkdirSync(join(temporary, 'engram-demo-without-a-lock'));
-  const ran = engram(['demo', '--nodes', '1', '--json'], { env: { TMPDIR: temporary } });
-  assert.is(ran.code, 0, ran.err);
-  assert.equal(leftIn(temporary).sort(), ['engram-demo-in-use', 'engram-demo-without-a-lock']);
-  release();
 });
 
 cli.run();

@@ -26,6 +26,7 @@ export async function openEngram(options: OpenOptions, internals: OpenInternals 
   try {
     const pure = await createPureFunctions();
     const host = await startHost(directory, { ...options, pure }, internals);
+    void lock.lost.then((why) => host.halt(why));
     const transport = {
       target: directory,
       call: host.call.bind(host),

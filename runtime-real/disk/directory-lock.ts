@@ -31,6 +31,8 @@ interface Claim {
 
 export interface DirectoryLock {
   release(): void;
+  /** Resolves, within a second or so, when the claim is gone although nobody released it: the directory has been removed. What is written to it now stays nowhere. */
+  readonly lost: Promise<EngramError>;
 }
 
 /** Takes the lock, or throws DATA_DIRECTORY_LOCKED naming directory and pid. Creates the directory when missing. */
@@ -45,7 +47,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   for (let tried = 1; ; tried += 1) {
     const rivals = await livingRivals(claims, own);
     const [rival] = rivals;
-    if (rival === undefined) return hold(own);
+    if (rival === undefined) return hold(directory, own);
     // A claim that has stood for a while is a holder's; a young one may be about to be withdrawn.
     const giveUp = tried === triesMax || !rivals.some(({ path }) => isYoung(path));
     // Among those that race the first by name stays and looks again: without this all might withdraw for ever.
@@ -120,16 +122,24 @@ function isYoung(path: string): boolean {
   }
 }
 
-function hold(own: string): DirectoryLock {
+function hold(directory: string, own: string): DirectoryLock {
+  let isLost = (_why: EngramError): void => {};
+  const lost = new Promise<EngramError>((resolve) => {
+    isLost = resolve;
+  });
   const touch = setInterval(() => {
     const now = new Date();
     try {
       utimesSync(own, now, now);
-    } catch {
-      // A full or read-only disk: the claim still stands for everyone on this machine.
+    } catch (error) {
+      // On a full or read-only disk the claim still stands for everyone on this machine.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
+      clearInterval(touch);
+      isLost(removed(directory));
     }
   }, touchEveryMs).unref();
   return {
+    lost,
     release: () => {
       clearInterval(touch);
       rmSync(own, { force: true });
@@ -229,6 +239,14 @@ function locked(directory: string, claim: Claim): EngramError {
   return new EngramError('DATA_DIRECTORY_LOCKED', {
     message: `the data directory ${resolve(directory)} is in use by ${who}${self}`,
     field: 'dataDir',
+  });
+}
+
+function removed(directory: string): EngramError {
+  return new EngramError('DATA_DIRECTORY_UNUSABLE', {
+    message: `the data directory ${resolve(directory)} was removed, or the lock in it, while it was in use: nothing that is written to it now would stay`,
+    field: 'dataDir',
+    hint: 'put the directory back where it was, or start with an empty one: that is another node, which its peers fill',
   });
 }
 

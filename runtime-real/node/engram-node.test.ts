@@ -1,6 +1,6 @@
 /** One real node as a process: requests over gRPC, stopping, killing, what it refuses to start with. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -249,6 +249,19 @@ process_('a second signal ends it at once', () =>
     await node.logged('node.stopping');
     node.kill('SIGTERM');
     assert.is(await node.exited, 4);
+  }),
+);
+
+process_('a node whose data directory goes away halts with 1 and says so', () =>
+  inDirectory(async (directory) => {
+    const dataDir = join(directory, 'data');
+    const node = await startNode({ dataDir });
+    renameSync(dataDir, join(directory, 'elsewhere'));
+    assert.is(await node.exited, 1);
+    assert.ok(
+      node.logs.some((line) => JSON.stringify(line).includes('was removed')),
+      JSON.stringify(node.logs),
+    );
   }),
 );
 

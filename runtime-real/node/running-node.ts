@@ -74,6 +74,7 @@ export class RunningNode {
       const network = new PeerNetwork(book);
       const boot = { number: 0 };
       const host = await startHost(settings, { book, network, fileCalls, tell: watchingBoot(tell, boot) });
+      void lock.lost.then((why) => host.halt(why));
       const running = new RunningNode(options, { book, network, server, host, lock });
       running.#open(boot.number);
       return running;
