@@ -165,7 +165,7 @@ converged('a memory of which a version is damaged and nowhere intact is not comp
 
 converged('a run can ask what keeps a sample from being converged', () => {
   const { told, a, b, absent } = oneWrite();
-  const findReason = unsettled(told.build().operations, healedMs);
+  const findReason = unsettled(told.build(), healedMs);
   assert.is(findReason(sample(0, [a, b])), null);
   assert.match(findReason(sample(0, [a, absent])) as string, /differ/);
   assert.match(findReason(sample(0, [absent])) as string, /1 acknowledged writes are missing/);

@@ -9,6 +9,7 @@
 import type { SpaceKey } from '../core/identifiers.js';
 import { CopyDigests } from './copy-digest.js';
 import type { Checker, ConvergenceSample, CopyState, History, Operation } from './history.js';
+import { unlessLostWithDisk } from './lost-with-disks.js';
 import { isWrite } from './memory-traces.js';
 import { type DotRanges, dotRanges, notCovered, type SpaceDot, spaceDot } from './sequence-ranges.js';
 
@@ -22,7 +23,7 @@ export const convergence: Checker = (history) => {
   const majority = history.samples.filter(({ phase }) => phase === 'majority-only');
   if (healed.length === 0) return { verdict: 'unknown', reason: 'no copy was sampled after the heal', convergenceMs: null };
 
-  const written = dotsAcknowledgedUntil(history.healedMs, history.operations);
+  const written = dotsAcknowledgedUntil(history.healedMs, history);
   const findFault = faultFinder(written);
   const inTheEnd = judgePhase({ samples: healed, fromMs: history.healedMs, findFault });
   const figures = { convergenceMs: inTheEnd.convergedMs, samples: healed.length, acknowledgedWrites: written.length };
@@ -92,8 +93,11 @@ function verdictOf(judgement: Judgement, figures: Record<string, unknown>, histo
  * What keeps a sample from being converged, null when nothing does: for a run that takes samples until nothing does, with the same eyes as the
  * checker. Of writes acknowledged after `untilMs` nothing is asked.
  */
-export function unsettled(operations: readonly Operation[], untilMs: number): (sample: ConvergenceSample) => string | null {
-  const findFault = faultFinder(dotsAcknowledgedUntil(untilMs, operations));
+export function unsettled(
+  history: Pick<History, 'operations' | 'lostWithDisks'>,
+  untilMs: number,
+): (sample: ConvergenceSample) => string | null {
+  const findFault = faultFinder(dotsAcknowledgedUntil(untilMs, history));
   return (sample) => findFault(sample)?.reason ?? null;
 }
 
@@ -176,9 +180,13 @@ function notContained(required: DotRanges, copy: CopyState): readonly SpaceDot[]
   return missing;
 }
 
-/** Load has stopped by the heal: what is written later, to see who serves, is in no earlier sample and no subject here. */
-function dotsAcknowledgedUntil(untilMs: number, operations: readonly Operation[]): SpaceDot[] {
-  return operations.filter(({ completedMs }) => completedMs <= untilMs).flatMap(acknowledgedDots);
+/**
+ * Load has stopped by the heal: what is written later, to see who serves, is in no earlier sample and no subject here. Neither is what one copy alone had
+ * acknowledged and took with it.
+ */
+function dotsAcknowledgedUntil(untilMs: number, { operations, lostWithDisks }: Pick<History, 'operations' | 'lostWithDisks'>): SpaceDot[] {
+  const isPromised = unlessLostWithDisk(lostWithDisks);
+  return operations.filter((operation) => operation.completedMs <= untilMs && isPromised(operation)).flatMap(acknowledgedDots);
 }
 
 function acknowledgedDots(operation: Operation): SpaceDot[] {

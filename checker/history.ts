@@ -150,6 +150,8 @@ export interface History {
   /** When a majority alone was healed; without it the first sample of that phase counts as that moment. */
   readonly majorityHealedMs?: number;
   readonly endedMs: number;
+  /** Dots that were on a disk until it was destroyed for good, and had never become durable on another one. */
+  readonly lostWithDisks?: readonly { readonly space: SpaceKey; readonly version: string }[];
   /** False when the plan damaged more copies than the fault model allows: only safety is judged then. */
   readonly insideFaultModel: boolean;
   /** Least acknowledgements on each side of a split for the run to count (SPEC section 6.9); 0 without a split. */

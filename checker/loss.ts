@@ -11,6 +11,7 @@
  * Only keyed reads at primaries and final reads miss anything: a replica's answer may lag and says so.
  */
 import type { Checker, History, Operation, Verdict } from './history.js';
+import { goneWithDisk } from './lost-with-disks.js';
 import { isWrite, type Memory, type Step, traceHistory } from './memory-traces.js';
 import { certainlyIncluding, Supersession } from './supersession.js';
 
@@ -28,11 +29,14 @@ export const loss: Checker = (history) => {
   if (valuesWrittenTwice.length > 0) return { verdict: 'unknown', reason: `the value ${valuesWrittenTwice[0]} was written twice` };
 
   const damaged = new Set(history.recoveries.flatMap((recovery) => recovery.damaged.map(({ space, version }) => `${space} ${version}`)));
+  const isGone = goneWithDisk(history.lostWithDisks);
   const losses = memories.flatMap((memory) => {
     const isDamaged = (version: string): boolean => damaged.has(`${memory.space} ${version}`);
-    return memory.writes.length === 0 ? [] : [...lostWrites(memory, isDamaged), ...lostForgets(memory)];
+    return memory.writes.length === 0 ? [] : [...lostWrites(memory, isDamaged, isGone), ...lostForgets(memory, isGone)];
   });
-  return verdictOf(history, { losses, ...readsThatCannotBe(memories, history), ...freshness(memories) });
+  const acknowledged = memories.flatMap(({ writes }) => writes.filter(({ operation }) => isAcknowledgedWrite(operation as Operation)));
+  const goneWithDisks = acknowledged.filter(isGone).length;
+  return verdictOf(history, { losses, goneWithDisks, ...readsThatCannotBe(memories, history), ...freshness(memories) });
 };
 
 interface Findings {
@@ -44,6 +48,8 @@ interface Findings {
   readonly neverRead: readonly Operation[];
   readonly stableLatencyMs: Quantiles;
   readonly stale: number;
+  /** Acknowledged by one copy alone, whose disk was then destroyed before another had them. */
+  readonly goneWithDisks: number;
 }
 
 function verdictOf(history: History, findings: Findings): Verdict {
@@ -63,6 +69,7 @@ function verdictOf(history: History, findings: Findings): Verdict {
     duplicated: duplicated.length,
     failedButVisible: failedButVisible.length,
     neverRead: neverRead.length,
+    goneWithDisks: findings.goneWithDisks,
     stale: findings.stale,
     stableLatencyMs: findings.stableLatencyMs,
     finalReads: finalReads.length,
@@ -114,7 +121,7 @@ function forgetsInEffect(memory: Memory): Step[] {
   return memory.forgets.filter(({ operation, recorded }) => recorded || isAcknowledgedWrite(operation as Operation));
 }
 
-function lostWrites(memory: Memory, isDamaged: (version: string) => boolean): Loss[] {
+function lostWrites(memory: Memory, isDamaged: (version: string) => boolean, isGone: (write: Step) => boolean): Loss[] {
   const graph = new Supersession(memory);
   const forgets = forgetsInEffect(memory);
   const notBeaten = new Map<Step, ReadonlySet<Step>>();
@@ -132,6 +139,7 @@ function lostWrites(memory: Memory, isDamaged: (version: string) => boolean): Lo
       (write) =>
         write.operation?.kind !== 'forget' &&
         !graph.isIncluded(write) &&
+        !isGone(write) &&
         knownFromMs(write) < invokedMs &&
         (kind === 'final-read' || write.seenLastMs < invokedMs) &&
         !earlierForgets.some((forget) => isBeatenBy(write, forget)),
@@ -156,8 +164,8 @@ function endsOfChains(graph: Supersession, absent: readonly Step[]): ReadonlySet
 }
 
 /** Acknowledged forgets of which a later read sees a version that does not include them and ought to be beaten. */
-function lostForgets(memory: Memory): Loss[] {
-  const forgets = memory.forgets.filter(({ operation }) => isAcknowledgedWrite(operation as Operation));
+function lostForgets(memory: Memory, isGone: (write: Step) => boolean): Loss[] {
+  const forgets = memory.forgets.filter((forget) => isAcknowledgedWrite(forget.operation as Operation) && !isGone(forget));
   if (forgets.length === 0) return [];
   const graph = new Supersession(memory);
   const undoneBy = new Map<Step, readonly Step[]>();

@@ -1,5 +1,5 @@
 /** What the logs on a disk hold at this moment, read from the bytes: the ground for deciding which damage stays within the fault model. */
-import { type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
+import { LogReader, type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
 import type { DiskFile } from './disk-file.js';
 import type { DiskModel } from './disk-model.js';
 
@@ -27,6 +27,11 @@ function enter(groups: Map<number, { bytes: number; dots: string[] }>, { groupOf
   const group = groups.get(groupOffset);
   if (group === undefined) groups.set(groupOffset, { bytes: groupBytes, dots: [dot] });
   else group.dots.push(dot);
+}
+
+/** Dots of all records that ever became durable on a disk. */
+export function everDurableDots(disk: DiskModel): ReadonlySet<string> {
+  return new Set(new LogReader().read(disk.durableWrites).map(({ space, sequence, author }) => `${space} ${sequence}@${author}`));
 }
 
 /** Dots of the records that can be read and that no crash could take, as `space sequence@author`. */

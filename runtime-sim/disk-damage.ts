@@ -35,6 +35,8 @@ export class DiskDamage {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
   readonly #rot: Draws;
+  /** Dots of all records that were damaged anywhere. */
+  readonly damagedDots = new Set<string>();
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
@@ -139,6 +141,7 @@ export class DiskDamage {
   }
 
   #note(host: NodeHost, { file, offset, bytes, dots }: SyncedGroup): void {
+    for (const dot of dots) this.damagedDots.add(dot);
     this.#world.recorder.damaged(host.index, dots);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes, dots });
   }

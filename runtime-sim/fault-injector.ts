@@ -3,9 +3,12 @@
  * down anyway, a rot that found nothing it might damage did not take effect, and a run that exercised nothing proves nothing.
  */
 import type { FaultRecord } from '../checker/history.js';
+import type { NodeId } from '../core/identifiers.js';
 import { describeFault, type Fault, familyOf } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
+import { everDurableDots, syncedDots } from './disk-contents.js';
 import { DiskDamage, isAimed } from './disk-damage.js';
+import type { DiskModel } from './disk-model.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
@@ -24,6 +27,10 @@ export class FaultInjector {
   readonly #damage: DiskDamage;
   readonly #amid: Draws;
   readonly #open: OpenRecord[] = [];
+  /** Disks that are gone for good, with who was on them. */
+  readonly destroyedDisks: { readonly id: NodeId; readonly disk: DiskModel }[] = [];
+  /** Dots that were on one of them when it went. */
+  readonly #onDestroyedDisks = new Set<string>();
   /** Of each node when the faults ended: what crashes it afterwards is no fault of the plan. */
   #lastIncarnations: readonly number[] | null = null;
 
@@ -47,7 +54,7 @@ export class FaultInjector {
     const took = this.#carryOut(fault);
     if (typeof took === 'boolean') record.tookEffect = took;
     else this.#open.push({ record, took });
-    return took === false && isAimed(fault) ? 'later' : 'done';
+    return took === false && (isAimed(fault) || fault.kind === 'destroyDisk') ? 'later' : 'done';
   }
 
   /** A crash that still waits for its write would otherwise fire long after the heal, when nothing starts the node again. */
@@ -102,6 +109,8 @@ export class FaultInjector {
         return this.#endProcess(this.#host(fault.node), fault);
       case 'restart':
         return this.#restart(this.#host(fault.node));
+      case 'destroyDisk':
+        return this.#destroyDisk(this.#host(fault.node));
       case 'clockJump':
         this.#host(fault.node).clock.jump(fault.byMs);
         return true;
@@ -125,6 +134,22 @@ export class FaultInjector {
     const before = network.droppedOn(from, to);
     network.cut(from, to);
     return () => network.droppedOn(from, to) > before;
+  }
+
+  #destroyDisk(host: NodeHost): boolean {
+    if (host.withoutDisk) return false;
+    const others = this.#hosts.filter((other) => other !== host).map(({ disk }) => disk);
+    const intact = new Set(others.flatMap((disk) => [...syncedDots(disk)]));
+    const held = [...syncedDots(host.disk)];
+    const isLast = (dot: string): boolean => this.#onDestroyedDisks.has(dot) || this.#damage.damagedDots.has(dot);
+    if (held.some((dot) => !intact.has(dot) && isLast(dot))) return false;
+    if (host.alive) this.crash(host);
+    // What another disk has held since then, and compacted, is owed by what took its place.
+    const shipped = new Set(others.flatMap((disk) => [...everDurableDots(disk)]));
+    this.#world.recorder.diskDestroyed(host.index, held, (dot) => shipped.has(dot));
+    for (const dot of held) this.#onDestroyedDisks.add(dot);
+    this.destroyedDisks.push({ id: host.id, disk: host.loseDisk() });
+    return true;
   }
 
   #congest(fault: FaultOf<'setLinkRates' | 'clogLinks'>): () => boolean {

@@ -49,7 +49,9 @@ export class HistoryRecorder {
   readonly failures: string[] = [];
   /** Nodes that stopped themselves, and why. */
   readonly halts: string[] = [];
-  readonly #nodes: readonly NodeRecord[];
+  /** Dots that were on a disk that was destroyed, and never on another one. */
+  readonly lostWithDisks: Dot[] = [];
+  readonly #nodes: NodeRecord[];
   readonly #ids: readonly NodeId[];
   readonly #names: readonly string[];
   readonly #nowMs: () => number;
@@ -132,15 +134,21 @@ export class HistoryRecorder {
   }
 
   damaged(node: number, dots: readonly string[]): void {
-    for (const dot of dots) {
-      const middle = dot.indexOf(' ');
-      this.#nodes[node].damaged.push({ space: dot.slice(0, middle) as SpaceKey, version: dot.slice(middle + 1) });
-    }
+    this.#nodes[node].damaged.push(...dots.map(dotOf));
   }
 
   /** A checkpoint was damaged, and no record. */
   checkpointDamaged(node: number): void {
     this.#nodes[node].doubtful = true;
+  }
+
+  /** The node's disk is destroyed for good, and what it `held`. What was shipped is owed by others; the rest is gone. */
+  diskDestroyed(node: number, held: readonly string[], isShipped: (dot: string) => boolean): void {
+    const gone = held.filter((dot) => !isShipped(dot)).map(dotOf);
+    const compacted = this.#nodes[node].released.filter(({ space, version }) => !isShipped(`${space} ${version}`));
+    this.lostWithDisks.push(...gone, ...compacted);
+    if (gone.length > 0) this.mark('records lost with their only disk');
+    this.#nodes[node] = new NodeRecord();
   }
 
   halted(node: number, reason: string): void {
@@ -215,6 +223,12 @@ export function splitBrainHealed(terms: readonly TermSpan[]): boolean {
   );
   const open = terms.filter(({ untilMs }) => untilMs === Number.POSITIVE_INFINITY).map(({ space }) => space);
   return overlapped && new Set(open).size === open.length;
+}
+
+/** Of `space sequence@author`. */
+function dotOf(text: string): Dot {
+  const middle = text.indexOf(' ');
+  return { space: text.slice(0, middle) as SpaceKey, version: text.slice(middle + 1) };
 }
 
 /** Whether one space had that many terms. */

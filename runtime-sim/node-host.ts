@@ -14,10 +14,12 @@ import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
 import { messageChecksum } from '../core/wire/peer-message.js';
+import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
 import { DiskModel, type DiskRequest, type DiskRequestKind } from './disk-model.js';
+import type { Identities } from './identities.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
 import { encodeReply } from './service-codecs.js';
@@ -44,14 +46,16 @@ export interface NodeHostOptions {
   readonly configuration: NodeConfiguration;
   readonly clock: PlannedClock | undefined;
   readonly createCore: CoreFactory;
-  /** Endpoint of each peer. */
-  readonly endpointOf: ReadonlyMap<NodeId, number>;
+  /** Who everybody is. */
+  readonly identities: Identities;
 }
 
 export class NodeHost {
   readonly index: number;
-  readonly id: NodeId;
-  readonly disk: DiskModel;
+  id: NodeId;
+  disk: DiskModel;
+  /** Its disk was destroyed: who starts here next is a new node. */
+  withoutDisk = false;
   readonly clock: ClockModel;
   readonly #world: World;
   readonly #options: NodeHostOptions;
@@ -74,6 +78,7 @@ export class NodeHost {
   #calls = new Map<number, Call>();
   #lastHandle = 0;
   #halted: string | null = null;
+  #disks = 1;
   /** Power goes during the next write to the disk: at this share of the time that the write and a sync take. */
   crashAmidWrite: number | null = null;
   /** Whether the machine then stays up, and only the process ends. */
@@ -100,6 +105,7 @@ export class NodeHost {
   /** Power on. */
   start(): void {
     this.incarnation += 1;
+    if (this.withoutDisk) this.#becomeNewNode();
     this.#world.network.incarnations[this.index] = this.incarnation;
     this.#timers = new NodeTimers(this.#world.heap, this.clock, this.index);
     this.#busyUntilUs = this.#world.nowUs;
@@ -107,6 +113,28 @@ export class NodeHost {
     this.#core = this.#options.createCore(this.#options.configuration, this.#effects, pure);
     this.serving = false;
     this.#take({ kind: 'start', candidateNodeId: this.id }, eventKinds.start, this.incarnation, 0);
+  }
+
+  /** The disk is gone for good, and whatever ran on it has ended. Returns it. */
+  loseDisk(): DiskModel {
+    const destroyed = this.disk;
+    const { seed, plan } = this.#world;
+    this.#disks += 1;
+    this.disk = new DiskModel({ seed, node: `${plan.nodes[this.index]}/${this.#disks}`, rates: plan.disk });
+    this.withoutDisk = true;
+    return destroyed;
+  }
+
+  /** Everybody else is told who answers under this name now, each a little later. */
+  #becomeNewNode(): void {
+    const { heap, nowUs, seed, plan } = this.#world;
+    this.withoutDisk = false;
+    this.id = this.#options.identities.renew(this.index);
+    const delays = new Draws(seed, `control/${this.id}`);
+    for (const peer of plan.nodes.keys()) {
+      const atUs = nowUs + delays.integer({ min: 1_000, max: 500_000 });
+      if (peer !== this.index) heap.push(atUs, eventKinds.control, peer, this.#world.network.incarnations[peer], null);
+    }
   }
 
   /** Power off: memory is gone, the disk keeps what it keeps. Returns the sectors and operations that were at stake. */
@@ -173,6 +201,11 @@ export class NodeHost {
     }
     const result = this.disk.complete(request, nowUs);
     this.#take({ kind: 'disk', ticket: request.ticket, result }, eventKinds.disk, detailOf(request, result), request.length);
+  }
+
+  /** A new node has said who it is. */
+  membersChanged(): void {
+    if (this.#core !== null) this.#take({ kind: 'control', view: this.#options.identities.view }, eventKinds.control, 0, 0);
   }
 
   computed(event: CoreEvent): void {
@@ -246,7 +279,7 @@ export class NodeHost {
       at += 2;
       switch (asks[index]) {
         case asked.message: {
-          const to = this.#options.endpointOf.get(first as NodeId);
+          const to = this.#options.identities.endpointOf.get(first as NodeId);
           const bytes = second as Uint8Array;
           recorder.sent(this.index, bytes);
           if (to !== undefined) network.transmit(departUs, this.index, to, eventKinds.message, bytes, bytes.length);

@@ -63,6 +63,7 @@ const faults = {
   diskMisdirectedWrite: z.strictObject({ kind: z.literal('diskMisdirectedWrite'), ...onNode, position, toPosition: position }),
   diskBadSectors: z.strictObject({ kind: z.literal('diskBadSectors'), ...onNode, position, untilMs: moment.nullable() }),
   diskCheckpointRot: z.strictObject({ kind: z.literal('diskCheckpointRot'), ...onNode, position, bytes }),
+  destroyDisk: z.strictObject({ kind: z.literal('destroyDisk'), ...onNode }),
   diskStall: z.strictObject({ kind: z.literal('diskStall'), ...onNode, untilMs: moment }),
   diskError: z.strictObject({ kind: z.literal('diskError'), ...onNode, operation: z.enum(['read', 'write', 'sync']), untilMs: moment }),
   diskCapacity: z.strictObject({ kind: z.literal('diskCapacity'), ...onNode, bytes: z.int().min(0).nullable() }),

@@ -4,21 +4,21 @@
  */
 import type { History } from '../checker/history.js';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
-import { type ControlView, withRows } from '../core/control/members-and-rows.js';
 import type { CoreEvent } from '../core/events.js';
-import { type NodeId, nodeId } from '../core/identifiers.js';
+import type { NodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
 import type { Fault } from '../scenarios/fault-plan.js';
 import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
-import { LogReader, spaceOf } from './core-formats.js';
+import { LogReader } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
 import type { EventHeap } from './event-heap.js';
 import { FaultInjector } from './fault-injector.js';
 import { HistoryRecorder, splitBrainHealed, termsOfOneSpace } from './history-recorder.js';
+import { Identities } from './identities.js';
 import { Liveness, tickUs } from './liveness.js';
 import { incarnationOf, senderOf } from './network-model.js';
 import { type CoreFactory, NodeHost } from './node-host.js';
@@ -57,12 +57,12 @@ export class Simulation {
 
   constructor({ plan, seed, trace, createCore, createClient, tracing }: SimulationOptions) {
     const random = new RandomStreams(seed);
-    const ids = plan.nodes.map((name) => nodeId(random.stream(`identity/${name}`).hex(32)));
+    const identities = new Identities(seed, plan);
+    const { ids, endpointOf } = identities;
     const endpoints = [...plan.nodes, ...plan.clients, ...plan.nodes.map((name) => `reader-${name}`)];
     const surroundings: Surroundings =
       tracing === undefined ? untraced({ seed, plan, endpoints }) : traced({ seed, plan, endpoints, ids, loadStartUs, ...tracing });
     const { heap, network, tracer } = surroundings;
-    const endpointOf = new Map(ids.map((id, index) => [id, index]));
     const recorder = new HistoryRecorder({
       ids,
       names: plan.nodes,
@@ -85,16 +85,15 @@ export class Simulation {
       loadUs: (ms) => Math.round(ms * 1_000) + loadStartUs,
       nodeOf: (id) => endpointOf.get(id as NodeId) ?? null,
     };
-    const control = controlView(plan, ids);
     this.#hosts = ids.map(
       (id, index) =>
         new NodeHost(this.#world, {
           index,
           id,
-          configuration: configurationOf(plan, index, control),
+          configuration: configurationOf(plan, index, identities),
           clock: plan.clocks.find(({ node }) => node === plan.nodes[index]),
           createCore: surroundings.cores(index, createCore),
-          endpointOf,
+          identities,
         }),
     );
     const copiesOf = new Map(plan.rows.map(({ space, copies }) => [space, copies.map((name) => plan.nodes.indexOf(name))]));
@@ -127,7 +126,9 @@ export class Simulation {
     while (!this.liveness.done && this.step()) invariant(trace.events < eventsMax, 'a run ends');
     this.#injector.settle();
     const reader = new LogReader();
-    for (const host of this.#hosts) this.recorder.logs.set(host.id, reader.read(host.disk.durableWrites));
+    for (const { id, disk } of this.#injector.destroyedDisks) this.recorder.logs.set(id, reader.read(disk.durableWrites));
+    for (const host of this.#hosts) if (!host.withoutDisk) this.recorder.logs.set(host.id, reader.read(host.disk.durableWrites));
+    if (this.#injector.destroyedDisks.length > 0 && this.liveness.settled === true) this.recorder.mark('copy lost for good and refilled');
     this.recorder.splits.push(...splitRecords(this.#world, this.#hosts));
     if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
     if (termsOfOneSpace(this.recorder.terms, 20)) this.recorder.mark('twenty terms of one space');
@@ -142,6 +143,7 @@ export class Simulation {
     return {
       operations: recorder.operations,
       logs: recorder.logs,
+      lostWithDisks: recorder.lostWithDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,
       samples: liveness.samples,
@@ -190,6 +192,9 @@ export class Simulation {
         return;
       case eventKinds.disk:
         if (this.#hosts[target].incarnation === extra) this.#hosts[target].diskDone(heap.payload as DiskRequest);
+        return;
+      case eventKinds.control:
+        if (this.#hosts[target].incarnation === extra) this.#hosts[target].membersChanged();
         return;
       case eventKinds.compute:
         if (this.#hosts[target].incarnation === extra) this.#hosts[target].computed(heap.payload as CoreEvent);
@@ -273,20 +278,11 @@ export class Simulation {
   }
 }
 
-function controlView(plan: RunPlan, ids: readonly NodeId[]): ControlView {
-  const members = plan.nodes.map((name, index) => ({ id: ids[index], name }));
-  const rows = plan.rows.map(({ space, copies }) => ({
-    space: spaceOf(space),
-    copies: copies.map((name) => ids[plan.nodes.indexOf(name)]),
-  }));
-  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, rows);
-}
-
-function configurationOf(plan: RunPlan, index: number, control: ControlView): NodeConfiguration {
+function configurationOf(plan: RunPlan, index: number, identities: Identities): NodeConfiguration {
   return {
     name: plan.nodes[index],
     clusterId: 'simulated',
-    control: () => control,
+    control: () => identities.view,
     storage: { ...defaultStorageOptions, ...plan.configuration.storage },
     memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
     replication: { ...defaultReplicationOptions, ...plan.configuration.replication },

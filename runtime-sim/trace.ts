@@ -126,6 +126,7 @@ export const eventKinds = {
   sample: 13,
   restart: 14,
   powerLoss: 15,
+  control: 16,
 } as const;
 
 export const eventNames: readonly string[] = ['', ...Object.keys(eventKinds)];

@@ -11,6 +11,7 @@ import { congestion } from './congestion.js';
 import { crashRestart } from './crash-restart.js';
 import { diskFaults } from './disk-faults.js';
 import { flapping } from './flapping.js';
+import { permanentLoss } from './permanent-loss.js';
 import { type Draws, RandomStreams, type Seed } from './random-streams.js';
 import { rollingRestart } from './rolling-restart.js';
 import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
@@ -26,6 +27,7 @@ const built: Partial<Record<ScenarioName, Scenario>> = {
   'clock-skew': clockSkew,
   'disk-faults': diskFaults,
   'rolling-restart': rollingRestart,
+  'permanent-loss': permanentLoss,
   'crash-restart': crashRestart,
 };
 

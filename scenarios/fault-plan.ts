@@ -75,6 +75,11 @@ export type Fault =
     }
   /** Bits flip in one of the two checkpoint files: nothing that was promised is in them alone. */
   | { readonly kind: 'diskCheckpointRot'; readonly atMs: number; readonly node: string; readonly position: number; readonly bytes: number }
+  /**
+   * The machine loses power and its disk for good; a restart finds an empty one. Waits, and tries again every second, while the disk holds records that an
+   * earlier destroyed disk held as well and no other does: what k disks have acknowledged is promised as long as fewer than k of them are destroyed.
+   */
+  | { readonly kind: 'destroyDisk'; readonly atMs: number; readonly node: string }
   /** Whatever the disk is asked for takes until `untilMs` at least. */
   | { readonly kind: 'diskStall'; readonly atMs: number; readonly node: string; readonly untilMs: number }
   /** Operations of one kind fail with EIO until `untilMs`. */
@@ -130,6 +135,7 @@ export const diskLostWrite = (fault: Without<'diskLostWrite'>): Fault => ({ kind
 export const diskMisdirectedWrite = (fault: Without<'diskMisdirectedWrite'>): Fault => ({ kind: 'diskMisdirectedWrite', ...fault });
 export const diskBadSectors = (fault: Without<'diskBadSectors'>): Fault => ({ kind: 'diskBadSectors', ...fault });
 export const diskCheckpointRot = (fault: Without<'diskCheckpointRot'>): Fault => ({ kind: 'diskCheckpointRot', ...fault });
+export const destroyDisk = (fault: Without<'destroyDisk'>): Fault => ({ kind: 'destroyDisk', ...fault });
 export const diskStall = (fault: Without<'diskStall'>): Fault => ({ kind: 'diskStall', ...fault });
 export const diskError = (fault: Without<'diskError'>): Fault => ({ kind: 'diskError', ...fault });
 export const diskCapacity = (fault: Without<'diskCapacity'>): Fault => ({ kind: 'diskCapacity', ...fault });
@@ -150,6 +156,7 @@ export const familyOf: Readonly<Record<FaultKind, string>> = {
   diskMisdirectedWrite: 'misdirected-write',
   diskBadSectors: 'bad-sectors',
   diskCheckpointRot: 'checkpoint-rot',
+  destroyDisk: 'disk-destroyed',
   diskStall: 'disk-stall',
   diskError: 'disk-error',
   diskCapacity: 'disk-full',
@@ -196,6 +203,8 @@ export function describeFault(fault: Fault): string {
       return `bad sectors on ${fault.node} ${fault.untilMs === null ? 'for good' : `until ${fault.untilMs} ms`}`;
     case 'diskCheckpointRot':
       return `bit rot in a checkpoint of ${fault.node}`;
+    case 'destroyDisk':
+      return `the disk of ${fault.node} is destroyed`;
     case 'diskStall':
       return `disk of ${fault.node} stalls until ${fault.untilMs} ms`;
     case 'diskError':

@@ -70,6 +70,8 @@ export const marks: readonly Mark[] = [
   pending('primary promoted by a committed row', ['cascading']),
   pending('member declared dead and rejoined', ['flapping']),
   pending('space moved under load', ['rebalance']),
+  mark('copy lost for good and refilled', ['permanent-loss'], 20),
+  mark('records lost with their only disk', ['permanent-loss'], 60),
   pending('copy lost for good and replaced', ['permanent-loss']),
 ];
 

@@ -1,0 +1,53 @@
+/**
+ * Who each node of the plan is at present. A node's identity is made together with its data directory: where a disk was destroyed, a new node starts under
+ * the old name, with nothing. The others learn of it as the runtime of a real node does, each a little later, and put it in the place of the old one.
+ */
+import { type ControlView, withRows } from '../core/control/members-and-rows.js';
+import { type NodeId, nodeId } from '../core/identifiers.js';
+import { Draws, type Seed } from '../scenarios/random-streams.js';
+import type { RunPlan } from '../scenarios/run-plan.js';
+import { spaceOf } from './core-formats.js';
+
+export class Identities {
+  /** By endpoint; of a node without a disk the last one. */
+  readonly ids: NodeId[];
+  /** Endpoint of each node that is or was. */
+  readonly endpointOf: Map<NodeId, number>;
+  readonly #seed: Seed;
+  readonly #plan: RunPlan;
+  readonly #disks: number[];
+  #view: ControlView;
+
+  constructor(seed: Seed, plan: RunPlan) {
+    this.#seed = seed;
+    this.#plan = plan;
+    this.ids = plan.nodes.map((name) => nodeId(new Draws(seed, `identity/${name}`).hex(32)));
+    this.endpointOf = new Map(this.ids.map((id, index) => [id, index]));
+    this.#disks = plan.nodes.map(() => 1);
+    this.#view = controlView(plan, this.ids);
+  }
+
+  /** What a node is told that starts now. */
+  get view(): ControlView {
+    return this.#view;
+  }
+
+  /** A node starts where there is no data directory. */
+  renew(index: number): NodeId {
+    this.#disks[index] += 1;
+    const id = nodeId(new Draws(this.#seed, `identity/${this.#plan.nodes[index]}/${this.#disks[index]}`).hex(32));
+    this.ids[index] = id;
+    this.endpointOf.set(id, index);
+    this.#view = controlView(this.#plan, this.ids);
+    return id;
+  }
+}
+
+function controlView(plan: RunPlan, ids: readonly NodeId[]): ControlView {
+  const members = plan.nodes.map((name, index) => ({ id: ids[index], name }));
+  const rows = plan.rows.map(({ space, copies }) => ({
+    space: spaceOf(space),
+    copies: copies.map((name) => ids[plan.nodes.indexOf(name)]),
+  }));
+  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, rows);
+}
