@@ -31,11 +31,30 @@ export function seedFileContent(run: RunResult, options: Omit<SeedFile['options'
   return { seed, scenario, options: { nodes: plan.nodes.length, ...options }, commit: currentCommit(), plan, traceHash, verdicts };
 }
 
+/** Plans with at most so many operations are small enough to be read: their files have many lines. */
+const readableOperationsMax = 200;
+
 /** Writes the file of a run into a folder and returns its path. */
 export function writeSeedFile(content: Omit<SeedFile, 'format'>, folder: string | null): string {
   const path = join(folder ?? seedFolderDefault, `${content.scenario}-${content.seed}.json`);
-  writeSeedFileAt(path, content);
+  writeSeedFileAs(path, content);
   return path;
+}
+
+/** Writes the file whole or not at all: one of that name stays as it is until the new one is complete. */
+export function writeSeedFileAs(path: string, content: Omit<SeedFile, 'format'>): void {
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  const file: SeedFile = { format: seedFileFormat, ...content };
+  const checksum = textHash(JSON.stringify(file));
+  const unfinished = `${path}.${process.pid}.tmp`;
+  const indentation = content.plan.operations.length <= readableOperationsMax ? 2 : 0;
+  try {
+    writeFileSync(unfinished, `${JSON.stringify({ ...file, checksum }, null, indentation)}\n`);
+    renameSync(unfinished, path);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
 }
 
 /** Writes the file, or says on standard error why it cannot be written and returns null: a verdict is not lost for the want of a directory. */
@@ -43,10 +62,10 @@ export function keepSeedFile(content: Omit<SeedFile, 'format'>, folder: string |
   return keeping(() => writeSeedFile(content, folder));
 }
 
-/** The same under a path of its own, over many lines: for a plan that is small enough to be read. */
-export function keepShrunkSeedFile(path: string, content: Omit<SeedFile, 'format'>): string | null {
+/** The same under a path of its own. */
+export function keepSeedFileAs(path: string, content: Omit<SeedFile, 'format'>): string | null {
   return keeping(() => {
-    writeSeedFileAt(path, content, 2);
+    writeSeedFileAs(path, content);
     return path;
   });
 }
@@ -57,21 +76,6 @@ function keeping(write: () => string): string | null {
   } catch (error) {
     process.stderr.write(`engram-sim: the seed file was not written: ${error instanceof Error ? error.message : error}\n`);
     return null;
-  }
-}
-
-/** Whole or not at all: a file of that name stays as it is until the new one is complete. */
-function writeSeedFileAt(path: string, content: Omit<SeedFile, 'format'>, indentation = 0): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
-  const file: SeedFile = { format: seedFileFormat, ...content };
-  const checksum = textHash(JSON.stringify(file));
-  const unfinished = `${path}.${process.pid}.tmp`;
-  try {
-    writeFileSync(unfinished, `${JSON.stringify({ ...file, checksum }, null, indentation)}\n`);
-    renameSync(unfinished, path);
-  } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw error;
   }
 }
 

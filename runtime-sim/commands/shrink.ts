@@ -1,7 +1,7 @@
 /** engram-sim shrink FILE: the smallest plan that still fails in the same way. */
 import { basename, dirname, join } from 'node:path';
 import { builtScenario, wantsJsonObject, wholeNumber } from '../option-values.js';
-import { keepShrunkSeedFile, plantOfSeedFile, seedFileContent } from '../seed-file.js';
+import { keepSeedFileAs, plantOfSeedFile, seedFileContent } from '../seed-file.js';
 import type { Subcommand } from './subcommand.js';
 
 interface ShrinkSettings {
@@ -55,7 +55,7 @@ async function shrinkFile({ file: path, secondsMax, jobs, json }: ShrinkSettings
   const { run, chain, tries, seconds, ended } = shrunk;
   const { plan } = run;
   const content = seedFileContent(run, { durationMs: plan.durationMs, plant: file.options.plant });
-  const written = keepShrunkSeedFile(shrunkPath(path), content);
+  const written = keepSeedFileAs(shrunkPath(path), content);
   const report = reportOf(run, replayFileCommand(written ?? path), written);
   printReport({ ...report, shrunk: { from: path, before: sizeOf(file.plan), after: sizeOf(plan), tries, seconds, ended }, chain }, json);
   return exitCodeOf(run, false);
