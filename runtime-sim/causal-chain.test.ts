@@ -65,6 +65,30 @@ chains('a verdict about a disk names its record in the reason', () => {
   assert.ok(chain.some((line) => line.includes(`${write.id} = ${write.value}`)));
 });
 
+chains('copies that differ are told apart by what one of them lacks', () => {
+  const [copy] = run.history.samples.at(-1)?.copies ?? [];
+  const forgetful = { ...copy, versions: copy.versions.slice(1) };
+  const samples = run.history.samples.map((sample) => ({
+    ...sample,
+    copies: sample.copies.map((one) => (one === copy ? forgetful : one)),
+  }));
+  const reason = `not converged: the copies of ${copy.space} on ${copy.node} and another differ`;
+  const differing = {
+    ...accused('convergence', { verdict: 'violation', notConverged: true, reason }),
+    history: { ...run.history, samples },
+  };
+  const chain = causalChain(differing, recorded);
+  const [lost] = copy.versions;
+  const sequence = lost.version.slice(0, lost.version.indexOf('@'));
+  assert.ok(chain.some((line) => line.startsWith(`in the end, ${sequence}@`) && /vouches for it and does not hold it|lacks it/.test(line)));
+});
+
+chains('a verdict that names neither operation nor space is told with all that was done to the nodes', () => {
+  const chain = causalChain(accused('invariants', { verdict: 'violation', reason: 'the core threw on n1 at 5 ms: Error: no' }), recorded);
+  assert.ok(chain.some((line) => line.includes('cuts the links')));
+  assert.ok(chain.length > 5);
+});
+
 chains('a run that breaks no promise has no story, and recording it changes nothing', () => {
   const explained = runExplained({ scenario: builtScenario('clean-split'), seed: 3, durationMs: 6_000 });
   if (run.verdict !== 'violation') assert.equal(explained.chain, []);

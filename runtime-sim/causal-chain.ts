@@ -46,8 +46,10 @@ export function causalChain(run: RunResult, recorded: RecordedRun): readonly str
   const names = new ShortNames(new Map(header.nodes.map(({ name, id }) => [id, name])));
   const found = run.verdicts[violation.checker] as { readonly reason: string; readonly operations?: readonly number[] };
   const operations = firstCase((found.operations ?? []).map((index) => run.history.operations[index]));
-  const subjects = subjectsOf(operations, found.reason, names);
-  const story = new Story(recorded, subjects, operations);
+  const named = subjectsOf(operations, found.reason, names);
+  const subjects = named.length > 0 ? named : notEverywhere(run.history, names);
+  const spaces = [...found.reason.matchAll(/([a-z0-9_-]+)#\d+/g)].map(([, space]) => space);
+  const story = new Story(recorded, { subjects, operations, spaces });
   const lines = story
     .lines()
     .map((line) => ({ retries: isRetry(line), text: lineText(line, { loadStartUs: header.loadStartUs, decimals: 1 }) }));
@@ -108,6 +110,20 @@ function subjectsOf(operations: readonly Operation[], reason: string, names: Sho
   return [...new Map(subjects).values()].slice(0, recordsMax);
 }
 
+/** Where copies are said to differ: what one of them lists at the end and another does not. */
+function notEverywhere({ samples }: History, names: ShortNames): Subject[] {
+  const copies = samples.at(-1)?.copies ?? [];
+  const missing = copies.flatMap(({ space, versions }) => {
+    const others = copies.filter((other) => other.space === space).map((other) => new Set(other.versions.map(({ version }) => version)));
+    return versions.filter(({ version }) => others.some((listed) => !listed.has(version))).map(({ version }) => ({ space, version }));
+  });
+  const subjects = missing.map(({ space, version }): [string, Subject] => [
+    `${space} ${version}`,
+    { space: names.space(space), dot: names.dot(version), version },
+  ]);
+  return [...new Map(subjects).values()].slice(0, recordsMax);
+}
+
 function readable(reason: string, names: ShortNames): string {
   return reason
     .split('\n')[0]
@@ -127,6 +143,13 @@ function operationText({ index, kind, space, id, value, process, outcome, node, 
   return `operation ${index}: ${what} in ${spaceName(space)} by ${process}: ${outcome}${by}${outcome === 'ok' ? result : ''}`;
 }
 
+/** What the story is to be about; every space when nothing names one. */
+interface Evidence {
+  readonly subjects: readonly Subject[];
+  readonly operations: readonly Operation[];
+  readonly spaces: readonly string[];
+}
+
 class Story {
   readonly #recorded: RecordedRun;
   readonly #subjects: readonly Subject[];
@@ -137,13 +160,15 @@ class Story {
   /** Nodes that hold a copy of one of the spaces. */
   readonly #copies: ReadonlySet<string>;
 
-  constructor(recorded: RecordedRun, subjects: readonly Subject[], operations: readonly Operation[]) {
+  constructor(recorded: RecordedRun, { subjects, operations, spaces }: Evidence) {
     this.#recorded = recorded;
     this.#subjects = subjects;
     this.#operations = operations;
-    this.#spaces = new Set([...subjects.map(({ space }) => space), ...operations.map(({ space }) => spaceName(space))]);
+    const named = new Set([...spaces, ...subjects.map(({ space }) => space), ...operations.map(({ space }) => spaceName(space))]);
+    const rows = recorded.about.rows.filter(({ space }) => named.size === 0 || named.has(space));
+    this.#spaces = new Set(rows.map(({ space }) => space));
     this.#ids = new Set(operations.map(({ id }) => id));
-    this.#copies = new Set(recorded.about.rows.filter(({ space }) => this.#spaces.has(space)).flatMap(({ copies }) => copies));
+    this.#copies = new Set(rows.flatMap(({ copies }) => copies));
   }
 
   lines(): NarratedLine[] {
@@ -171,7 +196,9 @@ class Story {
     }
   }
 
+  /** The story ends with its last event; without any it goes on to the end of the run. */
   #lastUs(): number {
+    if (this.#events.size === 0) return Number.POSITIVE_INFINITY;
     let lastUs = 0;
     for (const i of this.#events) lastUs = Math.max(lastUs, this.#recorded.at(i)?.us ?? 0);
     return lastUs;
