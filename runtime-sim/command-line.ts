@@ -12,10 +12,11 @@ import { replayCommand } from './commands/replay.js';
 import { describeRun } from './commands/run.js';
 import { shrinkCommand } from './commands/shrink.js';
 import type { Choose, Subcommand, Task } from './commands/subcommand.js';
+import { traceCommand } from './commands/trace.js';
 import { UsageError } from './exit-codes.js';
 
 /** In the order of the help text. */
-const subcommands: readonly Subcommand[] = [listCommand, replayCommand, shrinkCommand, campaignCommand, checkCommand];
+const subcommands: readonly Subcommand[] = [listCommand, replayCommand, shrinkCommand, campaignCommand, checkCommand, traceCommand];
 
 const exitCodesHelp = `
 Exit codes: 0 ok; 1 a promise was broken; 2 usage, or pending; 3 no convergence in time, a missed mark, or unknown;

@@ -63,10 +63,17 @@ function percent(share: number): string {
   return `${Math.round(share * 1_000) / 10} %`;
 }
 
-export const phaseSentences: Readonly<Record<string, string>> = {
+const rests = { cut: 'cut off', deaf: 'deaf', mute: 'mute', down: 'without power' } as const;
+
+export function phaseSentence(phase: string, { nodes, liveness }: TraceHeader): string {
+  if (phase !== 'majority') return phaseSentences[phase] ?? phase;
+  const rest = nodes.map(({ name }) => name).filter((name) => !liveness.majority.includes(name));
+  return `heals ${listed(liveness.majority)}${rest.length === 0 ? '' : ` and leaves ${listed(rest)} ${rests[liveness.rest]}`}`;
+}
+
+const phaseSentences: Readonly<Record<string, string>> = {
   load: 'begins the load',
   draining: 'ends the load: what was asked is waited for',
-  majority: 'heals a majority and leaves the rest broken',
   all: 'heals everything',
   waiting: 'finds all copies equal; terms that overlap are given time to end',
   serving: 'asks every space for one write more',

@@ -6,7 +6,7 @@
  */
 import type { DomainEvent } from '../../core/domain-events.js';
 import { unreachable } from '../../core/invariant.js';
-import { faultSentence, listed, phaseSentences } from './fault-sentences.js';
+import { faultSentence, listed, phaseSentence } from './fault-sentences.js';
 import { aboutPeer, dropTexts, idsOf, peerSentence, recordsText, replyText, requestText } from './message-sentences.js';
 import { counted, type Detail, noteSentence } from './note-sentences.js';
 import type { EventOf, RequestContents, TracedRecord, TraceEvent, TraceHeader } from './trace-events.js';
@@ -145,7 +145,7 @@ export class Narrator {
         );
         return;
       case 'phase.began':
-        this.#say(event, 'brief', phaseSentences[event.phase] ?? event.phase);
+        this.#say(event, 'brief', phaseSentence(event.phase, this.#header));
         return;
       case 'timer.fired':
         this.#say(event, 'full', `wakes: ${event.name}`);

@@ -49,6 +49,7 @@ export function traced({ seed, plan, endpoints, ids, loadStartUs, sink, scenario
     rows: plan.rows,
     loadStartUs,
     durationMs: plan.durationMs,
+    liveness: plan.liveness,
   };
   const tracer = new Tracer(header, sink, endpoints.slice(plan.nodes.length + plan.clients.length));
   const heap = new TracedHeap(tracer);

@@ -5,7 +5,7 @@
  * A message keeps one number, that of the line of its sending, from the sender to every copy of it that arrives or is dropped.
  */
 import type { Fault } from '../../scenarios/fault-plan.js';
-import type { PlannedRow } from '../../scenarios/run-plan.js';
+import type { PlannedLiveness, PlannedRow } from '../../scenarios/run-plan.js';
 
 /** Raised when a line changes its meaning. */
 export const traceFormat = 2;
@@ -22,6 +22,8 @@ export interface TraceHeader {
   readonly loadStartUs: number;
   /** Time under load. */
   readonly durationMs: number;
+  /** Who is healed first after the load, and in which way the rest stays broken. */
+  readonly liveness: PlannedLiveness;
 }
 
 export interface TraceEventBase {

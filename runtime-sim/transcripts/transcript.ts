@@ -5,6 +5,7 @@ import type { Scenario } from '../../scenarios/scenario.js';
 import { runSeed } from '../run-seed.js';
 import { lineText, narrate, tellAll } from '../trace/narration.js';
 import { RecordedRun } from '../trace/recorded-run.js';
+import type { TraceSink } from '../trace/trace-events.js';
 import type { Moment } from './moments.js';
 
 export interface Transcript {
@@ -21,15 +22,23 @@ const byHand: Scenario = {
   plan: () => ({ faults: [], splits: [], rest: 'down', families: [] }),
 };
 
-export function transcribe({ about, plan, seed, parts }: Moment): Transcript {
+/** The moment's whole run goes to `sink`; returns why it was not ok, or null. */
+export function runMoment({ name, plan, seed }: Moment, sink: TraceSink): string | null {
+  const titled: TraceSink = { header: (header) => sink.header({ ...header, scenario: name }), event: (event) => sink.event(event) };
+  const { verdict, reason } = runSeed({ scenario: byHand, seed, plan, sink: titled });
+  return verdict === 'ok' ? null : `${verdict}: ${reason}`;
+}
+
+export function transcribe(moment: Moment): Transcript {
+  const { about, parts } = moment;
   const run = new RecordedRun();
-  const { verdict, reason } = runSeed({ scenario: byHand, seed, plan, sink: run });
+  const fault = runMoment(moment, run);
   const style = { loadStartUs: run.about.loadStartUs, decimals: 0 };
   const told = parts.map((part) => {
     const lines = [...narrate(run.about, run.events, { ...tellAll, ...part })];
     return lines.map((line) => lineText(line, style)).join('\n');
   });
-  return { text: `${about}\n\n${told.join('\n     ...\n')}\n`, fault: verdict === 'ok' ? null : `${verdict}: ${reason}` };
+  return { text: `${about}\n\n${told.join('\n     ...\n')}\n`, fault };
 }
 
 export function transcriptPath(name: string): string {
