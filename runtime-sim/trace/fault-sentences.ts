@@ -1,5 +1,6 @@
 /** What is done to the nodes from outside, as sentences: the faults of the plan, and the phases of a run. */
-import { describeFault, type Fault, type LinkRates } from '../../scenarios/fault-plan.js';
+import { unreachable } from '../../core/invariant.js';
+import type { Fault, LinkRates } from '../../scenarios/fault-plan.js';
 import type { TraceHeader } from './trace-events.js';
 
 /** `n1, n2 and n3`. */
@@ -47,8 +48,24 @@ export function faultSentence(fault: Fault, ends: boolean, header: TraceHeader):
       return ends ? `lifts the bound of the disk of ${fault.node}` : `bounds the disk of ${fault.node} to ${fault.bytes} bytes`;
     case 'diskBitRot':
       return `lets bits rot on the disk of ${fault.node}`;
+    case 'diskLostWrite':
+      return `lets a synced write of ${fault.node} never have reached its disk`;
+    case 'diskMisdirectedWrite':
+      return `lets a synced write of ${fault.node} have gone to another place of its disk`;
+    case 'diskBadSectors':
+      return ends
+        ? `lets all sectors of ${fault.node} be read again`
+        : `lets sectors of ${fault.node} go bad${fault.untilMs === null ? ' for good' : ''}`;
+    case 'diskCheckpointRot':
+      return `lets bits rot in a checkpoint of ${fault.node}`;
+    case 'destroyDisk':
+      return `destroys the disk of ${fault.node} for good`;
+    case 'clockJump':
+      return `lets the wall clock of ${fault.node} jump by ${fault.byMs} ms`;
+    case 'clockDrift':
+      return `lets the clocks of ${fault.node} drift by ${fault.ppm} ppm`;
     default:
-      return describeFault(fault);
+      return unreachable(fault);
   }
 }
 
