@@ -11,6 +11,7 @@ import { CopyDigests } from './copy-digest.js';
 import type { Checker, ConvergenceSample, CopyState, History, Operation } from './history.js';
 import { unlessLostWithDisk } from './lost-with-disks.js';
 import { isWrite } from './memory-traces.js';
+import { differentAnswers } from './same-answers.js';
 import { type DotRanges, dotRanges, notCovered, type SpaceDot, spaceDot } from './sequence-ranges.js';
 
 /** SPEC section 3, Convergence: counted from the confirmed end of the last fault. */
@@ -76,7 +77,10 @@ function rank({ convergedMs, watchedMs }: Judgement): number {
 function verdictOf(judgement: Judgement, figures: Record<string, unknown>, history: History): ReturnType<Checker> {
   const { phase, convergedMs, watchedMs, fault } = judgement;
   const where = phase === 'majority-only' ? 'with only a majority healed, ' : '';
-  if (rank(judgement) === 0) return { verdict: 'ok', ...figures };
+  if (rank(judgement) === 0) {
+    const different = differentAnswers(history.operations);
+    return different === null ? { verdict: 'ok', ...figures } : { verdict: 'violation', ...different, ...figures };
+  }
   if (convergedMs !== null) {
     const reason = `${where}converged ${convergedMs} ms after the heal, allowed are ${convergenceMsMax} ms`;
     return { verdict: 'violation', notConverged: true, reason, ...figures };

@@ -222,6 +222,16 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     replace: 'index.has(other, versionFlags.tombstone)',
   },
   {
+    name: 'read-by-arrival',
+    scenario: 'clean-split',
+    seedsNeeded: 200,
+    whatItBreaks: 'Of concurrent versions a copy reads the one that came last: copies that hold the same answer differently.',
+    pending: false,
+    module: 'core/memory/merge.ts',
+    find: '  live.sort((left, right) => -compareVersions(facts, left, right, versions));\n',
+    replace: '',
+  },
+  {
     name: 'ignore-earlier-copies',
     scenario: 'clean-split',
     seedsNeeded: 200,
