@@ -41,6 +41,12 @@ function complain(error: unknown): number {
   return error instanceof UsageError ? exitCodes.usage : exitCodes.internal;
 }
 
+// Whoever reads the output may have enough of it (`engram-sim list | head`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   process.exitCode = await main();
 } catch (error) {
