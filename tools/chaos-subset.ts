@@ -147,25 +147,23 @@ async function brokenByThisChange(failures: readonly FailureReport[]): Promise<n
     return failures.length;
   }
   try {
-    let broken = 0;
-    for (const failure of failures) {
-      const { seed, scenario } = failure;
-      const run = await carryOut(
-        process.execPath,
-        ['--import', 'tsx', 'runtime-sim/engram-sim.ts', '--seed', String(seed), '--scenario', scenario],
-        parent.path,
-      );
-      const failedBefore = run.result.verdict !== undefined && run.result.verdict !== 'ok';
-      if (!failedBefore) broken += 1;
-      const before = failedBefore
-        ? `it fails on ${parent.commit} too (${run.result.reason}): not of this change, but it wants an issue`
-        : `on ${parent.commit}: ${run.result.verdict ?? complaint(run, `--seed ${seed} --scenario ${scenario}`)}`;
-      say(`${failedBefore ? 'known' : 'FAIL'} chaos: fresh seed: ${told(failure)}\n       ${before}`);
-    }
-    return broken;
+    const before = await inLanes(failures.map((failure) => () => runOn(parent, failure)));
+    return before.filter((failedBefore) => !failedBefore).length;
   } finally {
     parent.remove();
   }
+}
+
+/** Whether the run fails on this code too; tells what came of both. */
+async function runOn(parent: ParentCommit, failure: FailureReport): Promise<boolean> {
+  const options = ['--seed', String(failure.seed), '--scenario', failure.scenario];
+  const run = await carryOut(process.execPath, ['--import', 'tsx', 'runtime-sim/engram-sim.ts', ...options], parent.path);
+  const failedBefore = run.result.verdict !== undefined && run.result.verdict !== 'ok';
+  const before = failedBefore
+    ? `it fails on ${parent.commit} too (${run.result.reason}): not of this change, but it wants an issue`
+    : `on ${parent.commit}: ${run.result.verdict ?? complaint(run, options.join(' '))}`;
+  say(`${failedBefore ? 'known' : 'FAIL'} chaos: fresh seed: ${told(failure)}\n       ${before}`);
+  return failedBefore;
 }
 
 function staysFixed(file: string): Check {
@@ -197,18 +195,26 @@ function isFound({ name, scenario, seedsNeeded }: Plant): Check {
 }
 
 async function runAll(checks: readonly Check[]): Promise<Score> {
-  const queue = [...checks];
-  let failed = 0;
+  const wrong = await inLanes(
+    checks.map(({ name, run }) => async () => {
+      const what = await run();
+      if (what !== null) say(`FAIL chaos: ${name}: ${what}`);
+      return what;
+    }),
+  );
+  const failed = wrong.filter((what) => what !== null).length;
+  return { passed: checks.length - failed, failed };
+}
+
+/** All of it, a process per core at once; what each came to, in the order in which they ended. */
+async function inLanes<Result>(work: readonly (() => Promise<Result>)[]): Promise<Result[]> {
+  const queue = [...work];
+  const results: Result[] = [];
   const lane = async (): Promise<void> => {
-    for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
-      const wrong = await check.run();
-      if (wrong === null) continue;
-      failed += 1;
-      say(`FAIL chaos: ${check.name}: ${wrong}`);
-    }
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) results.push(await next());
   };
   await Promise.all(Array.from({ length: processesAtOnce }, lane));
-  return { passed: checks.length - failed, failed };
+  return results;
 }
 
 const seedFiles = readdirSync(join(root, 'scenarios/seeds')).filter((name) => name.endsWith('.json'));
