@@ -133,7 +133,7 @@ class DiagramBuilder {
       case 'disk.done':
         return this.#enterDisk(event);
       case 'disk.rotted':
-        return this.#mark(event, 'alarm', `${event.bytes} bytes of ${event.at} rot: ${event.dots.join(', ')}`, 'bits rot');
+        return this.#mark(event, 'alarm', `${event.bytes} bytes of ${event.file} are damaged: ${event.dots.join(', ')}`, 'damaged');
       default:
     }
   }

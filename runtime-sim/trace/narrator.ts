@@ -138,9 +138,9 @@ export class Narrator {
         this.#say(
           event,
           'brief',
-          `has ${counted(event.bytes, 'byte')} of ${event.file} rot at ${event.offset}, in ${dotsText(event.dots)}`,
+          `has ${counted(event.bytes, 'byte')} of ${event.file} damaged at ${event.offset}${dotsText(event.dots)}`,
           {
-            spaces: event.dots.map((dot) => dot.slice(0, dot.indexOf(' '))),
+            spaces: [...new Set(event.dots.map((dot) => dot.slice(0, dot.indexOf(' '))))],
           },
         );
         return;
@@ -358,7 +358,11 @@ type Plain =
   | 'timer.fired'
   | 'scan.done';
 
+/** In which records; empty when in none. */
 function dotsText(dots: readonly string[]): string {
   const named = dots.slice(0, dotsNamedMax);
-  return named.length === dots.length ? listed(named) : `${named.join(', ')} and ${counted(dots.length - named.length, 'more record')}`;
+  if (named.length === 0) return '';
+  return named.length === dots.length
+    ? `, in ${listed(named)}`
+    : `, in ${named.join(', ')} and ${counted(dots.length - named.length, 'more record')}`;
 }

@@ -194,7 +194,7 @@ export const moments: readonly Moment[] = [
       ],
     }),
     parts: [{ fromMs: 1_900, untilMs: 3_600, detail: 'normal' }],
-    shows: ['rot at', 'has a hole in default', 'has refilled the hole in default', 'answers c2: m2 = v2'],
+    shows: ['damaged at', 'has a hole in default', 'has refilled the hole in default', 'answers c2: m2 = v2'],
   },
   {
     name: 'damage-found-at-a-restart',
