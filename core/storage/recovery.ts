@@ -16,6 +16,8 @@ import type { DiskCalls } from './disk-calls.js';
 import { bootFile, decodeBoot, decodeIdentity, encodeBoot, encodeIdentity, identityFile } from './node-files.js';
 import { newSegment, noteDot, type Segment, segmentNumber } from './segment.js';
 import { type SegmentScan, scanSegment } from './segment-scan.js';
+import { makeDurable, type UnsyncedTail } from './unsynced-tails.js';
+import { readWhole } from './whole-file.js';
 
 export interface Recovered {
   readonly nodeId: NodeId;
@@ -48,11 +50,6 @@ export interface RecoveryOwner {
   blocked(file: string, readable: Recovered, now: Now): void;
 }
 
-const readPieceBytes = 64 * 1_024;
-/** A device refuses no less than this. */
-const sectorBytes = 512;
-/** Refused reads may take seconds each: of a file that is bad throughout, what could be found is not worth the wait. */
-const readSplitsMax = 1_024;
 export const recoveryRetryTimer = 'recovery.retry';
 
 /** Of a node that could not begin one. */
@@ -60,23 +57,9 @@ const noBoot: Boot = { counter: 0, random: '0'.repeat(16) };
 
 type Judged = Pick<Recovered, 'holes' | 'absentDoubtful'>;
 
-interface Piece {
-  readonly file: DiskFile;
-  readonly offset: number;
-  readonly pieceBytes: number;
-  readonly splitsLeft: number;
-}
-
 interface Unread {
   readonly number: number;
   readonly file: DiskFile;
-}
-
-/** The end of a segment, from a position up to which it is known to be durable. */
-interface UnsyncedTail {
-  readonly segment: Segment;
-  readonly from: number;
-  readonly bytes: Uint8Array;
 }
 
 export class Recovery {
@@ -194,7 +177,7 @@ export class Recovery {
     if (index === this.#unread.length) return this.#readSegment(0);
     const { number, file } = this.#unread[index];
     if (this.#listed(number)?.sealed === true) return this.#learnWatermarks(index + 1);
-    this.#readWhole(file, (bytes) => {
+    readWhole(this.#disk, file, (bytes) => {
       let newer: number | null = null;
       // Everything is trusted here, so that the walk goes past damage and meets every watermark behind it.
       const scan = scanSegment({ number, bytes, trustedEnd: bytes.length }, this.#view, this.#pure, {
@@ -213,7 +196,7 @@ export class Recovery {
   #readSegment(index: number): void {
     if (index === this.#unread.length) return this.#judge();
     const { number, file } = this.#unread[index];
-    this.#readWhole(file, (bytes) => {
+    readWhole(this.#disk, file, (bytes) => {
       const listed = this.#listed(number);
       // A sealed segment ends where its checkpoint says: what stands behind was cut by an earlier recovery.
       const known = listed?.sealed === true ? bytes.subarray(0, listed.endBytes) : bytes;
@@ -259,32 +242,6 @@ export class Recovery {
     }
   }
 
-  /** Reads a whole file; where the medium refuses, in pieces, the unreadable ones as zeros, which no checksum accepts. */
-  #readWhole(file: DiskFile, then: (bytes: Uint8Array) => void): void {
-    this.#disk.read(file.name, { offset: 0, length: file.bytes }, (result) => {
-      if (result.kind === 'read') return then(result.bytes);
-      this.#readPieces({ file, offset: 0, pieceBytes: readPieceBytes, splitsLeft: readSplitsMax }, new Uint8Array(file.bytes), then);
-    });
-  }
-
-  /** One piece after another; an unreadable one in halves, down to a sector, so that a bad sector takes nothing with it but what is in it. */
-  #readPieces(at: Piece, into: Uint8Array, then: (bytes: Uint8Array) => void): void {
-    const { file, offset, pieceBytes, splitsLeft } = at;
-    if (offset >= file.bytes) return then(into);
-    const length = Math.min(pieceBytes, file.bytes - offset);
-    this.#disk.read(file.name, { offset, length }, (result) => {
-      if (result.kind === 'read') into.set(result.bytes, offset);
-      else if (pieceBytes > sectorBytes && splitsLeft > 0) {
-        return this.#readPieces({ ...at, pieceBytes: pieceBytes / 2, splitsLeft: splitsLeft - 1 }, into, then);
-      }
-      // What follows is read in pieces as large as its place allows: large ones begin at multiples of their size.
-      const next = offset + length;
-      let nextBytes = pieceBytes;
-      while (nextBytes < readPieceBytes && next % (2 * nextBytes) === 0) nextBytes *= 2;
-      this.#readPieces({ ...at, offset: next, pieceBytes: nextBytes }, into, then);
-    });
-  }
-
   /** What the damage took with it. */
   #judge(): void {
     const checkpoint = this.#checkpoints[0];
@@ -314,36 +271,12 @@ export class Recovery {
       for (const hole of found.missingFrom(absent)) noteRange(holes, space, hole);
     }
     // Also a dominated record counts as lost when what took its place may be: only a peer can say.
-    this.#makeDurable(() => this.#writeIdentity({ holes, absentDoubtful: this.#damagedRanges > 0 }));
-  }
-
-  /**
-   * What is served must be on the disk: a node that was killed before its sync finds its last groups again, and power loss would take them back. Written
-   * anew, not only synced, since a sync that failed once may have dropped what it failed on; and as another file that takes the place of this one, since
-   * what was durable after all would be at stake while it is written over.
-   */
-  #makeDurable(then: () => void): void {
-    const tail = this.#unsynced.pop();
-    if (tail === undefined) return then();
-    const { segment } = tail;
-    const length = Math.min(segment.endBytes, segment.reservedBytes);
-    this.#disk.read(segment.file, { offset: 0, length }, (read) => {
-      if (read.kind !== 'read' || read.bytes.length < length) return this.#writeOver(tail, then);
-      this.#disk.replace(segment.file, read.bytes, (replaced) => {
-        if (replaced.kind === 'failed') return this.#writeOver(tail, then);
-        segment.reservedBytes = length;
-        this.#makeDurable(then);
-      });
-    });
-  }
-
-  /** Where the segment cannot be read whole, or there is no room for it twice. */
-  #writeOver({ segment, from, bytes }: UnsyncedTail, then: () => void): void {
-    const failed = (message: string): void => this.#stop('DATA_DIRECTORY_UNUSABLE', `${segment.file} cannot be made durable: ${message}`);
-    this.#disk.write(segment.file, from, [bytes], (result) => {
-      if (result.kind === 'failed') failed(result.message);
-    });
-    this.#disk.sync(segment.file, (result) => (result.kind === 'failed' ? failed(result.message) : this.#makeDurable(then)));
+    makeDurable(
+      this.#unsynced,
+      this.#disk,
+      ({ file }, message) => this.#stop('DATA_DIRECTORY_UNUSABLE', `${file} cannot be made durable: ${message}`),
+      () => this.#writeIdentity({ holes, absentDoubtful: this.#damagedRanges > 0 }),
+    );
   }
 
   #writeIdentity(judged: Judged): void {
