@@ -13,7 +13,7 @@ const heightPx = wholeNumber({ min: 100, max: 100_000 });
 export const traceCommand: Subcommand = {
   usage: 'trace <file>',
   describe(command, choose) {
-    const again = (value: string, list: readonly string[]): readonly string[] => [...list, value];
+    const again = (value: string, list: readonly string[] = []): readonly string[] => [...list, value];
     command
       .description('tell or draw what --trace has written')
       .addOption(
@@ -21,10 +21,10 @@ export const traceCommand: Subcommand = {
       )
       .option('--to <file>', 'where it goes; standard output without it')
       .option('--space <name>', 'only this space')
-      .option('--node <name>', 'only what happens at or to this node; again for more', again, [])
-      .option('--id <id>', 'only this memory, in sentences; again for more', again, [])
-      .option('--from <ms>', 'since the start of load', momentArgument, Number.NEGATIVE_INFINITY)
-      .option('--until <ms>', 'since the start of load', momentArgument, Number.POSITIVE_INFINITY)
+      .option('--node <name>', 'only what happens at or to this node; again for more', again)
+      .option('--id <id>', 'only this memory, in sentences; again for more', again)
+      .option('--from <ms>', 'since the start of load', momentArgument)
+      .option('--until <ms>', 'since the start of load', momentArgument)
       .addOption(new Option('--detail <how>', 'how much is told in sentences').choices(['brief', 'normal', 'full']).default('normal'))
       .option('--pings', 'draw pings and pongs as well')
       .option('--linear', 'draw time in proportion, without folding what is quiet')
@@ -44,15 +44,15 @@ interface Settings {
 }
 
 function readSettings(command: Command): Settings {
-  const { as: form, to, space, node: nodes, id: ids, from: fromMs, until: untilMs, detail, pings, linear, height } = command.opts();
+  const { as: form, to, space, node: nodes = [], id: ids = [], from, until, detail, pings, linear, height } = command.opts();
   return {
     request: {
       form,
       space: space ?? null,
       nodes,
       ids,
-      fromMs,
-      untilMs,
+      fromMs: from ?? Number.NEGATIVE_INFINITY,
+      untilMs: until ?? Number.POSITIVE_INFINITY,
       detail,
       pings: pings === true,
       linear: linear === true,
