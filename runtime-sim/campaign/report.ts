@@ -244,7 +244,7 @@ export function reportText(state: CampaignState, { report, html }: { readonly re
     '',
     line('runs', `${figures.runs} (${outcomes.join(', ')})${unfinished}`),
     line('acknowledged', `${tally.total('acknowledgedWrites')} writes, ${tally.total('lostWrites')} lost`),
-    line('marks missed', figures.marksMissed.length === 0 ? 'none' : pc.red(figures.marksMissed.join(', '))),
+    line('marks missed', marksText(state)),
     ...(pending.length === 0 ? [] : [line('pending', `${pending.join(', ')} (not built yet, skipped)`)]),
     line(
       'speed',
@@ -254,6 +254,11 @@ export function reportText(state: CampaignState, { report, html }: { readonly re
     ...(figures.seedFiles.length === 0 ? [] : [line('seed files', `${figures.seedFiles[0]}${more(figures.seedFiles.length - 1)}`)]),
     ...tally.failures.slice(0, 1).flatMap(({ replay }) => ['', `replay: ${replay}`]),
   ].join('\n')}\n`;
+}
+
+function marksText({ options, tally }: CampaignState): string {
+  if (options.plant !== null) return 'not judged with a planted bug';
+  return tally.marksMissed.length === 0 ? 'none' : pc.red(tally.marksMissed.join(', '));
 }
 
 function more(count: number): string {

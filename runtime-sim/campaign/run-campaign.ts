@@ -26,7 +26,7 @@ export interface CampaignRequest {
   readonly out: string;
   /** Where seed files go; null for the usual place. */
   readonly seedFolder: string | null;
-  /** End with the first run that fails. */
+  /** End with the first run that breaks a promise; one that proves nothing does not. */
   readonly stopAtFirst: boolean;
 }
 
@@ -112,7 +112,7 @@ class Campaign {
       this.#tally.add(record);
       if (record.verdict !== 'ok' || record.divergence !== null) {
         this.#say(`${record.verdict}: ${record.divergence ?? record.reason}\n  replay: ${record.replay}`);
-        if (this.#request.stopAtFirst) this.#stopped = true;
+        if (this.#request.stopAtFirst && (record.verdict !== 'unknown' || record.divergence !== null)) this.#stopped = true;
       }
     }
     this.#progress.update({ done: this.#tally.total('runs'), failed: this.#tally.failed });

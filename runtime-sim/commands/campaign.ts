@@ -42,7 +42,7 @@ export const campaignCommand: Subcommand = {
       .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
       .option('--plant <name>', 'a planted bug, which the checkers must find; its own scenario unless one is named')
       .option('--check-determinism', 'run each seed twice and compare at every event')
-      .option('--stop-at-first', 'end with the first run that fails')
+      .option('--stop-at-first', 'end with the first run that breaks a promise')
       .addHelpText('after', helpAfter)
       .enablePositionalOptions()
       .action(() => {
