@@ -1,6 +1,7 @@
 /** The heap of a traced run: whatever is scheduled carries along the event that it follows from. */
 import { EventHeap } from '../event-heap.js';
-import type { Scheduled, Tracer } from './tracer.js';
+import type { Scheduled } from './scheduled.js';
+import type { Tracer } from './tracer.js';
 
 export class TracedHeap extends EventHeap {
   readonly #tracer: Tracer;

@@ -2,7 +2,7 @@
  * Watches a run and turns it into the events of a trace, each with the event that caused it.
  *
  * It stands around the simulator rather than in it: the heap, the network and the cores of a traced run are wrapped (traced-heap.ts, traced-network.ts,
- * traced-core.ts), so that a run without a trace executes not one instruction more. Only what no wrapper can see is told by name, at places that are rare.
+ * traced-core.ts), and only what no wrapper can see is told by name. A run without a trace pays a comparison with null at those places, and nothing else.
  * It draws nothing, schedules nothing and folds nothing into the trace hash: a traced run is the same run.
  *
  * Causes travel with what is scheduled: whatever enters the heap carries the event that was going on, and when it comes out that event goes on.
@@ -15,27 +15,9 @@ import { describeFault, type Fault } from '../../scenarios/fault-plan.js';
 import type { DiskRequest } from '../disk-model.js';
 import { eventKinds } from '../trace.js';
 import { Contents } from './contents.js';
+import { carriers, type Flight, nothingScheduled, type Scheduled, type Waiting } from './scheduled.js';
 import { ShortNames } from './short-names.js';
 import type { Carrier, DropPlace, DropReason, Happening, TraceEvent, TraceHeader, TraceSink } from './trace-events.js';
-
-/** What was sent, on its way. */
-interface Flight {
-  readonly carrier: Carrier;
-  readonly message: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** What the heap keeps instead of a payload: the payload, and what led to it. */
-export interface Scheduled {
-  readonly payload: unknown;
-  readonly cause: number | null;
-  readonly flight: Flight | null;
-}
-
-interface Waiting extends Scheduled {
-  readonly sinceUs: number;
-}
 
 interface FaultToEnd {
   readonly endUs: number;
@@ -49,12 +31,6 @@ interface Try {
   readonly bytes: Uint8Array;
 }
 
-const carriers: Readonly<Record<number, Carrier>> = {
-  [eventKinds.message]: 'message',
-  [eventKinds.request]: 'request',
-  [eventKinds.reply]: 'reply',
-};
-const nothingScheduled: Scheduled = { payload: null, cause: null, flight: null };
 const authorDigits = authorBytes * 2;
 
 /** Messages of a simulated cluster name it so. */
