@@ -4,7 +4,7 @@
  *     npm run plants                      prints the table, bug by bug as they are found
  *     npm run plants -- --rewrite         and puts it into the document
  */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +65,7 @@ if (process.argv.includes('--rewrite')) {
   const text = readFileSync(document, 'utf8');
   const [before, after] = [text.slice(0, text.indexOf(begin) + begin.length), text.slice(text.indexOf(end))];
   writeFileSync(document, `${before}\n\n${table}\n\n${after}`);
+  execFileSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', document]);
 }
 process.stdout.write(`${found.size - missed.length} found, ${missed.length} not found\n`);
 process.exitCode = missed.length > 0 ? 1 : 0;
