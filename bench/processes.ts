@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeMembers, type NodeProcess, startNode } from '../runtime-real/node-processes.js';
 
-/** As bin/launch.sh starts them. */
-const environment = { NODE_OPTIONS: '--max-semi-space-size=64' };
+/** As bin/engram-node starts them. */
+const environment = { NODE_OPTIONS: '--max-semi-space-size=32' };
 /** Of Linux: /proc counts in hundredths of a second. */
 const ticksPerSecond = 100;
 

@@ -47,6 +47,6 @@ launch() {
   launch_entry=$root/$1
   shift
   [ -f "$launch_entry" ] || launch_fail "$launch_entry is missing: the checkout or the package is incomplete."
-  # Records live for one group commit: room for several groups in the young generation halves the cost of collecting them.
-  exec node --max-semi-space-size=64 --import "$launch_loader" "$launch_entry" "$@"
+  # Records live for one group commit: room for several groups in the young generation halves the cost of collecting them. More room makes for longer pauses.
+  exec node --max-semi-space-size="${launch_young_mib:-64}" --import "$launch_loader" "$launch_entry" "$@"
 }
