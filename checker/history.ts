@@ -39,6 +39,14 @@ export interface Operation {
   readonly requestId?: string;
   /** Of an ok read: maximal live versions that the answer counted and did not list. Above 0, the read proves no absence. */
   readonly unlisted?: number;
+  /** Index of the operation whose answer gave the session token that this one presented; absent or null when it presented none. */
+  readonly sessionOf?: number | null;
+  /** Of an answer to an operation that presented a token: whether it says to have seen as much. */
+  readonly sessionSatisfied?: boolean;
+  /** Of an answer: how far its copy at most lags behind what had been acknowledged, in milliseconds; null when it cannot tell, absent when it did not say. */
+  readonly lagMs?: number | null;
+  /** Of an ok read that saw something: P(no newer acknowledged version exists), as answered. */
+  readonly noNewerVersion?: number;
 }
 
 export interface SeenVersion {
@@ -133,8 +141,29 @@ export interface SplitRecord {
   readonly sides: readonly { readonly nodes: readonly NodeId[]; readonly acknowledged: number }[];
 }
 
+/** A committed row: who holds a space from a moment on, the primary first. */
+export interface PlacedRow {
+  readonly space: SpaceKey;
+  readonly copies: readonly NodeId[];
+  readonly atMs: number;
+}
+
+/** Where spaces were to be and where they were served, for the placement checker. */
+export interface PlacementRecord {
+  readonly replicationFactor: number;
+  readonly copiesPerNodeMax: number;
+  readonly primariesPerNodeMax: number;
+  /** Members, each with its zone and from when until when it could be placed on. */
+  readonly nodes: readonly { readonly node: NodeId; readonly zone: string; readonly fromMs: number; readonly untilMs: number }[];
+  readonly rows: readonly PlacedRow[];
+  /** Copies that answer reads: a node serves a space from one moment to another. Nodes that a fault took down serve on here: their loss is no move's. */
+  readonly serving: readonly { readonly space: SpaceKey; readonly node: NodeId; readonly fromMs: number; readonly untilMs: number }[];
+}
+
 export interface History {
   readonly operations: readonly Operation[];
+  /** Absent as long as rows do not change. */
+  readonly placement?: PlacementRecord;
   /**
    * Per node: every record that was ever durable on its disk, in the order in which it first was. Compaction, a removed segment and later damage take
    * nothing away; what a crash took back before it was synced is not in it.

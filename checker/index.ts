@@ -1,14 +1,30 @@
 /** All checkers by name, and the judgement of a run by those that its scenario requires. */
+import { confidence } from './confidence.js';
 import { convergence } from './convergence.js';
 import { durability } from './durability.js';
 import { exercised } from './exercised.js';
 import type { Checker, History, Verdict } from './history.js';
+import { linearizability } from './linearizability.js';
 import { loss } from './loss.js';
+import { placement } from './placement.js';
+import { sessions } from './sessions.js';
 import { splitBrain } from './split-brain.js';
+import { staleness } from './staleness.js';
 
-export type CheckerName = 'loss' | 'convergence' | 'split-brain' | 'durability' | 'exercised';
+export const checkers = {
+  loss,
+  convergence,
+  'split-brain': splitBrain,
+  durability,
+  linearizability,
+  sessions,
+  staleness,
+  confidence,
+  placement,
+  exercised,
+} satisfies Readonly<Record<string, Checker>>;
 
-export const checkers: Readonly<Record<CheckerName, Checker>> = { loss, convergence, 'split-brain': splitBrain, durability, exercised };
+export type CheckerName = keyof typeof checkers;
 
 export const checkerNames = Object.keys(checkers) as readonly CheckerName[];
 

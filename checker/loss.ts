@@ -12,7 +12,7 @@
  */
 import type { Checker, History, Operation, Verdict } from './history.js';
 import { goneWithDisk } from './lost-with-disks.js';
-import { isWrite, type Memory, type Step, traceHistory } from './memory-traces.js';
+import { isWrite, type Memory, type Step, tracesOf } from './memory-traces.js';
 import { certainlyIncluding, Supersession } from './supersession.js';
 
 /** A write of the history, and the read that misses it (or that sees what a forget had deleted). */
@@ -25,7 +25,7 @@ export interface Loss {
 const evidenceMax = 10;
 
 export const loss: Checker = (history) => {
-  const { memories, valuesWrittenTwice } = traceHistory(history);
+  const { memories, valuesWrittenTwice } = tracesOf(history);
   if (valuesWrittenTwice.length > 0) return { verdict: 'unknown', reason: `the value ${valuesWrittenTwice[0]} was written twice` };
 
   const damaged = new Set(history.recoveries.flatMap((recovery) => recovery.damaged.map(({ space, version }) => `${space} ${version}`)));

@@ -70,6 +70,18 @@ export function isWrite(operation: Operation): boolean {
   return operation.kind === 'remember' || operation.kind === 'update' || operation.kind === 'forget';
 }
 
+const traced = new WeakMap<History, Traces>();
+
+/** The traces of a history, made once: several checkers need them. Only the marks of walks in them ever change. */
+export function tracesOf(history: History): Traces {
+  let traces = traced.get(history);
+  if (traces === undefined) {
+    traces = traceHistory(history);
+    traced.set(history, traces);
+  }
+  return traces;
+}
+
 /** Sorts a history by memory, in time linear in its operations and records (but for a sort when operations are not in order of invocation). */
 export function traceHistory(history: History): Traces {
   return new Tracer(history).traces();

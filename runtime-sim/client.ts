@@ -5,7 +5,7 @@
 import type { Operation, SeenVersion } from '../checker/history.js';
 import { requestIdBytes } from '../core/identifiers.js';
 import { writeU32 } from '../core/wire/bytes.js';
-import { AckLevel, type Failure, Reply, type Request, Role } from '../core/wire/generated/engram/v1/service.js';
+import { AckLevel, type Failure, Reply, type ReplyHeader, type Request, Role } from '../core/wire/generated/engram/v1/service.js';
 import { bytesToHex } from '../core/wire/hex.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
@@ -66,6 +66,7 @@ interface Current {
   readonly record: MutableOperation;
   readonly requestId: Uint8Array;
   readonly context: Uint8Array;
+  readonly sessionToken: Uint8Array;
   readonly endUs: number;
   /** Nodes still to be asked in this round. */
   candidates: number[];
@@ -89,7 +90,8 @@ export class SimulatedClient implements ClientEndpoint {
   /** Counts processes: one that does not know what became of its write retires. */
   #generation = 1;
   readonly #contexts = new Map<string, Uint8Array>();
-  readonly #sessions = new Map<string, Uint8Array>();
+  /** By space: the token of the latest answer, and whose answer it was. */
+  readonly #sessions = new Map<string, { readonly token: Uint8Array; readonly operation: number }>();
   readonly #suspectedUntilUs: Float64Array;
 
   constructor(world: World, index: number, copiesOf: ReadonlyMap<string, readonly number[]>) {
@@ -150,6 +152,7 @@ export class SimulatedClient implements ClientEndpoint {
     const { planned, kind } = operation;
     const { nowUs } = this.#world;
     const context = planned.withContext === true ? (this.#contexts.get(`${planned.space}/${planned.id}`) ?? nothing) : nothing;
+    const session = planned.withSession === true ? this.#sessions.get(planned.space) : undefined;
     const isWrite = kind !== 'get' && kind !== 'final-read';
     const requestId = isWrite ? this.#drawRequestId() : nothing;
     const { recorder } = this.#world;
@@ -172,6 +175,7 @@ export class SimulatedClient implements ClientEndpoint {
       withContext: context.length > 0,
       requestId: bytesToHex(requestId, 0, requestId.length),
       unlisted: 0,
+      sessionOf: session?.operation ?? null,
     });
     this.#world.tracer?.operationInvoked(this.index, record);
     this.#current = {
@@ -179,6 +183,7 @@ export class SimulatedClient implements ClientEndpoint {
       record,
       requestId,
       context,
+      sessionToken: session?.token ?? nothing,
       endUs: nowUs + operationTimeoutUs,
       candidates: [],
       asked: -1,
@@ -232,7 +237,7 @@ export class SimulatedClient implements ClientEndpoint {
     const header = {
       space: planned.space,
       requestId: current.requestId,
-      sessionToken: planned.withSession === true ? (this.#sessions.get(planned.space) ?? nothing) : nothing,
+      sessionToken: current.sessionToken,
       ack: ackLevels[planned.ack],
       deadlineMs: tryTimeoutUs / 1_000,
     };
@@ -242,8 +247,7 @@ export class SimulatedClient implements ClientEndpoint {
   #succeeded(current: Current, reply: Reply): void {
     const { record, operation } = current;
     const key = `${operation.planned.space}/${operation.planned.id}`;
-    if (reply.header !== undefined && reply.header.sessionToken.length > 0)
-      this.#sessions.set(operation.planned.space, reply.header.sessionToken);
+    if (reply.header !== undefined) this.#noteHeader(current, reply.header);
     if (reply.body?.$case === 'written') {
       record.version = reply.body.value.superseded ? null : versionText(reply.body.value.version);
       this.#contexts.set(key, reply.body.value.context);
@@ -251,9 +255,18 @@ export class SimulatedClient implements ClientEndpoint {
       const { memory, alternates, alternatesTotal, context } = reply.body.value;
       record.seen = [...(memory === undefined ? [] : [memory]), ...alternates].map(seenVersion);
       record.unlisted = Math.max(0, alternatesTotal - alternates.length);
+      if (memory?.confidence !== undefined) record.noNewerVersion = memory.confidence.noNewerVersion;
       this.#contexts.set(key, context);
     }
     this.#end(current, 'ok', null);
+  }
+
+  /** What an answer says of itself: how far its copy lags, whether it met the session; and the token for the next request. */
+  #noteHeader({ record, operation, sessionToken }: Current, header: ReplyHeader): void {
+    record.lagMs = header.lagMs ?? null;
+    if (sessionToken.length > 0) record.sessionSatisfied = header.sessionSatisfied;
+    if (header.sessionToken.length === 0) return;
+    this.#sessions.set(operation.planned.space, { token: header.sessionToken, operation: record.index });
   }
 
   #failed(current: Current, failure: Failure, node: number): void {

@@ -3,7 +3,7 @@
  */
 import { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import type { Author, Dot, NodeId, SpaceKey, Term } from '../identifiers.js';
+import { type Author, authorNode, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { CopyStanding } from '../memory/answers.js';
 import type { Appended } from '../memory/appended.js';
 import type { NodeServices } from '../node-services.js';
@@ -137,21 +137,28 @@ export class Replication implements CopyStanding {
     return now === null ? this.#terms.term(space) : this.#terms.termOrTake(space, now);
   }
 
+  /**
+   * In milliseconds the age of the oldest report: any copy that is silent may have taken a term since, and what a primary had when it last reported is
+   * here. Null without a primary that says so, and while something is missing that no primary's own next records account for.
+   */
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? new VersionVector();
+    const reports = this.#services.otherCopies(space).map((copy) => ({ copy, report: this.#peers.get(copy)?.spaces.get(space) }));
+    const holders = reports.flatMap(({ copy, report }) => (report !== undefined && report.term !== null ? [copy] : []));
     let records = 0;
-    let ms: number | null = null;
-    for (const copy of this.#services.otherCopies(space)) {
-      const report = this.#peers.get(copy)?.spaces.get(space);
-      if (report === undefined) continue;
+    let ms: number | null = holders.length === 0 ? null : 0;
+    for (const { report } of reports) {
+      if (report === undefined) {
+        ms = null;
+        continue;
+      }
       const missing = coverage.missingFrom(report.reported);
       records = Math.max(
         records,
         missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),
       );
-      // What the holder of a term had when it last reported is here, or not: the report's age is the least that can be vouched for.
-      if (report.term !== null && missing.length === 0)
-        ms = Math.min(ms ?? Number.POSITIVE_INFINITY, now.monotonicMs - report.reportedAtMs);
+      const isBehind = missing.some(({ author }) => report.term !== null || !holders.includes(authorNode(author)));
+      ms = ms === null || isBehind ? null : Math.max(ms, now.monotonicMs - report.reportedAtMs);
     }
     return { records, ms };
   }

@@ -1,0 +1,76 @@
+/**
+ * Confidence: whether the probability that no newer acknowledged version exists is one. Every read that saw something is a forecast; what happened is told
+ * by operations and logs (newer-versions.ts).
+ *
+ * Scored apart by who answered, and by phase of the fault schedule, since the total hides overconfidence inside partitions. Calibration is owed by replicas
+ * and confirmed primaries: an answer labelled provisional speaks for its side only, and its scores are published. A phase is judged when it has enough
+ * forecasts, and convicted when the whole interval of its calibration error lies above what is allowed.
+ */
+import { type Forecast, type ForecastScores, scoreForecasts } from './forecast-scores.js';
+import type { Checker, History, Operation } from './history.js';
+import { judgedReads } from './newer-versions.js';
+import { firstFaultMs } from './staleness.js';
+
+type Phase = 'before-faults' | 'during-faults' | 'after-faults';
+type Answerer = 'replica' | 'confirmed' | 'provisional';
+
+const calibrationErrorMax = 0.05;
+/** Fewer say nothing about shares of a twentieth. */
+export const forecastsMin = 100;
+
+export const confidence: Checker = (history) => {
+  const forecasts = forecastsOf(history);
+  if (forecasts.length === 0) return { verdict: 'not-applicable', reason: 'no read carried a derived confidence' };
+  const scores: Record<string, ForecastScores> = {};
+  const overconfident: string[] = [];
+  let judged = 0;
+  for (const [name, group] of groupsOf(forecasts)) {
+    const score = scoreForecasts(group.forecasts);
+    scores[name] = score;
+    if (group.answerer === 'provisional' || score.forecasts < forecastsMin) continue;
+    judged += 1;
+    if (score.calibrationErrorInterval[0] > calibrationErrorMax) overconfident.push(`${name} by ${score.calibrationError}`);
+  }
+  const figures = { forecasts: forecasts.length, judgedGroups: judged, scores };
+  if (overconfident.length > 0) {
+    return { verdict: 'violation', reason: `P(no newer version) is not calibrated: ${overconfident.join(', ')}`, ...figures };
+  }
+  if (judged > 0) return { verdict: 'ok', ...figures };
+  return { verdict: 'not-applicable', reason: `no phase has ${forecastsMin} forecasts that are owed calibration`, ...figures };
+};
+
+interface PhasedForecast extends Forecast {
+  readonly phase: Phase;
+  readonly answerer: Answerer;
+}
+
+function forecastsOf(history: History): PhasedForecast[] {
+  const phaseOf = phasesOf(history);
+  return judgedReads(history).flatMap(({ read, newerSinceMs }) => {
+    const { noNewerVersion, answeredAs } = read;
+    if (noNewerVersion === undefined || answeredAs === null) return [];
+    return [{ probability: noNewerVersion, happened: newerSinceMs === null, phase: phaseOf(read), answerer: answeredAs }];
+  });
+}
+
+function phasesOf({ faults }: History): (read: Operation) => Phase {
+  const firstMs = firstFaultMs(faults);
+  const lastMs = faults.reduce((last, { atMs, tookEffect }) => (tookEffect ? Math.max(last, atMs) : last), Number.NEGATIVE_INFINITY);
+  return ({ invokedMs }) => (invokedMs < firstMs ? 'before-faults' : invokedMs <= lastMs ? 'during-faults' : 'after-faults');
+}
+
+interface ForecastGroup {
+  readonly answerer: Answerer;
+  readonly forecasts: PhasedForecast[];
+}
+
+function groupsOf(forecasts: readonly PhasedForecast[]): ReadonlyMap<string, ForecastGroup> {
+  const groups = new Map<string, ForecastGroup>();
+  for (const forecast of forecasts) {
+    const name = `${forecast.answerer} ${forecast.phase}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, { answerer: forecast.answerer, forecasts: [forecast] });
+    else group.forecasts.push(forecast);
+  }
+  return groups;
+}

@@ -1,0 +1,122 @@
+/**
+ * How good a probability was, once it is known what happened: Brier score and its skill against the base rate (Brier, 1950; Murphy, 1973), logarithmic score,
+ * and expected calibration error over bins of equal mass, with a bootstrap interval (Efron, 1979). A pure function of the forecasts: the bootstrap draws
+ * from a generator of its own that always begins alike.
+ */
+
+export interface Forecast {
+  /** Said to happen with this probability. */
+  readonly probability: number;
+  readonly happened: boolean;
+}
+
+export interface CalibrationBin {
+  readonly forecasts: number;
+  /** Mean of what was said, and the share of what happened. */
+  readonly said: number;
+  readonly happened: number;
+}
+
+export interface ForecastScores {
+  readonly forecasts: number;
+  /** The share that happened: what somebody would say who knows nothing else. */
+  readonly baseRate: number;
+  /** Mean squared error; 0 is best. */
+  readonly brier: number;
+  /** 1 − brier / that of the base rate: above 0 it is worth asking. Null when all or nothing happened: then nothing could be told apart. */
+  readonly skill: number | null;
+  /** Mean negative logarithm of what was said of what happened, in nats; a certainty that was wrong counts as `certaintyMax`. */
+  readonly logScore: number;
+  /** Mean distance of said from happened over bins of equal mass. */
+  readonly calibrationError: number;
+  /** The middle 95 % of that error over resampled forecasts. */
+  readonly calibrationErrorInterval: readonly [number, number];
+  readonly bins: readonly CalibrationBin[];
+}
+
+const binsMax = 10;
+const resamples = 200;
+/** Nobody is surer than this when it comes to logarithms. */
+const certaintyMax = 1 - 1e-6;
+
+/** Scores of at least one forecast. */
+export function scoreForecasts(forecasts: readonly Forecast[]): ForecastScores {
+  const count = forecasts.length;
+  const sorted = [...forecasts].sort((left, right) => left.probability - right.probability);
+  const baseRate = sorted.filter(({ happened }) => happened).length / count;
+  const brier = mean(sorted.map(({ probability, happened }) => (probability - Number(happened)) ** 2));
+  const ofBaseRate = baseRate * (1 - baseRate);
+  const groups = equalMass(sorted);
+  const interval = resampledErrors(groups, count);
+  return {
+    forecasts: count,
+    baseRate: rounded(baseRate),
+    brier: rounded(brier),
+    skill: ofBaseRate === 0 ? null : rounded(1 - brier / ofBaseRate),
+    logScore: rounded(mean(sorted.map(surprise))),
+    calibrationError: rounded(calibrationError(groups)),
+    calibrationErrorInterval: [rounded(interval[0]), rounded(interval[1])],
+    bins: groups.map((group) => ({
+      forecasts: group.length,
+      said: rounded(mean(group.map(({ probability }) => probability))),
+      happened: rounded(mean(group.map(({ happened }) => Number(happened)))),
+    })),
+  };
+}
+
+function surprise({ probability, happened }: Forecast): number {
+  const said = happened ? probability : 1 - probability;
+  return -Math.log(Math.min(certaintyMax, Math.max(1 - certaintyMax, said)));
+}
+
+/** Groups of about equal size; forecasts of one probability are never split, since their order means nothing. */
+function equalMass(sorted: readonly Forecast[]): Forecast[][] {
+  const groups: Forecast[][] = [];
+  const size = Math.ceil(sorted.length / binsMax);
+  for (let from = 0; from < sorted.length; ) {
+    let until = Math.min(sorted.length, from + size);
+    while (until < sorted.length && sorted[until]?.probability === sorted[until - 1]?.probability) until += 1;
+    groups.push(sorted.slice(from, until));
+    from = until;
+  }
+  return groups;
+}
+
+function calibrationError(groups: readonly (readonly Forecast[])[]): number {
+  const count = groups.reduce((sum, group) => sum + group.length, 0);
+  const distances = groups.map((group) =>
+    Math.abs(group.reduce((sum, { probability, happened }) => sum + probability - Number(happened), 0)),
+  );
+  return distances.reduce((sum, distance) => sum + distance, 0) / count;
+}
+
+function resampledErrors(groups: readonly (readonly Forecast[])[], count: number): [number, number] {
+  const flat = groups.flat();
+  const groupOf = groups.flatMap((group, number) => group.map(() => number));
+  const errors: number[] = [];
+  let state = 0x2545f491;
+  for (let resample = 0; resample < resamples; resample += 1) {
+    const excess = new Float64Array(groups.length);
+    for (let drawn = 0; drawn < count; drawn += 1) {
+      // Marsaglia's xorshift.
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      const at = (state >>> 0) % count;
+      const { probability, happened } = flat[at] as Forecast;
+      const group = groupOf[at] as number;
+      excess[group] = (excess[group] as number) + probability - Number(happened);
+    }
+    errors.push(excess.reduce((sum, distance) => sum + Math.abs(distance), 0) / count);
+  }
+  errors.sort((left, right) => left - right);
+  return [errors[Math.floor(resamples * 0.025)] as number, errors[Math.ceil(resamples * 0.975) - 1] as number];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}

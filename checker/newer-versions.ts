@@ -1,0 +1,60 @@
+/**
+ * For every read: whether a newer version had been acknowledged before it was asked for. Newer is what takes the place of what the read saw, as
+ * operations and logs show it (supersession.ts), never as the system says.
+ *
+ * A read that saw nothing is judged only as long as nobody had tried to forget the memory: absence may then be the newest there is.
+ */
+import type { History, Operation } from './history.js';
+import { unlessLostWithDisk } from './lost-with-disks.js';
+import { type Memory, type Step, tracesOf } from './memory-traces.js';
+import { Supersession } from './supersession.js';
+
+export interface JudgedRead {
+  readonly read: Operation;
+  /** Acknowledgement of the earliest newer version; null when none was acknowledged before the read was invoked. */
+  readonly newerSinceMs: number | null;
+  /** That version's write. */
+  readonly newer: Operation | null;
+  /** How many newer versions had been acknowledged. */
+  readonly newerVersions: number;
+}
+
+/** Every ok get of the history, by memory and in order of invocation. Final reads are the loss checker's. */
+export function judgedReads(history: History): JudgedRead[] {
+  const isOwed = unlessLostWithDisk(history.lostWithDisks);
+  return tracesOf(history).memories.flatMap((memory) => {
+    const reads = memory.reads.filter(({ operation }) => operation?.kind === 'get');
+    return reads.length === 0 ? [] : judgeReads(memory, reads, isOwed);
+  });
+}
+
+function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Operation) => boolean): JudgedRead[] {
+  const acknowledged = memory.writes
+    .filter(({ operation }) => operation?.outcome === 'ok' && operation.version !== null && isOwed(operation))
+    .sort((left, right) => (left.operation as Operation).completedMs - (right.operation as Operation).completedMs);
+  const firstForgetMs = Math.min(...memory.forgets.map(({ operation }) => (operation as Operation).invokedMs));
+  const newerOf = newerVersions(memory, reads, acknowledged);
+  return reads.flatMap(({ operation, sees }) => {
+    const read = operation as Operation;
+    const [seen] = sees;
+    if (seen === null) return [];
+    if (seen === undefined && firstForgetMs <= read.completedMs) return [];
+    const candidates = seen === undefined ? acknowledged : (newerOf.get(seen) ?? []);
+    const newer = candidates.filter(({ operation: write }) => (write as Operation).completedMs < read.invokedMs);
+    const first = newer[0]?.operation ?? null;
+    return [{ read, newerSinceMs: first?.completedMs ?? null, newer: first, newerVersions: newer.length }];
+  });
+}
+
+/** By version that a read saw first: the acknowledged writes that take its place, in order of acknowledgement. */
+function newerVersions(memory: Memory, reads: readonly Step[], acknowledged: readonly Step[]): ReadonlyMap<Step, readonly Step[]> {
+  const newerOf = new Map<Step, Step[]>();
+  for (const { sees } of reads) if (sees[0] != null) newerOf.set(sees[0], []);
+  if (newerOf.size === 0) return newerOf;
+  const graph = new Supersession(memory);
+  for (const write of acknowledged) {
+    graph.include([write]);
+    for (const [seen, newer] of newerOf) if (seen !== write && graph.isIncluded(seen)) newer.push(write);
+  }
+  return newerOf;
+}

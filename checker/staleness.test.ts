@@ -1,0 +1,73 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { FaultRecord, Verdict } from './history.js';
+import { HistoryBuilder } from './history-builder.js';
+import { staleness } from './staleness.js';
+
+const bounds = suite('staleness');
+
+type Figures = Verdict & Record<string, unknown>;
+
+/** v1 is replaced by v2, acknowledged at 15 ms; v1 is read at b later. */
+function staleRead(waitMs: number, lagMs: number | null, answeredAs: 'replica' | 'provisional' = 'replica'): Figures {
+  const told = new HistoryBuilder();
+  told.remember('x', 'v1', { process: 'q' });
+  told.remember('x', 'v2', { process: 'q' });
+  told.wait(waitMs);
+  told.get('x', ['v1'], { at: 'b', answeredAs, lagMs });
+  return staleness(told.build()) as Figures;
+}
+
+bounds('a read is not staler than it says', () => {
+  assert.is(staleRead(100, 105).verdict, 'ok');
+  const beyond = staleRead(100, 90);
+  assert.is(beyond.verdict, 'violation');
+  assert.equal(beyond.operations, [1, 2]);
+  assert.is(beyond.beyondBound, 1);
+  assert.equal(beyond.stalenessMs, { p50: 105, p95: 105, p99: 105, max: 105 });
+});
+
+bounds('who cannot tell has no bound, and who is provisional speaks for one side', () => {
+  assert.is(staleRead(100, null).verdict, 'ok');
+  const provisional = staleRead(100, 0, 'provisional');
+  assert.is(provisional.verdict, 'ok');
+  assert.is(provisional.provisionalStale, 1);
+});
+
+bounds('a memory that was never forgotten is missed from its first acknowledgement on', () => {
+  for (const [hasForget, expected] of [
+    [false, 'violation'],
+    [true, 'not-applicable'],
+  ] as const) {
+    const told = new HistoryBuilder();
+    told.remember('x', 'v1');
+    if (hasForget) told.forget('x');
+    told.get('x', [], { answeredAs: 'replica', lagMs: 2 });
+    assert.is(staleness(told.build()).verdict, expected);
+  }
+});
+
+bounds('a rival is not newer', () => {
+  const told = new HistoryBuilder();
+  told.remember('x', 'v1', { at: 'a' });
+  told.remember('x', 'v2', { at: 'b' });
+  told.wait(500);
+  told.get('x', ['v1'], { at: 'a', answeredAs: 'confirmed', lagMs: 0 });
+  assert.is(staleness(told.build()).verdict, 'ok');
+});
+
+bounds('without faults nearly every answer says how far it lags', () => {
+  const answers = (silent: number): Figures => {
+    const told = new HistoryBuilder();
+    for (let at = 0; at < 100; at += 1) told.remember(`x${at}`, `v${at}`, { lagMs: at < silent ? null : 0 });
+    told.get('x1', ['v1'], { lagMs: 0 });
+    const fault: FaultRecord = { fault: 'cut', family: 'partition', atMs: told.nowMs, tookEffect: true };
+    told.remember('y', 'w', { lagMs: null });
+    return staleness(told.build({ faults: [fault] })) as Figures;
+  };
+  assert.is(answers(1).verdict, 'ok');
+  assert.is(answers(1).faultFreeAnswers, 101);
+  assert.is(answers(2).verdict, 'violation');
+});
+
+bounds.run();

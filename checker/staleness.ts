@@ -1,0 +1,94 @@
+/**
+ * Staleness: no answer is older than it says. A read invoked at s that saw version v is stale by s − ack(w), w being the earliest acknowledged version
+ * that takes the place of v and was acknowledged before s; and by the number of such versions.
+ *
+ * The bound is what the answer reports as its copy's lag. An answer labelled provisional speaks for one side only: another primary may acknowledge beyond
+ * a cut, so its figure bounds nothing, and what it misses is published apart. While no fault has happened, 99 % of all answers must report a finite lag.
+ */
+import type { Checker, FaultRecord, History, Operation } from './history.js';
+import { isWrite } from './memory-traces.js';
+import { type JudgedRead, judgedReads } from './newer-versions.js';
+
+const finiteShareMin = 0.99;
+/** Of fewer answers, one without a bound is no share. */
+const answersMin = 100;
+const evidenceMax = 10;
+/** Rounding of times between the node's clock and the observer's. */
+const toleranceMs = 1;
+
+export const staleness: Checker = (history) => {
+  const reads = judgedReads(history).filter(({ read }) => read.lagMs !== undefined);
+  const bounded = reads.filter(({ read }) => read.answeredAs !== 'provisional' && read.lagMs !== null);
+  const beyond = bounded.filter(isBeyondItsBound);
+  const { answers, finite } = faultFreeBounds(history);
+  const figures = {
+    reads: reads.length,
+    boundedReads: bounded.length,
+    staleReads: reads.filter(({ newerSinceMs }) => newerSinceMs !== null).length,
+    beyondBound: beyond.length,
+    provisionalStale: reads.filter(({ read, newerSinceMs }) => read.answeredAs === 'provisional' && newerSinceMs !== null).length,
+    stalenessMs: quantilesOf(reads.map(staleMs)),
+    newerVersionsMax: reads.reduce((most, { newerVersions }) => Math.max(most, newerVersions), 0),
+    // Of the bounded answers that were stale: how much of the bound was used up.
+    actualOverBound: quantilesOf(bounded.filter(({ newerSinceMs }) => newerSinceMs !== null).map((read) => share(read))),
+    boundCoverage: bounded.length === 0 ? null : rounded(1 - beyond.length / bounded.length),
+    faultFreeAnswers: answers,
+    finiteBoundShare: answers === 0 ? null : rounded(finite / answers),
+  };
+  const [first] = beyond;
+  if (first !== undefined) {
+    const { read, newer } = first;
+    return {
+      verdict: 'violation',
+      reason: `${beyond.length} reads were staler than they said, one by ${Math.round(staleMs(first))} ms that said ${read.lagMs} ms`,
+      operations: [newer?.index ?? read.index, ...beyond.slice(0, evidenceMax).map(({ read: each }) => each.index)],
+      ...figures,
+    };
+  }
+  if (answers >= answersMin && finite < finiteShareMin * answers) {
+    const reason = `before any fault only ${finite} of ${answers} answers said how far they lag`;
+    return { verdict: 'violation', reason, ...figures };
+  }
+  if (reads.length === 0) return { verdict: 'not-applicable', reason: 'no read said how far its copy lags' };
+  return { verdict: 'ok', ...figures };
+};
+
+function staleMs({ read, newerSinceMs }: JudgedRead): number {
+  return newerSinceMs === null ? 0 : read.invokedMs - newerSinceMs;
+}
+
+function isBeyondItsBound(judged: JudgedRead): boolean {
+  return staleMs(judged) > (judged.read.lagMs as number) + toleranceMs;
+}
+
+function share(judged: JudgedRead): number {
+  return rounded(staleMs(judged) / Math.max(toleranceMs, judged.read.lagMs as number));
+}
+
+/** Answers of all kinds before the first fault. */
+function faultFreeBounds({ operations, faults }: History): { readonly answers: number; readonly finite: number } {
+  const untilMs = firstFaultMs(faults);
+  const answered = ({ outcome, completedMs, lagMs, kind }: Operation): boolean =>
+    outcome === 'ok' && lagMs !== undefined && completedMs < untilMs && (isWrite({ kind } as Operation) || kind === 'get');
+  const answers = operations.filter(answered);
+  return { answers: answers.length, finite: answers.filter(({ lagMs }) => lagMs !== null).length };
+}
+
+export function firstFaultMs(faults: readonly FaultRecord[]): number {
+  return faults.reduce((first, { atMs, tookEffect }) => (tookEffect ? Math.min(first, atMs) : first), Number.POSITIVE_INFINITY);
+}
+
+function quantilesOf(values: readonly number[]): {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+} {
+  const sorted = [...values].sort((left, right) => left - right);
+  const quantile = (of: number): number => rounded(sorted[Math.ceil(of * sorted.length) - 1] ?? 0);
+  return { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99), max: rounded(sorted.at(-1) ?? 0) };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
