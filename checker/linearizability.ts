@@ -179,12 +179,14 @@ function judgeStretch({ fromMs, untilMs, node, memory, ownRequests }: Stretch): 
     const isMadeHere = isMadeAt(operation as Operation, node);
     // An earlier try of what another node has answered may have been carried out here, and at any time.
     if (completedMs < fromMs && (isMadeHere || !ownRequests.has(requestId ?? ''))) continue;
+    // One that began before may have taken effect, and been overwritten, before the stretch did.
+    const mustTakeEffect = outcome === 'ok' && isMadeHere && invokedMs >= fromMs && completedMs <= untilMs;
     timed.push({
       operation: operation as Operation,
       value: value as string,
       isRead: false,
       invokedMs: invokedMs < fromMs ? Number.NEGATIVE_INFINITY : invokedMs,
-      completedMs: outcome === 'ok' && isMadeHere && completedMs <= untilMs ? completedMs : Number.POSITIVE_INFINITY,
+      completedMs: mustTakeEffect ? completedMs : Number.POSITIVE_INFINITY,
     });
   }
   const ended = timed.filter(({ isRead, completedMs }) => !isRead && completedMs < Number.POSITIVE_INFINITY);
