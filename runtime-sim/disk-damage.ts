@@ -34,7 +34,6 @@ const aimed: Readonly<Record<AimedFault['kind'], true>> = {
 export class DiskDamage {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
-  readonly #rot: Draws;
   /** Dots of all records that were damaged anywhere. */
   readonly damagedDots = new Set<string>();
   /** False once a fault damaged more than the fault model allows. */
@@ -43,7 +42,6 @@ export class DiskDamage {
   constructor(world: World, hosts: readonly NodeHost[]) {
     this.#world = world;
     this.#hosts = hosts;
-    this.#rot = new Draws(world.seed, 'disk.bit-rot');
   }
 
   /** Damages the node's disk; false when there is nothing that may be damaged. */
@@ -59,8 +57,9 @@ export class DiskDamage {
     switch (fault.kind) {
       case 'diskBitRot': {
         if (fault.beyond === true && !mayGo(group)) this.insideFaultModel = false;
-        const offset = group.offset + this.#rot.integer({ min: 0, max: Math.max(0, group.bytes - fault.bytes) });
-        group.file.rot(offset, Math.min(fault.bytes, group.offset + group.bytes - offset), this.#rot);
+        const rot = this.#drawsOf(fault);
+        const offset = group.offset + rot.integer({ min: 0, max: Math.max(0, group.bytes - fault.bytes) });
+        group.file.rot(offset, Math.min(fault.bytes, group.offset + group.bytes - offset), rot);
         this.#note(host, group);
         return true;
       }
@@ -103,6 +102,11 @@ export class DiskDamage {
     return true;
   }
 
+  /** A fault's own: taking another fault away leaves it as it was. */
+  #drawsOf({ kind, node, atMs, position }: Extract<AimedFault, { kind: 'diskBitRot' | 'diskCheckpointRot' }>): Draws {
+    return new Draws(this.#world.seed, `${kind}/${node}/${atMs}/${position}`);
+  }
+
   /** Whether a group of this node's log holds nothing that another disk does not hold intact. */
   #expendable(host: NodeHost): (group: SyncedGroup) => boolean {
     const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
@@ -131,10 +135,11 @@ export class DiskDamage {
   /** One of the two checkpoint files: the newer decides, and the older where the newer cannot be read. */
   #rotCheckpoint(fault: Extract<Fault, { kind: 'diskCheckpointRot' }>, host: NodeHost): boolean {
     const files = host.disk.files.filter(({ name, writtenEnd }) => isCheckpoint(name) && writtenEnd > 0);
-    const file = files[Math.floor(this.#rot.fraction() * files.length)];
+    const rot = this.#drawsOf(fault);
+    const file = files[Math.floor(rot.fraction() * files.length)];
     if (file === undefined) return false;
     const offset = Math.floor(fault.position * file.writtenEnd);
-    file.rot(offset, fault.bytes, this.#rot);
+    file.rot(offset, fault.bytes, rot);
     this.#world.recorder.checkpointDamaged(host.index);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes: fault.bytes, dots: [] });
     return true;

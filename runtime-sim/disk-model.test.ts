@@ -48,7 +48,7 @@ disk('synced bytes survive every crash', () => {
           synced = end;
         });
         const before = model.file('log')?.read(0, synced);
-        model.crash();
+        model.crash(0);
         assert.equal(model.file('log')?.read(0, synced), before);
         assert.is(model.file('log')?.size, 64_000);
       },
@@ -104,7 +104,7 @@ disk('a replacement in flight at a crash happened whole or not at all', () => {
     const model = new DiskModel({ seed, node: 'n1', rates });
     perform(model, request('replace', 'boot', [filled(30, 1)]));
     model.submit(request('replace', 'boot', [filled(30, 2)]), 0);
-    model.crash();
+    model.crash(0);
     const bytes = model.file('boot')?.read(0, 100) as Uint8Array;
     assert.is(bytes.length, 30);
     assert.ok(bytes.every((byte) => byte === bytes[0]));
@@ -164,7 +164,7 @@ disk('a killed process leaves what it had written, and of what was under way a f
     perform(model, request('reserve', 'log', [], 0, 4_096), request('write', 'log', [filled(600, 5)]));
     model.submit(request('write', 'log', [filled(600, 6)], 600), 0);
     model.submit(request('write', 'log', [filled(600, 7)], 1_200), 0);
-    assert.is(model.kill(), true);
+    assert.is(model.kill(0), true);
     const [first, second] = [model.file('log')?.read(600, 600), model.file('log')?.read(1_200, 600)];
     assert.equal(model.file('log')?.read(0, 600), filled(600, 5));
     assert.ok(first?.every((byte) => byte === 6) || (first?.every((byte) => byte === 0) && second?.every((byte) => byte === 0)));

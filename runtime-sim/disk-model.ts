@@ -37,8 +37,6 @@ export class DiskModel {
   readonly #node: string;
   readonly #rates: DiskRates;
   readonly #latency: Draws;
-  readonly #crashes: Draws;
-  #kills: Draws | null = null;
   readonly #files = new Map<string, DiskFile>();
   readonly #freeAtUs = new Map<string, number>();
   #inFlight: DiskRequest[] = [];
@@ -59,7 +57,6 @@ export class DiskModel {
     this.#node = options.node;
     this.#rates = options.rates;
     this.#latency = new Draws(options.seed, `disk.latency/${options.node}`);
-    this.#crashes = new Draws(options.seed, `disk.crash/${options.node}`);
   }
 
   /** Files in the order of their names. */
@@ -108,15 +105,19 @@ export class DiskModel {
     return this.#perform(request);
   }
 
-  /** Loses power. What survives is in the files afterwards. Returns the number of sectors that were at stake. */
-  crash(): number {
-    const profile = this.#crashes.pick(crashProfiles);
+  /**
+   * Loses power. What survives is in the files afterwards, drawn for the moment of the crash: what an earlier crash drew leaves it as it was. Returns
+   * the number of sectors that were at stake.
+   */
+  crash(atUs: number): number {
+    const draws = new Draws(this.#seed, `disk.crash/${this.#node}/${atUs}`);
+    const profile = draws.pick(crashProfiles);
     const pending = this.#inFlight;
     this.#inFlight = [];
     this.#freeAtUs.clear();
-    for (const request of pending) this.#halfPerform(request);
+    for (const request of pending) this.#halfPerform(request, draws);
     let sectors = 0;
-    for (const file of this.files) sectors += this.#crashFile(file, profile);
+    for (const file of this.files) sectors += this.#crashFile(file, profile, draws);
     return sectors;
   }
 
@@ -124,22 +125,22 @@ export class DiskModel {
    * The process ends and the machine goes on: of what is under way on a file a first part happens whole, the rest not at all. What was written and not synced
    * stays for readers, and power loss may still take it. Returns whether there is any.
    */
-  kill(): boolean {
-    this.#kills ??= new Draws(this.#seed, `disk.kill/${this.#node}`);
+  kill(atUs: number): boolean {
+    const draws = new Draws(this.#seed, `disk.kill/${this.#node}/${atUs}`);
     const pending = this.#inFlight;
     this.#inFlight = [];
     this.#freeAtUs.clear();
     const stopped = new Set<string>();
     for (const request of pending) {
       if (request.kind === 'list' || request.kind === 'read' || stopped.has(request.file)) continue;
-      if (this.#kills.chance(0.7)) this.#perform(request);
+      if (draws.chance(0.7)) this.#perform(request);
       else stopped.add(request.file);
     }
     return this.files.some((file) => file.unsyncedIn(0, file.size));
   }
 
-  #crashFile(file: DiskFile, profile: CrashProfile): number {
-    const { sectors, survivors } = file.crash(profile, this.#crashes);
+  #crashFile(file: DiskFile, profile: CrashProfile, draws: Draws): number {
+    const { sectors, survivors } = file.crash(profile, draws);
     this.#becameDurable(file, survivors);
     return sectors;
   }
@@ -149,7 +150,7 @@ export class DiskModel {
   }
 
   /** In flight when the power went. */
-  #halfPerform(request: DiskRequest): void {
+  #halfPerform(request: DiskRequest, draws: Draws): void {
     switch (request.kind) {
       case 'write':
         // The sectors that it reached are drawn with those of the other unsynced writes.
@@ -159,7 +160,7 @@ export class DiskModel {
       case 'replace':
       case 'remove':
       case 'sync':
-        if (this.#crashes.chance(0.5)) this.#perform(request);
+        if (draws.chance(0.5)) this.#perform(request);
         return;
       default:
     }

@@ -25,7 +25,6 @@ export class FaultInjector {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
   readonly #damage: DiskDamage;
-  readonly #amid: Draws;
   readonly #open: OpenRecord[] = [];
   /** Disks that are gone for good, with who was on them. */
   readonly destroyedDisks: { readonly id: NodeId; readonly disk: DiskModel }[] = [];
@@ -38,7 +37,6 @@ export class FaultInjector {
     this.#world = world;
     this.#hosts = hosts;
     this.#damage = new DiskDamage(world, hosts);
-    this.#amid = new Draws(world.seed, 'crash.amid-write');
   }
 
   /** False once a fault damaged more than the fault model allows. */
@@ -161,11 +159,12 @@ export class FaultInjector {
     return () => network.impairedOn(from, to) > before;
   }
 
-  #endProcess(host: NodeHost, { kind, amid }: FaultOf<'crash' | 'kill'>): boolean | (() => boolean) {
+  #endProcess(host: NodeHost, { kind, amid, node, atMs }: FaultOf<'crash' | 'kill'>): boolean | (() => boolean) {
     if (!host.alive) return false;
     if (amid === 'write') {
       const { incarnation } = host;
-      host.crashAmidWrite = this.#amid.fraction();
+      // A fault's own draw: taking another fault away leaves it as it was.
+      host.crashAmidWrite = new Draws(this.#world.seed, `crash.amid-write/${node}/${atMs}`).fraction();
       host.amidWriteKills = kind === 'kill';
       return () => (this.#lastIncarnations?.[host.index] ?? host.incarnation) > incarnation;
     }

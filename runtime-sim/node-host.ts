@@ -140,14 +140,14 @@ export class NodeHost {
   /** Power off: memory is gone, the disk keeps what it keeps. Returns the sectors and operations that were at stake. */
   crash(): { readonly inFlight: number; readonly sectors: number } {
     const inFlight = this.disk.inFlight;
-    const sectors = this.disk.crash();
+    const sectors = this.disk.crash(this.#world.nowUs);
     this.#endProcess();
     return { inFlight, sectors };
   }
 
   /** The process ends, the machine goes on. Returns whether writes are left that no sync covers. */
   kill(): boolean {
-    const unsynced = this.disk.kill();
+    const unsynced = this.disk.kill(this.#world.nowUs);
     this.#endProcess();
     return unsynced;
   }

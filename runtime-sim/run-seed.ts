@@ -5,7 +5,7 @@
 import type { History, Verdict } from '../checker/history.js';
 import { type CheckerName, checkerNames, checkers } from '../checker/index.js';
 import { EngramNode } from '../core/engram-node.js';
-import { drawPlan, durationMsDefault, nodesDefault } from '../scenarios/catalogue.js';
+import { drawPlan, durationMsDefault } from '../scenarios/catalogue.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
 import type { HistoryRecorder } from './history-recorder.js';
@@ -58,7 +58,7 @@ const realCore: CoreFactory = (configuration, effects, pure) => new EngramNode(c
 export function planOf(options: RunOptions): RunPlan {
   return (
     options.plan ??
-    drawPlan(options.scenario, options.seed, { nodes: options.nodes ?? nodesDefault, durationMs: options.durationMs ?? durationMsDefault })
+    drawPlan(options.scenario, options.seed, { nodes: options.nodes ?? null, durationMs: options.durationMs ?? durationMsDefault })
   );
 }
 

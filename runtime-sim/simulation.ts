@@ -133,6 +133,7 @@ export class Simulation {
     if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
     if (termsOfOneSpace(this.recorder.terms, 20)) this.recorder.mark('twenty terms of one space');
     if (this.#world.network.overflowed > 0) this.recorder.mark('queue of a link overflowed');
+    if (!this.#injector.insideFaultModel) this.recorder.mark('damaged beyond the fault model');
     if (this.#world.network.clogged > 0) this.recorder.mark('messages held back by a clog');
   }
 

@@ -15,8 +15,9 @@ import { permanentLoss } from './permanent-loss.js';
 import { type Draws, RandomStreams, type Seed } from './random-streams.js';
 import { rollingRestart } from './rolling-restart.js';
 import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
-import { type Scenario, type ScenarioName, scenarioNames } from './scenario.js';
-import { drawWorkload, type PlannedOperation } from './workload.js';
+import { type Scenario, type ScenarioName, type Stage, scenarioNames } from './scenario.js';
+import { swarm } from './swarm.js';
+import { drawWorkload, type PlannedOperation, type WorkloadShape } from './workload.js';
 
 const built: Partial<Record<ScenarioName, Scenario>> = {
   'clean-split': cleanSplit,
@@ -28,6 +29,7 @@ const built: Partial<Record<ScenarioName, Scenario>> = {
   'disk-faults': diskFaults,
   'rolling-restart': rollingRestart,
   'permanent-loss': permanentLoss,
+  swarm,
   'crash-restart': crashRestart,
 };
 
@@ -45,7 +47,8 @@ export function scenarioOf(name: ScenarioName): Scenario | null {
 }
 
 export interface PlanOptions {
-  readonly nodes: number;
+  /** Null: as many as the scenario takes by itself. */
+  readonly nodes: number | null;
   /** Time under load. */
   readonly durationMs: number;
 }
@@ -63,7 +66,7 @@ const spaceNames = ['default', 'journal', 'people', 'places', 'recipes'];
 
 export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): RunPlan {
   const random = new RandomStreams(`${seed}/plan`);
-  const nodes = numbered('n', options.nodes);
+  const nodes = numbered('n', options.nodes ?? scenario.drawNodes?.(random.stream('nodes')) ?? nodesDefault);
   const clients = numbered('c', clientsPerRun);
   const rows = drawRows(nodes, random.stream('rows'));
   const { rates: background, family: backgroundDrawn } = drawBackground(random);
@@ -87,7 +90,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     liveness: { majority, rest: story.rest },
     families: [...story.families, ...(backgroundDrawn ? ['network'] : [])],
     acknowledgementsPerSideMin: story.splits.length === 0 ? 0 : Math.floor(acknowledgementsPerSide * scale),
-    operations: drawOperations(options.durationMs, clients, rows, random),
+    operations: drawOperations({ durationMs: options.durationMs, clients, rows, random }, story.workload ?? {}),
   };
 }
 
@@ -105,12 +108,7 @@ function drawRows(nodes: readonly string[], draws: Draws): PlannedRow[] {
   return spaces.map((space) => ({ space, copies: draws.shuffled(nodes).slice(0, copiesMax) }));
 }
 
-function drawOperations(
-  durationMs: number,
-  clients: readonly string[],
-  rows: readonly PlannedRow[],
-  random: RandomStreams,
-): PlannedOperation[] {
+function drawOperations({ durationMs, clients, rows, random }: Omit<Stage, 'nodes'>, own: Partial<WorkloadShape>): PlannedOperation[] {
   const mix = random.stream('workload.mix');
   const forgets = mix.chance(0.7) ? 0.08 : 0;
   const strictAcks = mix.chance(0.7);
@@ -138,6 +136,7 @@ function drawOperations(
       paddingBytesMax: mix.pick([200, 2_000, 6_000]),
       burst: mix.pick([1, 1, 8, 30]),
       confidences: mix.pick([[1], [0.5, 0.9], [0.1, 0.3, 0.5, 0.7, 0.9]]),
+      ...own,
     },
     random.stream('workload'),
   );

@@ -4,7 +4,7 @@
  */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
 import type { LinkRates } from './fault-plan.js';
-import type { RandomStreams } from './random-streams.js';
+import type { Draws, RandomStreams } from './random-streams.js';
 import type { DiskRates, PlannedClock, PlannedConfiguration } from './run-plan.js';
 
 const kibi = 1_024;
@@ -58,7 +58,30 @@ export function drawConfiguration(random: RandomStreams): PlannedConfiguration {
     gapGraceMs: draws.pick([20, 100, 300]),
   };
   const memory: Partial<MemoryOptions> = shortRetries ? { retryWindowMs: draws.integer({ min: 6, max: 12 }) * 1_000 } : {};
-  return { storage, memory, replication };
+  const more = drawRest(random.stream('configuration.rest'));
+  return {
+    storage: { ...storage, ...more.storage },
+    memory: { ...memory, ...more.memory },
+    replication: { ...replication, ...more.replication },
+  };
+}
+
+/** Groups of one record, queues that hold a handful, pauses and waits of other lengths. */
+function drawRest(draws: Draws): PlannedConfiguration {
+  const oneByOne = draws.chance(0.15);
+  const shortQueues = draws.chance(0.2);
+  return {
+    storage: {
+      ...(oneByOne ? { groupBytesMax: 1 } : {}),
+      gatherPauseMsMax: draws.pick([0, 3, 3, 20]),
+      fullRetryMs: draws.pick([100, 1_000]),
+    },
+    memory: {
+      ...(shortQueues ? { requestsWaitingMax: draws.integer({ min: 3, max: 12 }) } : {}),
+      sessionWaitMs: draws.pick([20, 500]),
+    },
+    replication: { fetchTimeoutMs: draws.pick([300, 1_000]) },
+  };
 }
 
 /** A quiet local network: no two delays alike, none at the floor twice. */

@@ -4,7 +4,7 @@
  * Most are read from domain events; those that only an observer from outside can see are noted by the runtime under their names.
  */
 import type { DomainEvent } from '../core/domain-events.js';
-import type { ScenarioName } from './scenario.js';
+import { type ScenarioName, scenarioNames } from './scenario.js';
 
 export interface Mark {
   readonly name: string;
@@ -17,8 +17,7 @@ export interface Mark {
 }
 
 const partitions: readonly ScenarioName[] = ['clean-split', 'asymmetric'];
-const crashes: readonly ScenarioName[] = ['crash-restart'];
-const built: readonly ScenarioName[] = [...partitions, ...crashes];
+const everywhere: readonly ScenarioName[] = scenarioNames.filter((name) => name !== 'rebalance');
 
 const mark = (name: string, scenarios: readonly ScenarioName[], seedsNeeded: number): Mark => ({
   name,
@@ -29,49 +28,55 @@ const mark = (name: string, scenarios: readonly ScenarioName[], seedsNeeded: num
 const pending = (name: string, scenarios: readonly ScenarioName[]): Mark => ({ name, scenarios, seedsNeeded: 100, pending: true });
 
 export const marks: readonly Mark[] = [
-  mark('torn tail recovered', crashes, 30),
-  mark('damage found below the watermark', crashes, 60),
-  mark('hole refilled', crashes, 60),
-  mark('damaged record found while serving', crashes, 200),
-  mark('all nodes down at once', crashes, 60),
-  mark('crashed while recovering', crashes, 200),
-  mark('write in flight at a crash', crashes, 20),
-  mark('tail merged after rejoin', built, 20),
-  mark('provisional term taken over', built, 20),
-  mark('terms overlapped', partitions, 20),
-  mark('split-brain healed', partitions, 20),
-  mark('acknowledged on both sides of a split', partitions, 20),
-  mark('gap seen', built, 30),
-  mark('caught up from the log', built, 20),
-  mark('caught up by snapshot merge', built, 60),
-  mark('segment compacted', built, 20),
-  mark('checkpoint written', built, 20),
-  mark('retry recognised by request id', built, 60),
-  mark('conflict resolved by confidence', built, 40),
-  mark('conflict resolved by logical-time', built, 40),
-  mark('conflict resolved by content-hash', built, 500),
-  mark('conflict resolved by delete-wins', built, 60),
-  mark('conflict resolved by superseded-request', built, 500),
-  mark('clock jumped back', crashes, 60),
-  mark('foreign clock bounded', crashes, 500),
-  mark('session unsatisfied', partitions, 500),
-  mark('converged with a majority only', built, 20),
-  mark('one copy of a space left', ['cascading'], 20),
-  mark('messages held back by a clog', ['cascading'], 20),
-  mark('queue of a link overflowed', ['congestion'], 60),
-  mark('twenty terms of one space', ['congestion'], 60),
-  mark('clock jumped back during failover', ['clock-skew'], 40),
+  mark('torn tail recovered', ['crash-restart', 'disk-faults', 'swarm'], 30),
+  mark('damage found below the watermark', ['crash-restart', 'disk-faults', 'swarm'], 60),
+  mark('hole refilled', ['crash-restart', 'disk-faults', 'swarm'], 60),
+  mark('damaged record found while serving', ['crash-restart', 'disk-faults', 'swarm'], 60),
   mark('checkpoint unreadable', ['disk-faults'], 40),
-  mark('disk full and space returned', ['disk-faults'], 60),
+  mark('disk full and space returned', ['disk-faults'], 100),
   mark('node stopped itself', ['disk-faults'], 30),
-  mark('killed with writes that were not synced', ['rolling-restart'], 40),
+  mark('damaged beyond the fault model', ['disk-faults'], 200),
+  mark('copy lost for good and refilled', ['permanent-loss'], 20),
+  mark('records lost with their only disk', ['permanent-loss'], 60),
+  mark('all nodes down at once', ['crash-restart', 'cascading'], 60),
+  mark(
+    'one copy of a space left',
+    ['cascading', 'clock-skew', 'disk-faults', 'crash-restart', 'rolling-restart', 'permanent-loss', 'swarm'],
+    20,
+  ),
+  mark('crashed while recovering', ['crash-restart', 'rolling-restart', 'swarm'], 60),
+  mark('write in flight at a crash', ['crash-restart', 'disk-faults', 'cascading', 'swarm'], 20),
+  mark('killed with writes that were not synced', ['rolling-restart'], 20),
+  mark('tail merged after rejoin', everywhere, 20),
+  mark('provisional term taken over', everywhere, 20),
+  mark('terms overlapped', everywhere, 20),
+  mark('twenty terms of one space', ['congestion'], 100),
+  mark('split-brain healed', everywhere, 20),
+  mark('acknowledged on both sides of a split', partitions, 20),
+  mark('messages held back by a clog', ['cascading'], 20),
+  mark('queue of a link overflowed', ['congestion'], 40),
+  mark('gap seen', everywhere, 30),
+  mark('caught up from the log', everywhere, 20),
+  mark('caught up by snapshot merge', everywhere, 60),
+  mark('segment compacted', everywhere, 20),
+  mark('checkpoint written', everywhere, 20),
+  mark('retry recognised by request id', everywhere, 60),
+  mark('request refused as overloaded', ['swarm'], 500),
+  mark('conflict resolved by confidence', [...partitions, 'flapping', 'cascading', 'congestion', 'swarm'], 40),
+  mark('conflict resolved by logical-time', [...partitions, 'flapping', 'cascading', 'congestion', 'crash-restart', 'swarm'], 40),
+  mark('conflict resolved by content-hash', [...partitions, 'swarm'], 500),
+  mark('conflict resolved by delete-wins', everywhere, 40),
+  mark('conflict resolved by superseded-request', ['flapping', 'cascading', 'congestion', 'swarm'], 60),
+  mark('clock jumped back', ['clock-skew', 'crash-restart', 'swarm'], 60),
+  mark('clock jumped back during failover', ['clock-skew'], 40),
+  mark('foreign clock bounded', ['clock-skew', 'crash-restart', 'swarm'], 60),
+  mark('session unsatisfied', [...partitions, 'flapping', 'cascading', 'congestion', 'disk-faults', 'permanent-loss', 'swarm'], 60),
+  mark('converged with a majority only', everywhere, 20),
   pending('batch of a superseded term merged', partitions),
   pending('hint handed over', partitions),
   pending('primary promoted by a committed row', ['cascading']),
   pending('member declared dead and rejoined', ['flapping']),
   pending('space moved under load', ['rebalance']),
-  mark('copy lost for good and refilled', ['permanent-loss'], 20),
-  mark('records lost with their only disk', ['permanent-loss'], 60),
   pending('copy lost for good and replaced', ['permanent-loss']),
 ];
 

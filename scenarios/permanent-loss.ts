@@ -1,7 +1,7 @@
 /**
  * Permanent loss: disks are destroyed for good, and whoever starts there next starts with nothing.
  *
- * One to three times in a run a machine goes down and its disk with it, whether the machine was well or down already. After a while it comes back under
+ * One to three times in a run a machine goes down and its disk with it, whether the machine was well, mute for seconds, or down already. After a while it comes back under
  * its old name with an empty disk: a new node, as the others learn within half a second, which pulls all that its copies should hold from theirs. On
  * some seeds other machines lose power meanwhile and keep their disks.
  *
@@ -16,7 +16,7 @@
  * What has gone wrong here in other systems: an empty disk that votes as if it remembered, a primary that returns empty and leads the others to
  * delete what it lacks, and an old name believed to hold what it once held.
  */
-import { crash, destroyDisk, type Fault, restart } from './fault-plan.js';
+import { crash, cutLinks, destroyDisk, type Fault, healLinks, restart } from './fault-plan.js';
 import type { Scenario, Stage } from './scenario.js';
 
 export const permanentLoss: Scenario = {
@@ -47,11 +47,18 @@ export function drawLosses({ nodes, rows, durationMs, random }: Stage): Fault[] 
     const isDownBefore = draws.chance(0.3);
     const crashedMs = Math.max(0, atMs - Math.round(durationMs * 0.03));
     return [
+      ...(draws.chance(0.4) && !isDownBefore ? cutOffBefore(node, nodes, atMs, Math.round(durationMs * 0.05 * draws.fraction())) : []),
       ...(isDownBefore ? [crash({ atMs: crashedMs, node })] : []),
       destroyDisk({ atMs, node }),
       restart({ atMs: atMs + downMs, node }),
     ];
   }).flat();
+}
+
+/** The last that it wrote reaches nobody: the unshipped tail of a disk that is lost. */
+function cutOffBefore(node: string, nodes: readonly string[], atMs: number, forMs: number): Fault[] {
+  const to = nodes.filter((other) => other !== node);
+  return [cutLinks({ atMs: Math.max(0, atMs - forMs), from: [node], to }), healLinks({ atMs: atMs + 1, from: [node], to })];
 }
 
 /** On four seeds of ten: one to four nodes lose power and come back. */

@@ -7,6 +7,7 @@ import { marks } from './marks.js';
 import { Draws } from './random-streams.js';
 import type { RunPlan } from './run-plan.js';
 import type { Scenario } from './scenario.js';
+import { drawWorkload } from './workload.js';
 
 const plans = suite('plans');
 const built = catalogue.flatMap(({ scenario }) => (scenario === null ? [] : [scenario]));
@@ -94,6 +95,36 @@ plans('a shorter run tells the same story in proportion', () => {
     assert.ok(plan.operations.length >= 100);
     assert.ok(plan.faults.every(({ kind, atMs }) => kind === 'restart' || atMs <= 6_000));
   }
+});
+
+plans('a swarm draws three to nine nodes unless it is told how many, and mixes families and operations', () => {
+  const swarm = built.find(({ name }) => name === 'swarm') as Scenario;
+  const drawn = Array.from({ length: 60 }, (_, seed) => drawPlan(swarm, seed, { nodes: null, durationMs: 6_000 }));
+  assert.equal([...new Set(drawn.map(({ nodes }) => nodes.length))].sort(), [3, 4, 5, 6, 7, 8, 9]);
+  assert.ok(drawn.every(({ liveness, nodes }) => liveness.majority.length === Math.floor(nodes.length / 2) + 1));
+  assert.ok(new Set(drawn.map(({ families }) => [...families].sort().join())).size > 30);
+  const [one] = drawn;
+  const nodes = one?.nodes.length as number;
+  assert.equal(drawPlan(swarm, 0, { nodes, durationMs: 6_000 }), one);
+});
+
+plans('operations of a burst start together', () => {
+  const shape = { durationMs: 10_000, clients: ['c1'], spaces: ['default'], idsPerSpace: 3, operationsPerSecond: 20, confidences: [1] };
+  const all = { ...shape, acks: [['local', 1]], kinds: [['get', 1]], paddingBytesMax: 0 } as const;
+  const moments = (burst: number): number => new Set(drawWorkload({ ...all, burst }, new Draws(1, 'burst')).map(({ atMs }) => atMs)).size;
+  assert.is(moments(20), 10);
+  assert.ok(moments(1) > 150);
+});
+
+plans('disks are destroyed in turn, and each node comes back after its loss', () => {
+  each((plan, { name }) => {
+    if (name !== 'permanent-loss') return;
+    const losses = plan.faults.flatMap((fault) => (fault.kind === 'destroyDisk' ? [fault] : []));
+    assert.ok(losses.length >= 1 && losses.length <= 3);
+    for (const { node, atMs } of losses) {
+      assert.ok(plan.faults.some((fault) => fault.kind === 'restart' && fault.node === node && fault.atMs > atMs));
+    }
+  });
 });
 
 plans('every mark names scenarios, and marks of what is built name some that are', () => {

@@ -3,8 +3,9 @@
  */
 import type { CheckerName } from '../checker/index.js';
 import type { FaultPlan } from './fault-plan.js';
-import type { RandomStreams } from './random-streams.js';
+import type { Draws, RandomStreams } from './random-streams.js';
 import type { PlannedClock, PlannedLiveness, PlannedRow, PlannedSplit } from './run-plan.js';
+import type { WorkloadShape } from './workload.js';
 
 export const scenarioNames = [
   'clean-split',
@@ -42,11 +43,15 @@ export interface Story {
   readonly families: readonly string[];
   /** Clocks of the story's own; without them they are drawn as for all scenarios. */
   readonly clocks?: readonly PlannedClock[];
+  /** What the clients do differently than in all scenarios. */
+  readonly workload?: Partial<WorkloadShape>;
 }
 
 export interface Scenario {
   readonly name: ScenarioName;
   readonly nodesMin: number;
+  /** How many nodes there are when nobody says how many; five without it. */
+  drawNodes?(draws: Draws): number;
   readonly checkers: readonly CheckerName[];
   plan(stage: Stage): Story;
 }

@@ -49,7 +49,9 @@ export function drawWorkload(shape: WorkloadShape, draws: Draws): PlannedOperati
   const moments = Array.from({ length: count }, () => draws.integer({ min: 0, max: Math.max(0, shape.durationMs - 1) })).sort(
     (a, b) => a - b,
   );
-  return moments.map((atMs, index) => {
+  // Those of a burst start with its first one.
+  const starts = moments.map((_, index) => moments[index - (index % shape.burst)] as number);
+  return starts.map((atMs, index) => {
     const kind = draws.weighted(shape.kinds);
     const space = draws.pick(shape.spaces);
     const id = `m${draws.integer({ min: 1, max: shape.idsPerSpace })}`;

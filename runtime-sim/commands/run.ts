@@ -30,7 +30,11 @@ export function describeRun(program: Command, choose: Choose): void {
   program
     .option('--seed <n>', 'seed of the run, 0 to 2^53 - 1', seedArgument)
     .option('--scenario <name>', `one of: ${scenarioNames.join(', ')}`)
-    .option('--nodes <k>', `nodes of the cluster, 1 to ${nodesMax} (default: ${nodesDefault})`, wholeNumber({ min: 1, max: nodesMax }))
+    .option(
+      '--nodes <k>',
+      `nodes of the cluster, 1 to ${nodesMax} (default: ${nodesDefault}, swarm: 3 to 9)`,
+      wholeNumber({ min: 1, max: nodesMax }),
+    )
     .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
     .option('--plant <name>', 'a planted bug, which the checkers must find')
     .option('--json', 'one JSON object on one line of standard output')
