@@ -3,7 +3,7 @@ import type { Operation } from '../../checker/history.js';
 import type { Divergence } from '../run-report.js';
 import type { RunResult } from '../run-seed.js';
 import { Histogram, type HistogramData } from './histogram.js';
-import type { RunRecord, RunVerdict } from './run-record.js';
+import type { CalibrationData, RunRecord, RunVerdict } from './run-record.js';
 
 export function reduceRun(
   run: RunResult,
@@ -18,14 +18,27 @@ export function reduceRun(
     verdicts: Object.fromEntries(
       Object.entries(run.verdicts).flatMap(([name, { verdict }]) => (verdict === 'not-applicable' ? [] : [[name, verdict]])),
     ),
-    distributions: distributionsOf(run),
-    calibrations: {},
+    distributions: { ...distributionsOf(run), ...figures(run, 'distributions', (values) => histogramOf(values as readonly number[])) },
+    calibrations: figures(run, 'calibrations', (bins) => ({ bins }) as CalibrationData),
     ...{ replay, seedFile },
   };
 }
 
 function verdictOf({ verdict, notConverged }: RunResult): RunVerdict {
   return verdict === 'violation' && notConverged ? 'not-converged' : verdict;
+}
+
+/**
+ * What checkers tell beside their verdict, under these names: `distributions`, lists of milliseconds by title (staleness, lag), and `calibrations`, bins of
+ * claimed probabilities by title. Whatever checker gives them, they are added up over the runs.
+ */
+function figures<Figure>(
+  { verdicts }: RunResult,
+  name: 'distributions' | 'calibrations',
+  read: (value: unknown) => Figure,
+): Record<string, Figure> {
+  const told = Object.values(verdicts).flatMap((verdict) => Object.entries((verdict[name] ?? {}) as Record<string, readonly unknown[]>));
+  return Object.fromEntries(told.filter(([, values]) => values.length > 0).map(([title, values]) => [title, read(values)]));
 }
 
 /** Names of distributions are also their titles in the report; all are in milliseconds. */
@@ -44,11 +57,11 @@ function tookMs({ invokedMs, completedMs }: Operation): number {
 
 function withoutEmpty(values: Readonly<Record<string, readonly number[]>>): Record<string, HistogramData> {
   const filled = Object.entries(values).filter(([, list]) => list.length > 0);
-  return Object.fromEntries(
-    filled.map(([name, list]) => {
-      const histogram = new Histogram();
-      for (const value of list) histogram.add(value);
-      return [name, histogram.data()];
-    }),
-  );
+  return Object.fromEntries(filled.map(([name, list]) => [name, histogramOf(list)]));
+}
+
+function histogramOf(values: readonly number[]): HistogramData {
+  const histogram = new Histogram();
+  for (const value of values) histogram.add(value);
+  return histogram.data();
 }
