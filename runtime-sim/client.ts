@@ -70,6 +70,8 @@ interface Current {
   readonly endUs: number;
   /** Nodes still to be asked in this round. */
   candidates: number[];
+  /** Nodes that have been asked in this round. */
+  askedInRound: number[];
   asked: number;
   /** A try without a certain end: the write may have happened. */
   uncertain: boolean;
@@ -127,7 +129,7 @@ export class SimulatedClient implements ClientEndpoint {
     const { record } = current;
     record.node = (reply.header?.nodeId ?? null) as Operation['node'];
     record.answeredAs = answeredAs(reply);
-    if (reply.body?.$case === 'failure') this.#failed(current, reply.body.value, answer.node);
+    if (reply.body?.$case === 'failure') this.#failed(current, reply.body.value);
     else this.#succeeded(current, reply);
   }
 
@@ -186,6 +188,7 @@ export class SimulatedClient implements ClientEndpoint {
       sessionToken: session?.token ?? nothing,
       endUs: nowUs + operationTimeoutUs,
       candidates: [],
+      askedInRound: [],
       asked: -1,
       uncertain: false,
       lastCode: null,
@@ -203,6 +206,7 @@ export class SimulatedClient implements ClientEndpoint {
   /** The copies in row order, those that were silent lately last. */
   #startRound(current: Current): void {
     const { operation } = current;
+    current.askedInRound = [];
     if (operation.only !== null) {
       current.candidates = [operation.only];
       return;
@@ -227,6 +231,7 @@ export class SimulatedClient implements ClientEndpoint {
       return;
     }
     current.asked = node;
+    current.askedInRound.push(node);
     const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, bytes: this.#encode(current) };
     network.transmit(nowUs, this.index, node, eventKinds.request, call, call.bytes.length);
     heap.push(Math.min(current.endUs, nowUs + tryTimeoutUs), eventKinds.tryTimeout, this.index, this.#attempt, null);
@@ -269,7 +274,7 @@ export class SimulatedClient implements ClientEndpoint {
     this.#sessions.set(operation.planned.space, { token: header.sessionToken, operation: record.index });
   }
 
-  #failed(current: Current, failure: Failure, node: number): void {
+  #failed(current: Current, failure: Failure): void {
     current.lastCode = failure.code;
     if (failure.outcomeUnknown) current.uncertain = true;
     if (!otherCopyMayDo.has(failure.code)) {
@@ -277,7 +282,8 @@ export class SimulatedClient implements ClientEndpoint {
       return;
     }
     const redirect = this.#world.nodeOf(failure.redirectNodeId);
-    if (redirect !== null && redirect !== node && current.operation.only === null) {
+    // Whoever has been asked in this round is not asked again at once: while a term changes hands two nodes may name each other.
+    if (redirect !== null && !current.askedInRound.includes(redirect) && current.operation.only === null) {
       current.candidates = [redirect, ...current.candidates.filter((other) => other !== redirect)];
     }
     this.#tryNext(current);
