@@ -251,6 +251,7 @@ export function copyStates(inspection: NodeInspection, node: NodeId): CopyState[
       live,
       contentHash,
     })),
-    coverage: Object.fromEntries(coverage),
+    // An author of whose records every one is damaged is covered nowhere, and not left out: else what is listed would count as held.
+    coverage: { ...Object.fromEntries(versions.map(({ author }) => [author, []])), ...Object.fromEntries(coverage) },
   }));
 }
