@@ -28,7 +28,7 @@ const mark = (name: string, scenarios: readonly ScenarioName[], seedsNeeded: num
 const pending = (name: string, scenarios: readonly ScenarioName[]): Mark => ({ name, scenarios, seedsNeeded: 100, pending: true });
 
 export const marks: readonly Mark[] = [
-  mark('torn tail recovered', ['crash-restart', 'disk-faults', 'swarm'], 30),
+  mark('torn tail recovered', ['crash-restart', 'disk-faults', 'swarm'], 60),
   mark('damage found below the watermark', ['crash-restart', 'disk-faults', 'swarm'], 60),
   mark('hole refilled', ['crash-restart', 'disk-faults', 'swarm'], 60),
   mark('damaged record found while serving', ['crash-restart', 'disk-faults', 'swarm'], 60),
