@@ -253,7 +253,7 @@ export class MemoryStore {
     const author = space.index.authorOf(version);
     const sequence = space.index.columns.sequence[version];
     const memory = space.index.memoryOf(version);
-    this.readRecord(space.index.place(version), { author, sequence }, (view, later) => {
+    this.readRecord(space.index.place(version), { space: space.key, author, sequence }, (view, later) => {
       const still = space.index.versionOf(memory, author, sequence) === version;
       if (view === null) {
         if (still) space.markDamaged(version);
@@ -265,10 +265,13 @@ export class MemoryStore {
     });
   }
 
-  /** Reads a record back by its place and checks that it is the one that was asked for. The view is valid during the call only. */
+  /**
+   * Reads a record back by its place and checks that it is the one that was asked for: a write that a disk has carried out in the wrong place leaves whole
+   * records where others were, and sequences are counted anew in each space. The view is valid during the call only.
+   */
   readRecord(
     place: RecordPlace,
-    dot: { readonly author: Author; readonly sequence: number },
+    dot: { readonly space: SpaceKey; readonly author: Author; readonly sequence: number },
     then: (view: RecordView | null, now: Now) => void,
   ): void {
     const segment = this.log.segments.get(place.segment);
@@ -278,8 +281,8 @@ export class MemoryStore {
       unpin(segment);
       if (result.kind !== 'read') return then(null, now);
       const view = new RecordView(this.#pure);
-      const right =
-        view.moveTo(result.bytes, 0, result.bytes.length) && view.intact() && view.sequence === dot.sequence && view.author === dot.author;
+      const whole = view.moveTo(result.bytes, 0, result.bytes.length) && view.intact();
+      const right = whole && view.sequence === dot.sequence && view.author === dot.author && view.space === dot.space;
       then(right ? view : null, now);
     });
   }

@@ -58,7 +58,7 @@ export class FetchSource {
 
   /** Reads records back; a damaged one becomes a hole here and is left out of the answer, by name if that is asked for. */
   #read(space: SpaceStore, wanted: readonly Wanted[], leftOut: VersionVector | null, then: (records: readonly ReadRecord[]) => void): void {
-    readBack(this.#services.store, this.#services.pure, wanted, (records) => {
+    readBack(this.#services.store, this.#services.pure, space.key, wanted, (records) => {
       for (const [at, record] of records.entries()) {
         if (record !== null) continue;
         const { author, sequence } = wanted[at];

@@ -2,7 +2,7 @@
  * Reads many records back from the log. What was written together is wanted together: places that stand near each other are read in one stretch, since
  * a read of its own for each record would cost a lagging copy more than the pushes that it missed.
  */
-import type { Author } from '../identifiers.js';
+import type { Author, SpaceKey } from '../identifiers.js';
 import type { MemoryStore } from '../memory/memory-store.js';
 import type { PureFunctions } from '../pure-functions.js';
 import type { RecordPlace } from '../storage/dot-positions.js';
@@ -30,10 +30,11 @@ interface Stretch {
   readonly wanted: readonly number[];
 }
 
-/** `then` hears, in the order asked for, each record or null where its bytes are damaged. */
+/** `then` hears, in the order asked for, each record of the space or null where its bytes are damaged or another's. */
 export function readBack(
   store: MemoryStore,
   pure: PureFunctions,
+  space: SpaceKey,
   wanted: readonly Wanted[],
   then: (records: readonly (ReadRecord | null)[]) => void,
 ): void {
@@ -44,7 +45,8 @@ export function readBack(
     const { author, sequence, place } = wanted[at];
     const end = offset + place.length;
     const whole = view.moveTo(bytes, offset, end) && view.length === place.length && view.intact();
-    if (whole && view.sequence === sequence && view.author === author) records[at] = { author, bytes: bytes.subarray(offset, end) };
+    const right = whole && view.sequence === sequence && view.author === author && view.space === space;
+    if (right) records[at] = { author, bytes: bytes.subarray(offset, end) };
   };
   const stretches = stretchesOf(wanted);
   let left = stretches.length;
