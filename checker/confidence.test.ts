@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { confidence, forecastsMin } from './confidence.js';
-import { scoreForecasts } from './forecast-scores.js';
+import { confidence } from './confidence.js';
+import { resampledMin, scoreForecasts } from './forecast-scores.js';
 import type { FaultRecord, Operation, Verdict } from './history.js';
 import { HistoryBuilder } from './history-builder.js';
 
@@ -14,7 +14,7 @@ function readsThatSay(probability: number, staleEvery: number, answeredAs: Opera
   const told = new HistoryBuilder();
   told.remember('x', 'v1', { process: 'q' });
   told.remember('x', 'v2', { process: 'q' });
-  for (let at = 1; at <= forecastsMin * 2; at += 1) {
+  for (let at = 1; at <= resampledMin * 2; at += 1) {
     told.get('x', [at % staleEvery === 0 ? 'v1' : 'v2'], { answeredAs, noNewerVersion: probability });
   }
   return told;
@@ -81,7 +81,9 @@ calibration('the interval holds the error of what is calibrated and is the same 
     happened: (at * 7919) % 400 < ((at % 10) / 10 + 0.05) * 400,
   }));
   const { calibrationError, calibrationErrorInterval } = scoreForecasts(forecasts);
+  if (calibrationErrorInterval === null) throw new Error('there are enough forecasts');
   assert.ok(calibrationErrorInterval[0] <= calibrationErrorInterval[1]);
+  assert.is(scoreForecasts(forecasts.slice(1, resampledMin)).calibrationErrorInterval, null);
   assert.ok(calibrationError < 0.1, `${calibrationError}`);
   assert.equal(scoreForecasts(forecasts.toReversed()).calibrationError, calibrationError);
   assert.equal(scoreForecasts(forecasts).calibrationErrorInterval, calibrationErrorInterval);

@@ -6,7 +6,7 @@
  * and confirmed primaries: an answer labelled provisional speaks for its side only, and its scores are published. A phase is judged when it has enough
  * forecasts, and convicted when the whole interval of its calibration error lies above what is allowed.
  */
-import { type Forecast, type ForecastScores, scoreForecasts } from './forecast-scores.js';
+import { type Forecast, type ForecastScores, resampledMin, scoreForecasts } from './forecast-scores.js';
 import type { Checker, History, Operation } from './history.js';
 import { judgedReads } from './newer-versions.js';
 import { firstFaultMs } from './staleness.js';
@@ -15,8 +15,6 @@ type Phase = 'before-faults' | 'during-faults' | 'after-faults';
 type Answerer = 'replica' | 'confirmed' | 'provisional';
 
 const calibrationErrorMax = 0.05;
-/** Fewer say nothing about shares of a twentieth. */
-export const forecastsMin = 100;
 
 export const confidence: Checker = (history) => {
   const forecasts = forecastsOf(history);
@@ -27,16 +25,17 @@ export const confidence: Checker = (history) => {
   for (const [name, group] of groupsOf(forecasts)) {
     const score = scoreForecasts(group.forecasts);
     scores[name] = score;
-    if (group.answerer === 'provisional' || score.forecasts < forecastsMin) continue;
+    const interval = score.calibrationErrorInterval;
+    if (group.answerer === 'provisional' || interval === null) continue;
     judged += 1;
-    if (score.calibrationErrorInterval[0] > calibrationErrorMax) overconfident.push(`${name} by ${score.calibrationError}`);
+    if (interval[0] > calibrationErrorMax) overconfident.push(`${name} by ${score.calibrationError}`);
   }
   const figures = { forecasts: forecasts.length, judgedGroups: judged, scores };
   if (overconfident.length > 0) {
     return { verdict: 'violation', reason: `P(no newer version) is not calibrated: ${overconfident.join(', ')}`, ...figures };
   }
   if (judged > 0) return { verdict: 'ok', ...figures };
-  return { verdict: 'not-applicable', reason: `no phase has ${forecastsMin} forecasts that are owed calibration`, ...figures };
+  return { verdict: 'not-applicable', reason: `no phase has ${resampledMin} forecasts that are owed calibration`, ...figures };
 };
 
 interface PhasedForecast extends Forecast {

@@ -29,13 +29,15 @@ export interface ForecastScores {
   readonly logScore: number;
   /** Mean distance of said from happened over bins of equal mass. */
   readonly calibrationError: number;
-  /** The middle 95 % of that error over resampled forecasts. */
-  readonly calibrationErrorInterval: readonly [number, number];
+  /** The middle 95 % of that error over resampled forecasts; null for fewer than `resampledMin`. */
+  readonly calibrationErrorInterval: readonly [number, number] | null;
   readonly bins: readonly CalibrationBin[];
 }
 
 const binsMax = 10;
 const resamples = 200;
+/** Fewer forecasts say nothing about shares of a twentieth, however often they are drawn again. */
+export const resampledMin = 100;
 /** Nobody is surer than this when it comes to logarithms. */
 const certaintyMax = 1 - 1e-6;
 
@@ -47,7 +49,7 @@ export function scoreForecasts(forecasts: readonly Forecast[]): ForecastScores {
   const brier = mean(sorted.map(({ probability, happened }) => (probability - Number(happened)) ** 2));
   const ofBaseRate = baseRate * (1 - baseRate);
   const groups = equalMass(sorted);
-  const interval = resampledErrors(groups, count);
+  const interval = count < resampledMin ? null : resampledErrors(groups, count);
   return {
     forecasts: count,
     baseRate: rounded(baseRate),
@@ -55,7 +57,7 @@ export function scoreForecasts(forecasts: readonly Forecast[]): ForecastScores {
     skill: ofBaseRate === 0 ? null : rounded(1 - brier / ofBaseRate),
     logScore: rounded(mean(sorted.map(surprise))),
     calibrationError: rounded(calibrationError(groups)),
-    calibrationErrorInterval: [rounded(interval[0]), rounded(interval[1])],
+    calibrationErrorInterval: interval === null ? null : [rounded(interval[0]), rounded(interval[1])],
     bins: groups.map((group) => ({
       forecasts: group.length,
       said: rounded(mean(group.map(({ probability }) => probability))),

@@ -56,12 +56,20 @@ export const linearizability: Checker = (history) => {
 
 function stretchesOf(history: History): Stretch[] {
   const logs = new Map([...history.logs].map(([node, log]) => [node, readLog(node, log, history)]));
+  const termsOf = new Map<SpaceKey, TermSpan[]>();
+  for (const term of history.terms) {
+    const known = termsOf.get(term.space);
+    if (known === undefined) termsOf.set(term.space, [term]);
+    else known.push(term);
+  }
   return tracesOf(history).memories.flatMap((memory) => {
     if (!memory.reads.some(({ operation }) => operation?.kind === 'get')) return [];
     const writes = memory.writes.map(({ operation }) => operation as Operation);
-    return history.terms.flatMap((term) => {
+    return (termsOf.get(memory.space) ?? []).flatMap((term) => {
       const log = logs.get(term.node);
-      if (term.space !== memory.space || log === undefined) return [];
+      if (log === undefined) return [];
+      // Nobody read here while the term lasted: nothing to judge.
+      if (!memory.reads.some(({ operation }) => isReadWithin(operation as Operation, term))) return [];
       const merged = log.merges.get(memory.space)?.get(memory.id) ?? [];
       const cuts = [...merged, ...writes.flatMap((write) => cutBy(write, term, merged))];
       const left = without({ fromMs: term.fromMs, untilMs: term.untilMs }, cuts);
@@ -113,6 +121,10 @@ function readLog(node: NodeId, log: readonly LoggedRecord[], { operations, ended
     else known.push(merge);
   });
   return { merges, ownRequests: new Set(own.keys()) };
+}
+
+function isReadWithin({ kind, node, invokedMs, completedMs }: Operation, term: TermSpan): boolean {
+  return kind === 'get' && node === term.node && invokedMs >= term.fromMs && completedMs <= term.untilMs;
 }
 
 /** What one operation takes out of the stretches of a term: deletes, and what was acknowledged elsewhere until it is merged. */

@@ -19,8 +19,19 @@ export interface JudgedRead {
   readonly newerVersions: number;
 }
 
-/** Every ok get of the history, by memory and in order of invocation. Final reads are the loss checker's. */
-export function judgedReads(history: History): JudgedRead[] {
+const judgedOf = new WeakMap<History, readonly JudgedRead[]>();
+
+/** Every ok get of the history, by memory and in order of invocation; found out once. Final reads are the loss checker's. */
+export function judgedReads(history: History): readonly JudgedRead[] {
+  let judged = judgedOf.get(history);
+  if (judged === undefined) {
+    judged = judgeAll(history);
+    judgedOf.set(history, judged);
+  }
+  return judged;
+}
+
+function judgeAll(history: History): JudgedRead[] {
   const isOwed = unlessLostWithDisk(history.lostWithDisks);
   return tracesOf(history).memories.flatMap((memory) => {
     const reads = memory.reads.filter(({ operation }) => operation?.kind === 'get');

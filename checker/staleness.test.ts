@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { FaultRecord, Verdict } from './history.js';
 import { HistoryBuilder } from './history-builder.js';
-import { staleness } from './staleness.js';
+import { reportTransitMsMax, staleness } from './staleness.js';
 
 const bounds = suite('staleness');
 
@@ -18,13 +18,20 @@ function staleRead(waitMs: number, lagMs: number | null, answeredAs: 'replica' |
   return staleness(told.build()) as Figures;
 }
 
-bounds('a read is not staler than it says', () => {
+bounds('a read is not staler than it says, but for the way of a report', () => {
   assert.is(staleRead(100, 105).verdict, 'ok');
-  const beyond = staleRead(100, 90);
+  const byTransit = staleRead(reportTransitMsMax, 5);
+  assert.is(byTransit.verdict, 'ok');
+  assert.is(byTransit.beyondByTransit, 1);
+  assert.is(staleRead(reportTransitMsMax, 4).verdict, 'violation');
+  const little = staleRead(100, 90);
+  assert.is(little.beyondByTransit, 1);
+  assert.is(little.boundCoverage, 0);
+  const beyond = staleRead(2_000, 90);
   assert.is(beyond.verdict, 'violation');
   assert.equal(beyond.operations, [1, 2]);
   assert.is(beyond.beyondBound, 1);
-  assert.equal(beyond.stalenessMs, { p50: 105, p95: 105, p99: 105, max: 105 });
+  assert.equal(beyond.stalenessMs, { p50: 2_005, p95: 2_005, p99: 2_005, max: 2_005 });
 });
 
 bounds('who cannot tell has no bound, and who is provisional speaks for one side', () => {
@@ -42,6 +49,7 @@ bounds('a memory that was never forgotten is missed from its first acknowledgeme
     const told = new HistoryBuilder();
     told.remember('x', 'v1');
     if (hasForget) told.forget('x');
+    told.wait(2_000);
     told.get('x', [], { answeredAs: 'replica', lagMs: 2 });
     assert.is(staleness(told.build()).verdict, expected);
   }
