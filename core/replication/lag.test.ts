@@ -1,0 +1,37 @@
+/** How far a replica says it lags: never less than what a silent copy may have acknowledged since. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Cluster } from '../test-support/cluster.js';
+import type { Host } from '../test-support/host.js';
+
+const lag = suite('lag');
+
+/** What an answer of the host says, in milliseconds. */
+function lagOf(host: Host): number | undefined {
+  const handle = host.send({ $case: 'get', value: { id: 'a' } });
+  return host.replies.get(handle)?.header?.lagMs;
+}
+
+lag('is about the time between two reports while all copies are heard', () => {
+  const cluster = new Cluster(3);
+  const [first, second] = cluster.hosts;
+  first.remember({ id: 'a', text: 'one' });
+  cluster.pass(1_000);
+  assert.is(lagOf(first), 0);
+  assert.ok((lagOf(second) as number) <= 500);
+});
+
+lag('grows while any copy is silent, though the primary is heard: that copy may have taken a term', () => {
+  const cluster = new Cluster(3);
+  const [first, second, third] = cluster.hosts;
+  first.remember({ id: 'a', text: 'one' });
+  cluster.isolate(third);
+  cluster.pass(4_000);
+  assert.ok(first.isPrimary && third.isPrimary);
+  third.remember({ id: 'a', text: 'two' });
+  cluster.pass(1_000);
+  assert.is(second.text('a'), 'one');
+  assert.ok((lagOf(second) as number) >= 4_000);
+});
+
+lag.run();
