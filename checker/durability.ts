@@ -22,7 +22,9 @@ export const durability: Checker = (history) => {
   const invented = inventedRecords(history);
   if (recoveries.length === 0 && invented.length === 0) {
     const crashes = faults.filter(({ family, tookEffect }) => tookEffect && family.startsWith('crash')).length;
-    if (crashes === 0) return { verdict: 'not-applicable', reason: 'no node crashed' };
+    const destroyed = faults.filter(({ family, tookEffect }) => tookEffect && family === 'disk-destroyed').length;
+    // A node whose disk is destroyed while it is down never comes back.
+    if (crashes <= destroyed) return { verdict: 'not-applicable', reason: 'no node crashed whose disk is still there' };
     return { verdict: 'unknown', reason: `${crashes} crashes and no recovery on record` };
   }
   const written = everWritten(history);

@@ -75,10 +75,16 @@ export function drawDiskFaults(stage: Stage): { readonly faults: Fault[]; readon
   return { faults, families: beyond && !families.includes('bit-rot') ? [...families, 'bit-rot'] : families };
 }
 
-/** Two to so many times: when, and whose disk. */
-function several(draws: Draws, { nodes, durationMs }: Stage, max: number, make: (at: { atMs: number; node: string }) => Fault): Fault[] {
+/** Two to so many times: when, and whose disk, of those that hold copies. */
+function several(
+  draws: Draws,
+  { nodes, rows, durationMs }: Stage,
+  max: number,
+  make: (at: { atMs: number; node: string }) => Fault,
+): Fault[] {
+  const holders = nodes.filter((node) => rows.some(({ copies }) => copies.includes(node)));
   return Array.from({ length: draws.integer({ min: 2, max }) }, () =>
-    make({ atMs: Math.round((durationMs * draws.integer({ min: 12, max: 95 })) / 100), node: draws.pick(nodes) }),
+    make({ atMs: Math.round((durationMs * draws.integer({ min: 12, max: 95 })) / 100), node: draws.pick(holders) }),
   );
 }
 

@@ -147,7 +147,7 @@ export const familyOf: Readonly<Record<FaultKind, string>> = {
   setLinkRates: 'congestion',
   clogLinks: 'clog',
   crash: 'crash',
-  restart: 'crash',
+  restart: 'restart',
   kill: 'kill',
   clockJump: 'clock',
   clockDrift: 'clock',

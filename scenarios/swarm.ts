@@ -19,7 +19,7 @@ import { permanentLoss } from './permanent-loss.js';
 import type { Draws } from './random-streams.js';
 import { rollingRestart } from './rolling-restart.js';
 import type { PlannedLiveness } from './run-plan.js';
-import type { Scenario, Stage } from './scenario.js';
+import type { Scenario, Stage, Story } from './scenario.js';
 import type { PlannedAck, PlannedKind, WorkloadShape } from './workload.js';
 
 const others: readonly Scenario[] = [
@@ -60,12 +60,22 @@ export const swarm: Scenario = {
       // Who else fails during a cut is a matter of chance: no side owes a number of acknowledgements.
       splits: [],
       rest: draws.pick<PlannedLiveness['rest']>(['cut', 'deaf', 'mute', 'down']),
-      families: [...new Set(stories.flatMap(({ families }) => families))],
+      families: familiesOf(stories),
       ...(clocks === undefined ? {} : { clocks }),
       workload: drawLoad(stage),
     };
   },
 };
+
+/** What one story does to a node may find it down by another's doing: of the families that need it up, none is asked for beside another that takes nodes down. */
+function familiesOf(stories: readonly Story[]): string[] {
+  const drawn = new Set(stories.flatMap(({ families }) => families));
+  const others = stories.filter(({ families }) =>
+    families.some((family) => family === 'crash' || family === 'kill' || family === 'disk-destroyed'),
+  );
+  if (others.length > 1) for (const family of ['kill', 'disk-stall', 'disk-error', 'disk-full']) drawn.delete(family);
+  return [...drawn];
+}
 
 /** Which operations, how strict, how many, how large, and on how few ids. */
 function drawLoad({ random }: Stage): Partial<WorkloadShape> {
