@@ -183,7 +183,7 @@ class Search {
       if (this.#twinGoesFirst(operation, at, done)) continue;
       if (isWrite && operation !== completing.operation) {
         wanted ??= this.#wantedIn(configuration);
-        if (to === value || !wanted.has(to)) continue;
+        if (!wanted.has(to) || isIdle(configuration, to, completing)) continue;
       }
       const writtenAt = isWrite ? completing.now : configuration.writtenAt;
       const excused = excluding(configuration.excused, operation);
@@ -191,9 +191,9 @@ class Search {
     }
     for (let at = 0; at < this.#classes.length; at += 1) {
       const { from, to, isWrite, available } = this.#classes[at] as OpenClass;
-      if (available === 0 || to === value || (!isWrite && from !== value) || usedOf(configuration.used, at) >= available) continue;
+      if (available === 0 || (!isWrite && from !== value) || usedOf(configuration.used, at) >= available) continue;
       wanted ??= this.#wantedIn(configuration);
-      if (!wanted.has(to)) continue;
+      if (!wanted.has(to) || (isWrite ? isIdle(configuration, to, completing) : to === value)) continue;
       const writtenAt = isWrite ? completing.now : configuration.writtenAt;
       meet(this.#withExcused({ ...configuration, value: to, used: usingOneMore(configuration.used, at), writtenAt }));
     }
@@ -239,6 +239,11 @@ class Search {
     }
     return wanted;
   }
+}
+
+/** Whether a write would change nothing: the value is there, and what it could have overwritten without a trace already was. */
+function isIdle({ value, writtenAt }: Configuration, to: number, { now }: Completing): boolean {
+  return to === value && writtenAt === now;
 }
 
 /** Which open operations leave something behind that an operation needs which completes, or an open one that is needed itself. */
