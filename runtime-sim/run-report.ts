@@ -176,5 +176,5 @@ function divergenceText({ event, first, second }: Divergence): string {
 }
 
 function line(name: string, value: string): string {
-  return `  ${name.padEnd(14)}${value}`;
+  return `  ${name.padEnd(18)}${value}`;
 }
