@@ -90,12 +90,12 @@ function several(
 
 /** Two to seven times the power goes while a disk is writing, or only the process ends. */
 function drawTornWrites(draws: Draws, { nodes, durationMs }: Stage): Fault[] {
-  return Array.from({ length: draws.integer({ min: 2, max: 7 }) }, () => {
+  return Array.from({ length: draws.integer({ min: 2, max: 7 }) }, (_, at) => {
     const atMs = Math.round((durationMs * draws.integer({ min: 5, max: 88 })) / 100);
     const node = draws.pick(nodes);
     const end = { atMs, node, amid: 'write' } as const;
     const untilMs = atMs + Math.round((durationMs * draws.integer({ min: 5, max: 80 })) / 1_000);
-    return [draws.chance(0.75) ? crash(end) : kill(end), restart({ atMs: untilMs, node })];
+    return [at === 0 ? crash({ atMs, node }) : draws.chance(0.75) ? crash(end) : kill(end), restart({ atMs: untilMs, node })];
   }).flat();
 }
 
