@@ -184,8 +184,9 @@ export class Requests {
   }
 
   #read(handle: RequestHandle, space: SpaceKey, body: ReadBody, sessionSatisfied: boolean, now: Now): void {
-    const answer = (reply: NonNullable<Reply['body']>, then: Now): void =>
-      this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied }), reply);
+    // What an answer says of its copy is said of the moment in which the versions were chosen: while their bytes are read the copy may catch up.
+    const header = this.#answers.header(space, now, { sessionSatisfied });
+    const answer = (reply: NonNullable<Reply['body']>): void => this.#answers.send(handle, header, reply);
     if (body.$case === 'get') this.#reads.get(space, body.value, answer, now);
     else this.#reads.recall(space, body.value, answer, now);
   }
@@ -193,8 +194,14 @@ export class Requests {
   #write(handle: RequestHandle, request: Request, space: SpaceKey, body: WriteBody, sessionSatisfied: boolean, now: Now): void {
     const common = this.#common(handle, request, space, now);
     if (common === null) return;
+    // What had been carried out before, perhaps by another copy, was not written in knowledge of what this session has seen.
+    const hasSession = (request.header?.sessionToken.length ?? 0) > 0;
     const send = (reply: NonNullable<Reply['body']>, then: Now): void =>
-      this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied }), reply);
+      this.#answers.send(
+        handle,
+        this.#answers.header(space, then, { sessionSatisfied: sessionSatisfied && !(hasSession && isRepeated(reply)) }),
+        reply,
+      );
     if (body.$case === 'rememberBatch') return this.#batch(common, body.value.episodes, send, now);
     const finish = (_entry: number, outcome: WriteOutcome, then: Now): void =>
       send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then);
@@ -323,4 +330,11 @@ export class Requests {
       digest: index.digest,
     };
   }
+}
+
+/** Whether any write of the answer had been carried out before it was asked for. */
+function isRepeated(reply: NonNullable<Reply['body']>): boolean {
+  if (reply.$case === 'written') return reply.value.duplicate || reply.value.superseded;
+  if (reply.$case !== 'writtenBatch') return false;
+  return reply.value.outcomes.some(({ outcome }) => outcome?.$case === 'written' && (outcome.value.duplicate || outcome.value.superseded));
 }
