@@ -3,7 +3,8 @@
  * 3, Versions and conflicts).
  *
  * - A version that another includes is dominated: gone, unless it is a tombstone, which still beats what does not include it.
- * - A tombstone beats every version that does not include it, also when the tombstone itself is dominated.
+ * - A tombstone beats every version that does not include it, also when the tombstone itself is dominated; but not one that took the place of the same
+ *   Forget, carried out elsewhere as well.
  * - Of the live maximal versions the greatest by (not a superseded request, confidence, logical time, content hash) is read; the dot breaks what
  *   ties remain, so that all copies choose alike.
  *
@@ -86,9 +87,21 @@ function isLive(facts: VersionFacts, version: VersionRow, all: readonly VersionR
   for (const other of all) {
     if (other === version) continue;
     if (includes(facts, other, version)) return false;
-    if (index.has(other, versionFlags.tombstone) && !includes(facts, version, other)) return false;
+    if (index.has(other, versionFlags.tombstone) && !includes(facts, version, other) && !tookPlaceOf(facts, version, other)) return false;
   }
   return true;
+}
+
+/**
+ * Whether a version took the place of the same request without knowing this record: of a Forget that was carried out twice, by two primaries, the version knows
+ * the one and is not deleted by the other.
+ */
+function tookPlaceOf(facts: VersionFacts, version: VersionRow, other: VersionRow): boolean {
+  if (facts.superseded.size === 0) return false;
+  const { columns } = facts.index;
+  const high = columns.requestHigh[other];
+  const low = columns.requestLow[other];
+  return (high !== 0 || low !== 0) && carriesRequest(facts, version, high, low);
 }
 
 /** A retry whose first try came back: some version took the place of the same request without knowing this record. */

@@ -245,7 +245,8 @@ class PlanShrinker {
   async #leaveOutNames(at: number): Promise<void> {
     for (const end of ['from', 'to'] as const) {
       const fault = this.plan.faults[at];
-      if (!('from' in fault)) return;
+      // Leaving out the last name leaves out the fault.
+      if (fault === undefined || !('from' in fault)) return;
       const whole = this.plan;
       await this.#leaveOut('names in faults', fault[end], (names) => ({
         ...whole,
