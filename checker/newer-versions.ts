@@ -49,6 +49,8 @@ function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Oper
     const read = operation as Operation;
     const [seen] = sees;
     if (seen === null) return [];
+    // Carried out twice, by two primaries: what takes the place of the one record may stand beside the other.
+    if (seen !== undefined && seen.made.length > 1) return [];
     if (seen === undefined && firstForgetMs <= read.completedMs) return [];
     const candidates = seen === undefined ? acknowledged : (newerOf.get(seen) ?? []);
     const newer = candidates.filter(({ operation: write }) => (write as Operation).completedMs < read.invokedMs);

@@ -249,8 +249,8 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     whatItBreaks: 'A provisional primary keeps its term when an earlier copy is back and holds one.',
     pending: false,
     module: 'core/replication/terms.ts',
-    find: 'if (holder !== undefined) this.#end(',
-    replace: 'if (holder !== undefined && now.monotonicMs < 0) this.#end(',
+    find: 'if (successor !== undefined) {',
+    replace: 'if (successor !== undefined && now.monotonicMs < 0) {',
   },
   {
     name: 'time-by-the-wall-clock',

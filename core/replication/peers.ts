@@ -134,6 +134,13 @@ export class Peers {
     return Math.max(report.acknowledged.get(dot.author) ?? 0, report.reported.prefix(dot.author)) >= dot.sequence;
   }
 
+  /** Whether the peer is known to have synced all of this. */
+  holdsAll(id: NodeId, space: SpaceKey, held: VersionVector): boolean {
+    const report = this.#peers.get(id)?.spaces.get(space);
+    if (report === undefined) return false;
+    return report.reported.missingFrom(held).every(({ author, to }) => (report.acknowledged.get(author) ?? 0) >= to);
+  }
+
   /** A round of pings: what each peer is asked for, and told of the spaces that both hold. */
   pingAll(terms: (space: SpaceKey) => Term | null, now: Now): void {
     const { pingIntervalMs } = this.#services.configuration.replication;

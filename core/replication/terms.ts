@@ -1,7 +1,8 @@
 /**
  * Who takes writes for a space. Until the control log exists every term is provisional, numbered by its holder alone: a copy takes one if no earlier
  * copy in row order answered its own round trip within a second, after pulling what every reachable copy holds; it gives it up when an earlier
- * copy says that it holds one. During a partition each side may have its own; all merge.
+ * copy says that it holds one, or holds all that it holds itself: so the earlier one, which waits for that, takes over after it and not beside it. During a
+ * partition each side may have its own; all merge.
  *
  * A restart ends a term: the counter lives in memory, and the boot in the dots of its writes tells its terms from those of the boot before.
  */
@@ -14,8 +15,16 @@ import type { Peers } from './peers.js';
 type Standing =
   | { readonly kind: 'replica' }
   /** Pulling; `targets` holds for each reachable copy what it had when the claim began, once it has said so. */
-  | { readonly kind: 'claiming'; readonly sinceMs: number; readonly targets: Map<NodeId, VersionVector> }
+  | Claim
   | { readonly kind: 'primary'; readonly term: Term };
+
+interface Claim {
+  readonly kind: 'claiming';
+  readonly sinceMs: number;
+  readonly targets: Map<NodeId, VersionVector>;
+  /** Since when all of that is here; null while it is not. */
+  completeSinceMs: number | null;
+}
 
 const replica: Standing = { kind: 'replica' };
 const noClaims: readonly (readonly [SpaceKey, ReadonlyMap<NodeId, VersionVector>])[] = [];
@@ -81,8 +90,11 @@ export class Terms {
     const earlier = this.#services.earlierCopies(space);
     this.#noteOverlap(space, standing, now);
     if (standing.kind === 'primary') {
-      const holder = earlier.find((copy) => this.#peers.isReachable(copy, now) && this.#holdsTerm(copy, space));
-      if (holder !== undefined) this.#end(space, standing.term, `copy ${holder}, earlier in the row, holds a term`);
+      const successor = earlier.find((copy) => this.#peers.isReachable(copy, now) && this.#mayTakeOver(copy, space));
+      if (successor !== undefined) {
+        const how = this.#holdsTerm(successor, space) ? 'holds a term' : 'holds all that is held here';
+        this.#end(space, standing.term, `copy ${successor}, earlier in the row, ${how}`);
+      }
       return;
     }
     if (earlier.some((copy) => this.#peers.isReachable(copy, now)) || !this.#hasWaited(space, now)) {
@@ -90,7 +102,8 @@ export class Terms {
       return;
     }
     const claim = standing.kind === 'claiming' ? standing : this.#startClaim(space, now);
-    if (this.#isComplete(space, claim, now)) this.#take(space);
+    if (!this.#isComplete(space, claim, now)) claim.completeSinceMs = null;
+    else if (!this.#awaitsHandBack(space, claim, now)) this.#take(space);
   }
 
   /** A copy that has never answered may yet: nobody is out of reach before a second has passed. */
@@ -102,8 +115,20 @@ export class Terms {
     return (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) !== null;
   }
 
-  #startClaim(space: SpaceKey, now: Now): Extract<Standing, { kind: 'claiming' }> {
-    const claim = { kind: 'claiming', sinceMs: now.monotonicMs, targets: new Map<NodeId, VersionVector>() } as const;
+  /** Nothing is lost and nobody stands beside it when this copy takes the term. */
+  #mayTakeOver(copy: NodeId, space: SpaceKey): boolean {
+    return this.#holdsTerm(copy, space) || this.#peers.holdsAll(copy, space, this.#services.store.space(space).coverage);
+  }
+
+  /** Whether a later copy still has to give up its term, which it does once it hears that all is here; one that does not is not waited for any longer. */
+  #awaitsHandBack(space: SpaceKey, claim: Claim, now: Now): boolean {
+    claim.completeSinceMs ??= now.monotonicMs;
+    if (now.monotonicMs - claim.completeSinceMs >= this.#services.configuration.replication.reachableMs) return false;
+    return this.#services.otherCopies(space).some((copy) => this.#peers.isReachable(copy, now) && this.#holdsTerm(copy, space));
+  }
+
+  #startClaim(space: SpaceKey, now: Now): Claim {
+    const claim: Claim = { kind: 'claiming', sinceMs: now.monotonicMs, targets: new Map(), completeSinceMs: null };
     this.#standings.set(space, claim);
     this.#mayClaim = true;
     const sources = this.#services.otherCopies(space).filter((copy) => this.#peers.isReachable(copy, now)).length;
@@ -112,7 +137,7 @@ export class Terms {
   }
 
   /** Whether everything that the reachable copies held when the claim began is synced here. */
-  #isComplete(space: SpaceKey, claim: Extract<Standing, { kind: 'claiming' }>, now: Now): boolean {
+  #isComplete(space: SpaceKey, claim: Claim, now: Now): boolean {
     const { coverage } = this.#services.store.space(space);
     let complete = true;
     for (const copy of this.#services.otherCopies(space)) {
