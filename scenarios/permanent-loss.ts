@@ -25,9 +25,10 @@ export const permanentLoss: Scenario = {
   checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'exercised'],
 
   plan(stage) {
-    const outages = drawOutages(stage);
+    const losses = drawLosses(stage);
+    const outages = drawOutages(stage, losses);
     return {
-      faults: [...drawLosses(stage), ...outages],
+      faults: [...losses, ...outages],
       splits: [],
       rest: 'down',
       families: ['disk-destroyed', ...(outages.length > 0 ? ['crash'] : [])],
@@ -61,12 +62,15 @@ function cutOffBefore(node: string, nodes: readonly string[], atMs: number, forM
   return [cutLinks({ atMs: Math.max(0, atMs - forMs), from: [node], to }), healLinks({ atMs: atMs + 1, from: [node], to })];
 }
 
-/** On four seeds of ten: one to four nodes lose power and come back. */
-function drawOutages({ nodes, durationMs, random }: Stage): Fault[] {
+/** On four seeds of ten: one to four of the other nodes lose power and come back. */
+function drawOutages({ nodes, durationMs, random }: Stage, losses: readonly Fault[]): Fault[] {
+  const lost = new Set(losses.flatMap((fault) => ('node' in fault ? [fault.node] : [])));
+  const others = nodes.filter((node) => !lost.has(node));
+  if (others.length === 0) return [];
   const draws = random.stream('losses.outages');
   if (!draws.chance(0.4)) return [];
   return Array.from({ length: draws.integer({ min: 1, max: 4 }) }, () => {
-    const node = draws.pick(nodes);
+    const node = draws.pick(others);
     const atMs = Math.round((durationMs * draws.integer({ min: 5, max: 85 })) / 100);
     return [crash({ atMs, node }), restart({ atMs: atMs + Math.round((durationMs * draws.integer({ min: 1, max: 12 })) / 100), node })];
   }).flat();
