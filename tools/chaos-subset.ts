@@ -14,7 +14,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeIdentity } from '../runtime-sim/campaign/code-identity.js';
+import { contentIdentity } from '../runtime-sim/campaign/code-identity.js';
 import type { CampaignReport, FailureReport } from '../runtime-sim/campaign/report.js';
 import { ParentCommit } from './parent-commit.js';
 import { root } from './source-files.js';
@@ -125,9 +125,9 @@ function told({ verdict, reason, replay }: FailureReport): string {
   return `${verdict}: ${reason}\n       replay: ${replay}`;
 }
 
-/** Seeds that nobody has run yet: drawn from what the code is, so that the same code draws the same. */
+/** Seeds that nobody has run yet: drawn from what the code is, so that the same code draws the same, whatever else a change touches. */
 async function freshSeeds(): Promise<Score> {
-  const drawn = Number.parseInt(createHash('sha256').update(codeIdentity()).digest('hex').slice(0, 12), 16);
+  const drawn = Number.parseInt(createHash('sha256').update(contentIdentity()).digest('hex').slice(0, 12), 16);
   const first = wholeNumber('CHAOS_FRESH', drawn);
   say(`     chaos: fresh seeds ${first}..${first + freshPerScenario - 1} (CHAOS_FRESH=${first} draws them again)`);
   const report = await campaign('fresh', '--seeds', `${first}..${first + freshPerScenario - 1}`);

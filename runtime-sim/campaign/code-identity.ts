@@ -10,6 +10,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What a run is a function of. */
 const sources = ['core', 'scenarios', 'checker', 'runtime-sim', 'package-lock.json'];
 
+/** What the code is, whatever commit it came with: a change of the documents leaves it as it was. The commit's own name where the sources differ from it. */
+export function contentIdentity(): string {
+  const identity = codeIdentity();
+  if (!/^[0-9a-f]{40}$/.test(identity)) return identity;
+  const trees = sources.map((source) => `HEAD:${source}`);
+  return createHash('sha256')
+    .update(execFileSync('git', ['rev-parse', ...trees], { cwd: root, encoding: 'utf8' }))
+    .digest('hex');
+}
+
 /** The commit alone for a clean work tree; with `+changes-` and a digest of the changes otherwise; the package's version outside a checkout. */
 export function codeIdentity(): string {
   const commit = currentCommit().replace(/\+changes$/, '');
