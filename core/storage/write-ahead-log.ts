@@ -284,7 +284,7 @@ export class WriteAheadLog<Attachment> {
     if (result.kind === 'failed') {
       // Nothing was damaged: refuse what does not fit, try again, and go on by itself once space returns.
       this.#full = true;
-      if (this.#spare === null) this.#nextNumber = Math.min(this.#nextNumber, number);
+      if (this.#spare === null && !this.segments.has(number)) this.#nextNumber = Math.min(this.#nextNumber, number);
       // Once, however often it is tried in vain.
       if (!this.#fullTold) this.#effects.journal.note({ kind: 'storage.full', file: segmentFile(number) });
       this.#fullTold = true;
@@ -295,6 +295,14 @@ export class WriteAheadLog<Attachment> {
     this.#full = false;
     if (this.#fullTold) this.#effects.journal.note({ kind: 'storage.space-returned' });
     this.#fullTold = false;
+    const used = this.segments.get(number);
+    if (used !== undefined) {
+      // The spare was to grow, and has come into use meanwhile: it is not a second segment of that number.
+      used.reservedBytes = Math.max(used.reservedBytes, bytes);
+      this.#reserveSpare(this.#options.segmentBytes);
+      this.#owner.roomChanged(now);
+      return;
+    }
     if (this.#spare !== null) this.#spare.reservedBytes = bytes;
     else this.#spare = newSegment(number, bytes);
     if (this.#current === null) {
