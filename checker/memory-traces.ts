@@ -5,7 +5,7 @@
  * clients are.
  */
 import { type Author, compareText, type NodeId, type SpaceKey } from '../core/identifiers.js';
-import type { History, LoggedRecord, Operation } from './history.js';
+import type { CopyState, History, LoggedRecord, Operation, Recovery } from './history.js';
 
 /** One operation on a memory, or a record in a log that no operation of the history accounts for. */
 export interface Step {
@@ -30,8 +30,13 @@ export interface Step {
 export interface Place {
   /** Number of the node in `Traces.nodes`. */
   readonly node: number;
-  /** Index in the memory's own list of that node's log. */
+  /** Index in the memory's own list of that node's log: its maker may have held all that stands before it. */
   readonly position: number;
+  /**
+   * How much of what stands before it its maker certainly held. Less than `position` when its maker may have lost it in a crash: then it stands in that log
+   * where it came back from a peer, or nowhere, and what stands before it may have come later.
+   */
+  heldMin: number;
   readonly author: Author;
   readonly sequence: number;
 }
@@ -95,17 +100,23 @@ class Tracer {
   private readonly byVersion = new Map<SpaceKey, Map<string, Step[]>>();
   private readonly lastOfProcess = new Map<string, Map<Memory, Step>>();
   private readonly valuesWrittenTwice: string[] = [];
+  private readonly recoveries = new Map<NodeId, readonly KnownRecovery[]>();
   private readonly copiedRecords: { readonly memory: Memory; readonly step: Step; readonly record: LoggedRecord }[] = [];
 
   constructor(private readonly history: History) {}
 
   traces(): Traces {
     for (const node of this.history.logs.keys()) this.nodes.set(node, this.nodes.size);
+    for (const recovery of this.history.recoveries) {
+      const known = this.recoveries.get(recovery.node) ?? [];
+      this.recoveries.set(recovery.node, [...known, { crashedMs: recovery.crashedMs, held: heldAfter(recovery) }]);
+    }
     for (const operation of inOrderOfInvocation(this.history.operations)) this.addOperation(operation);
     for (const spaces of this.memories.values()) for (const memory of spaces.values()) this.resolveReads(memory);
     for (const [node, log] of this.history.logs) for (const record of log) this.addRecord(record, node);
     this.placeRecordsLostByTheirAuthors();
     const memories = [...this.memories.values()].flatMap((byId) => [...byId.values()]);
+    for (const { made } of memories) for (const places of made) settleHeld(places);
     return { memories, nodes: this.nodes, valuesWrittenTwice: this.valuesWrittenTwice };
   }
 
@@ -154,10 +165,21 @@ class Tracer {
     for (const step of steps) {
       step.recorded = true;
       // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
-      if (record.author.startsWith(node)) place(memory, number, step, record);
+      if (record.author.startsWith(node)) place(memory, { node: number, step, record, isLost: this.mayHaveBeenLost(node, step, record) });
       else this.copiedRecords.push({ memory, step, record });
     }
     memory.logs[number]?.push(...steps);
+  }
+
+  /**
+   * Whether a record that stands in its author's own log may be one that was lost in a crash and came back: the first restart after it was asked for did not
+   * find it. Where nobody knows when it was asked for, any restart.
+   */
+  private mayHaveBeenLost(node: NodeId, { operation }: Step, { space, author, sequence }: LoggedRecord): boolean {
+    const recoveries = this.recoveries.get(node) ?? [];
+    const first = recoveries.find(({ crashedMs }) => operation === null || crashedMs >= operation.invokedMs);
+    if (first === undefined) return false;
+    return operation === null || !(first.held.get(space)?.[author] ?? []).some(([from, to]) => from <= sequence && sequence <= to);
   }
 
   /**
@@ -167,7 +189,7 @@ class Tracer {
   private placeRecordsLostByTheirAuthors(): void {
     for (const { memory, step, record } of this.copiedRecords) {
       const node = this.nodes.get(record.author.slice(0, 32) as NodeId);
-      if (node !== undefined) place(memory, node, step, record);
+      if (node !== undefined) place(memory, { node, step, record, isLost: true });
     }
   }
 
@@ -222,20 +244,45 @@ function newStep(operation: Operation | null, previous: Step | null): Step {
   };
 }
 
+/** What a restarted node found on its disk. */
+interface KnownRecovery {
+  readonly crashedMs: number;
+  readonly held: ReadonlyMap<SpaceKey, CopyState['coverage']>;
+}
+
+function heldAfter({ recovered }: Recovery): KnownRecovery['held'] {
+  return new Map(recovered.map(({ space, coverage }) => [space, coverage]));
+}
+
+interface Made {
+  readonly node: number;
+  readonly step: Step;
+  readonly record: LoggedRecord;
+  readonly isLost: boolean;
+}
+
 /**
  * Notes that a step's record stands at the end of its maker's log as known so far; but before everything that the same node made later, should it
  * have been lost in a crash and come back from a peer.
  */
-function place(memory: Memory, node: number, step: Step, { author, sequence }: LoggedRecord): void {
+function place(memory: Memory, { node, step, record: { author, sequence }, isLost }: Made): void {
   if (step.made.some((known) => known.sequence === sequence && known.author === author)) return;
   while (memory.made.length <= node) memory.made.push([]);
   const made = memory.made[node] as Place[];
   let at = made.length;
   while (at > 0 && isLater(made[at - 1] as Place, author, sequence)) at -= 1;
   const position = made[at]?.position ?? memory.logs[node]?.length ?? 0;
-  const found = { node, position, author, sequence };
+  const found = { node, position, heldMin: isLost ? 0 : position, author, sequence };
   made.splice(at, 0, found);
   step.made.push(found);
+}
+
+/** Whoever made a record held, beside what it certainly held for that, all that it had held for an earlier one of its own. */
+function settleHeld(made: readonly Place[]): void {
+  for (let at = 1; at < made.length; at += 1) {
+    const [earlier, later] = [made[at - 1] as Place, made[at] as Place];
+    later.heldMin = Math.min(later.position, Math.max(later.heldMin, earlier.heldMin));
+  }
 }
 
 /** Of two records that one node made: boots follow each other by their counters, which lead in what tells the authors apart. */

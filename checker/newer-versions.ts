@@ -64,7 +64,7 @@ function newerVersions(memory: Memory, reads: readonly Step[], acknowledged: rea
   const newerOf = new Map<Step, Step[]>();
   for (const { sees } of reads) if (sees[0] != null) newerOf.set(sees[0], []);
   if (newerOf.size === 0) return newerOf;
-  const graph = new Supersession(memory);
+  const graph = new Supersession(memory, 'certain');
   for (const write of acknowledged) {
     graph.include([write]);
     for (const [seen, newer] of newerOf) if (seen !== write && graph.isIncluded(seen)) newer.push(write);

@@ -64,6 +64,35 @@ bounds('a rival is not newer', () => {
   assert.is(staleness(told.build()).verdict, 'ok');
 });
 
+bounds('what its author lost in a crash is not newer than what reached the author afterwards', () => {
+  for (const comesBack of [false, true]) {
+    const told = new HistoryBuilder();
+    const lost = told.remember('x', 'v1', { at: 'a', logged: false });
+    const crashed = told.recovery('a');
+    told.ship(lost, 'b');
+    const rival = told.remember('x', 'v2', { at: 'c' });
+    told.ship(rival, 'a');
+    if (comesBack) told.ship(lost, 'a');
+    told.wait(500);
+    told.get('x', ['v2'], { at: 'c', answeredAs: 'replica', lagMs: 0 });
+    const verdict = staleness(told.build({ recoveries: [crashed] })) as Figures;
+    assert.is(verdict.verdict, 'ok', comesBack ? 'it came back' : 'it is only with others');
+    assert.is(verdict.staleReads, 0);
+  }
+});
+
+bounds('what its author kept through a crash is newer than what stood before it', () => {
+  const told = new HistoryBuilder();
+  const rival = told.remember('x', 'v2', { at: 'c' });
+  told.ship(rival, 'a');
+  const kept = told.remember('x', 'v1', { at: 'a' });
+  const found = told.copy('a', [kept]);
+  told.wait(2_000);
+  told.get('x', ['v2'], { at: 'c', answeredAs: 'replica', lagMs: 0 });
+  assert.is(staleness(told.build({ recoveries: [told.recovery('a', { recovered: [found] })] })).verdict, 'violation');
+  assert.is(staleness(told.build({ recoveries: [told.recovery('a', { crashedMs: 0 })] })).verdict, 'violation', 'the crash was before it');
+});
+
 bounds('without faults nearly every answer says how far it lags', () => {
   const answers = (silent: number): Figures => {
     const told = new HistoryBuilder();

@@ -26,7 +26,14 @@ export class Supersession {
   private readonly pending: Step[] = [];
   private inclusion: Inclusion = noInclusion();
 
-  constructor(private readonly memory: Memory) {}
+  /**
+   * @param extent `possible`: all that may have been held by whoever made a record, for what excuses; `certain`: what certainly was, for what convicts. They
+   * differ for records that their makers may have lost in a crash.
+   */
+  constructor(
+    private readonly memory: Memory,
+    private readonly extent: 'possible' | 'certain' = 'possible',
+  ) {}
 
   /** Marks these writes and all that they include, forgetting earlier marks. */
   include(writes: Iterable<Step>): Inclusion {
@@ -64,11 +71,12 @@ export class Supersession {
       const completedMs = step.operation?.completedMs ?? Number.POSITIVE_INFINITY;
       this.inclusion.latestUnloggedMs = Math.max(this.inclusion.latestUnloggedMs, completedMs);
     }
-    for (const { node, position } of step.made) {
-      if (position === 0) continue;
+    for (const { node, position, heldMin } of step.made) {
+      const end = this.extent === 'certain' ? heldMin : position;
+      if (end === 0) continue;
       const log = this.memory.logs[node] as Step[];
-      for (let at = this.cursors[node] as number; at < position; at += 1) this.pending.push(log[at] as Step);
-      this.cursors[node] = Math.max(this.cursors[node] as number, position);
+      for (let at = this.cursors[node] as number; at < end; at += 1) this.pending.push(log[at] as Step);
+      this.cursors[node] = Math.max(this.cursors[node] as number, end);
     }
   }
 

@@ -34,14 +34,24 @@ const aimed: Readonly<Record<AimedFault['kind'], true>> = {
 export class DiskDamage {
   readonly #world: World;
   readonly #hosts: readonly NodeHost[];
-  /** Dots of all records that were damaged anywhere. */
-  readonly damagedDots = new Set<string>();
+  /** Dots of all records that were damaged, by the number of the node. */
+  readonly #damagedDots: readonly Set<string>[];
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
   constructor(world: World, hosts: readonly NodeHost[]) {
     this.#world = world;
     this.#hosts = hosts;
+    this.#damagedDots = hosts.map(() => new Set());
+  }
+
+  /** Whether the record was damaged on any disk. */
+  isDamaged(dot: string): boolean {
+    return this.#damagedDots.some((dots) => dots.has(dot));
+  }
+
+  isDamagedOn(host: NodeHost, dot: string): boolean {
+    return this.#damagedDots[host.index].has(dot);
   }
 
   /** Damages the node's disk; false when there is nothing that may be damaged. */
@@ -146,7 +156,7 @@ export class DiskDamage {
   }
 
   #note(host: NodeHost, { file, offset, bytes, dots }: SyncedGroup): void {
-    for (const dot of dots) this.damagedDots.add(dot);
+    for (const dot of dots) this.#damagedDots[host.index].add(dot);
     this.#world.recorder.damaged(host.index, dots);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes, dots });
   }

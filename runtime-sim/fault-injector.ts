@@ -136,15 +136,16 @@ export class FaultInjector {
 
   #destroyDisk(host: NodeHost): boolean {
     if (host.withoutDisk) return false;
-    const others = this.#hosts.filter((other) => other !== host).map(({ disk }) => disk);
-    const intact = new Set(others.flatMap((disk) => [...syncedDots(disk)]));
+    const others = this.#hosts.filter((other) => other !== host);
+    const intact = new Set(others.flatMap(({ disk }) => [...syncedDots(disk)]));
     const held = [...syncedDots(host.disk)];
-    const isLast = (dot: string): boolean => this.#onDestroyedDisks.has(dot) || this.#damage.damagedDots.has(dot);
+    const ever = others.map((other) => ({ other, dots: everDurableDots(other.disk) }));
+    // What another disk has held since then, and compacted, is owed by what took its place.
+    const isCompacted = (dot: string): boolean => ever.some(({ other, dots }) => dots.has(dot) && !this.#damage.isDamagedOn(other, dot));
+    const isLast = (dot: string): boolean => !isCompacted(dot) && (this.#onDestroyedDisks.has(dot) || this.#damage.isDamaged(dot));
     if (held.some((dot) => !intact.has(dot) && isLast(dot))) return false;
     if (host.alive) this.crash(host);
-    // What another disk has held since then, and compacted, is owed by what took its place.
-    const shipped = new Set(others.flatMap((disk) => [...everDurableDots(disk)]));
-    this.#world.recorder.diskDestroyed(host.index, held, (dot) => shipped.has(dot));
+    this.#world.recorder.diskDestroyed(host.index, held, (dot) => ever.some(({ dots }) => dots.has(dot)));
     for (const dot of held) this.#onDestroyedDisks.add(dot);
     this.destroyedDisks.push({ id: host.id, disk: host.loseDisk() });
     return true;
