@@ -5,6 +5,7 @@
 
 import type { ControlView } from './control/members-and-rows.js';
 import type { NodeId } from './identifiers.js';
+import type { MembershipOptions } from './membership/options.js';
 
 export interface NodeConfiguration {
   /** For people; identity is the NodeId. */
@@ -16,6 +17,8 @@ export interface NodeConfiguration {
   readonly storage: StorageOptions;
   readonly memory: MemoryOptions;
   readonly replication: ReplicationOptions;
+  /** null: a node on its own. Nothing is sent, nobody is known. */
+  readonly membership: MembershipOptions | null;
 }
 
 export interface StorageOptions {

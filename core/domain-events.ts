@@ -3,8 +3,10 @@
  * the simulator. Names are `subject.past-participle`; fields carry units.
  */
 import type { Author, NodeId, SpaceKey, Term } from './identifiers.js';
+import type { MembershipDomainEvent } from './membership/domain-events.js';
 
 export type DomainEvent =
+  | MembershipDomainEvent
   | { readonly kind: 'node.started'; readonly node: NodeId; readonly boot: number; readonly records: number; readonly segments: number }
   | { readonly kind: 'node.identity-made'; readonly node: NodeId }
   | { readonly kind: 'node.halted'; readonly reason: string }

@@ -7,6 +7,7 @@
 
 import type { DomainEvent } from './domain-events.js';
 import type { NodeId } from './identifiers.js';
+import type { Address } from './membership/address.js';
 import type { ComputeJob } from './memory/scan-kernel.js';
 import type { Reply } from './wire/generated/engram/v1/service.js';
 
@@ -16,12 +17,34 @@ export type Ticket = number;
 /** Ties a reply to the request event that it answers; chosen by the runtime. */
 export type RequestHandle = number;
 
+/** Ties an answer to the `exchange` event that it answers; chosen by the runtime. */
+export type ExchangeHandle = number;
+
 export interface Network {
   /**
    * Sends one datagram-like message to a peer: it may be lost, duplicated, delayed or reordered, and is at most `messageBytesMax` long.
    * The bytes are not changed by the core after the call and not changed by the runtime ever.
    */
   send(to: NodeId, message: Uint8Array): void;
+}
+
+/** Longest packet: what passes everywhere without being taken apart. */
+export const datagramBytesMax = 1_400;
+
+export interface Datagrams {
+  /** Sends one packet of at most `datagramBytesMax` bytes: it may be lost, doubled, late. The core does not change the bytes after the call. */
+  send(to: Address, packet: Uint8Array): void;
+}
+
+/** Longest question or answer of an exchange. */
+export const exchangeBytesMax = 2 ** 20;
+
+/** One question and one answer over a reliable channel: for what is too long for a packet, and for when packets do not arrive. */
+export interface Exchanges {
+  /** Ends in exactly one `exchanged` event with this ticket, also when it fails or nobody answers. */
+  ask(to: Address, bytes: Uint8Array, ticket: Ticket): void;
+  /** Answers a question, once. Who asked may have gone: then nothing happens. */
+  answer(handle: ExchangeHandle, bytes: Uint8Array): void;
 }
 
 /**
@@ -76,6 +99,9 @@ export interface Lifecycle {
 
 export interface Effects {
   readonly network: Network;
+  /** Used by membership alone: never, when the configuration has none. */
+  readonly datagrams: Datagrams;
+  readonly exchanges: Exchanges;
   readonly disk: Disk;
   readonly timers: Timers;
   readonly compute: Compute;

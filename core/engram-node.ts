@@ -7,9 +7,10 @@
 import { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
 import type { NodeConfiguration } from './configuration.js';
 import type { Effects } from './effects.js';
-import type { CoreEvent, Now } from './events.js';
+import type { CoreEvent, MembershipEvent, Now } from './events.js';
 import type { NodeId, SpaceKey } from './identifiers.js';
 import { unreachable } from './invariant.js';
+import { Membership } from './membership/membership.js';
 import { Acknowledgements } from './memory/acknowledgements.js';
 import { Answers, type CopyStanding } from './memory/answers.js';
 import { MemoryStore } from './memory/memory-store.js';
@@ -34,6 +35,9 @@ export class EngramNode {
   readonly #answers: Answers;
   readonly #reads: Reads;
   readonly #requests: Requests;
+  #membership: Membership | null = null;
+  /** What discovery told before the node had opened its store. */
+  #earlySeeds: (MembershipEvent & { readonly kind: 'seeds' }) | null = null;
   #phase: Phase = 'new';
   /** Recovered, but not able to begin a boot yet: reads are served. */
   #readable = false;
@@ -102,6 +106,14 @@ export class EngramNode {
       case 'compute':
         this.#reads.computed(event.ticket, event.result, now);
         break;
+      case 'datagram':
+      case 'exchange':
+      case 'exchanged':
+      case 'seeds':
+      case 'leave':
+        if (this.#membership !== null) this.#membership.handle(event, now);
+        else if (event.kind === 'seeds') this.#earlySeeds = event;
+        break;
       default:
         unreachable(event);
     }
@@ -110,6 +122,7 @@ export class EngramNode {
 
   #timer(name: string, now: Now): void {
     if (this.#store.timer(name, now)) return;
+    if (this.#membership?.timer(name, now) === true) return;
     if (this.#phase === 'serving' && !this.#replication.timer(name, now)) this.#requests.timer(name, now);
   }
 
@@ -121,6 +134,18 @@ export class EngramNode {
     }
     this.#phase = 'serving';
     this.#replication.start(now);
+    this.#startMembership(self, now);
+  }
+
+  /** Not before the boot is on disk: others order what is said of this node by it. */
+  #startMembership(self: NodeId, now: Now): void {
+    const { configuration, effects, pure } = this.#services;
+    const { recovered } = this.#store;
+    if (configuration.membership === null || recovered === null) return;
+    const { membership: options, clusterId } = configuration;
+    this.#membership = new Membership({ self, boot: recovered.boot, clusterId, options, effects, pure });
+    this.#membership.start(now);
+    if (this.#earlySeeds !== null) this.#membership.handle(this.#earlySeeds, now);
   }
 
   /** Told once: when writes are taken, or when it is clear that the disk is too full for them. */
@@ -149,9 +174,9 @@ export class EngramNode {
 
   /** A snapshot of what this node holds, for status pages and checkers. */
   inspect(): NodeInspection {
-    if (!this.#services.identified) return { nodeId: null, phase: this.#phase, spaces: [] };
+    if (!this.#services.identified) return { nodeId: null, phase: this.#phase, spaces: [], membership: null };
     const spaces = [...this.#store.spaces()].map((space) => inspectSpace(space, this.#replication.term(space.key, null)));
-    return { nodeId: this.#services.self, phase: this.#phase, spaces };
+    return { nodeId: this.#services.self, phase: this.#phase, spaces, membership: this.#membership?.inspect() ?? null };
   }
 
   /** Changes whenever what a copy holds of the space changes: a cheap way to see that nothing has. */

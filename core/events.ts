@@ -3,8 +3,9 @@
  * these, replayed, leads to the same state.
  */
 import type { ControlView } from './control/members-and-rows.js';
-import type { RequestHandle, Ticket } from './effects.js';
+import type { ExchangeHandle, RequestHandle, Ticket } from './effects.js';
 import type { NodeId } from './identifiers.js';
+import type { Address } from './membership/address.js';
 import type { ScanResult } from './memory/scan-kernel.js';
 import type { Request } from './wire/generated/engram/v1/service.js';
 
@@ -41,4 +42,17 @@ export type CoreEvent =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'timer'; readonly name: string }
   | { readonly kind: 'disk'; readonly ticket: Ticket; readonly result: DiskResult }
-  | { readonly kind: 'compute'; readonly ticket: Ticket; readonly result: ScanResult };
+  | { readonly kind: 'compute'; readonly ticket: Ticket; readonly result: ScanResult }
+  | MembershipEvent;
+
+export type MembershipEvent =
+  /** A packet, from wherever it says: its sender is believed only as far as its checksum or key goes. */
+  | { readonly kind: 'datagram'; readonly from: Address; readonly bytes: Uint8Array }
+  /** Another node asks over the reliable channel; null: the channel does not tell from where. */
+  | { readonly kind: 'exchange'; readonly handle: ExchangeHandle; readonly from: Address | null; readonly bytes: Uint8Array }
+  /** What came of a question of ours; null: refused, not answered in time, broken. */
+  | { readonly kind: 'exchanged'; readonly ticket: Ticket; readonly bytes: Uint8Array | null }
+  /** What discovery finds now, all of it: takes the place of what it found before. The core decides whom to contact, and when. */
+  | { readonly kind: 'seeds'; readonly addresses: readonly Address[] }
+  /** A planned absence: the others are told; `membership.left` is noted when they are, and the process may end. */
+  | { readonly kind: 'leave' };

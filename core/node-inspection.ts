@@ -2,6 +2,7 @@
  * What a node holds, as plain data: for status pages, and for checkers that judge copies without trusting them.
  */
 import type { Author, NodeId, SpaceKey, Term } from './identifiers.js';
+import type { MembershipInspection } from './membership/inspection.js';
 import type { SpaceStore } from './memory/space-store.js';
 import { type VersionRow, versionFlags } from './storage/record-index.js';
 
@@ -9,6 +10,8 @@ export interface NodeInspection {
   readonly nodeId: NodeId | null;
   readonly phase: 'new' | 'recovering' | 'serving' | 'halted';
   readonly spaces: readonly SpaceInspection[];
+  /** null: switched off by configuration, or not started yet. */
+  readonly membership: MembershipInspection | null;
 }
 
 /** What a copy holds of one space. A snapshot: later events do not change it. */

@@ -15,6 +15,8 @@ export interface PureFunctions {
   crc32(bytes: Uint8Array, seed?: number): number;
   /** xxHash64 of the bytes, as two unsigned 32-bit halves: out[0] high, out[1] low. */
   hash64(bytes: Uint8Array, out: Uint32Array): void;
+  /** HMAC-SHA-256 (RFC 2104) of the bytes: 32 bytes. */
+  hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array;
   utf8Encode(text: string): Uint8Array;
   /** Malformed sequences become U+FFFD. */
   utf8Decode(bytes: Uint8Array): string;

@@ -8,10 +8,10 @@ import { randomBytes } from 'node:crypto';
 import type { NodeConfiguration } from '../core/configuration.js';
 import type { ControlView } from '../core/control/members-and-rows.js';
 import type { DomainEvent } from '../core/domain-events.js';
-import type { Compute, Disk, Effects, Network, RequestHandle, Ticket } from '../core/effects.js';
+import type { Compute, Datagrams, Disk, Effects, Exchanges, Network, RequestHandle, Ticket } from '../core/effects.js';
 import { EngramNode } from '../core/engram-node.js';
 import { EngramError, type ErrorCode, isErrorCode } from '../core/errors.js';
-import type { CoreEvent, DiskResult, Now } from '../core/events.js';
+import type { CoreEvent, DiskResult, MembershipEvent, Now } from '../core/events.js';
 import { type NodeId, nodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
 import type { ScanResult } from '../core/memory/scan-kernel.js';
@@ -30,6 +30,9 @@ export interface NodeHostOptions {
   readonly openCompute: (report: (ticket: Ticket, result: ScanResult) => void) => Compute & { close(): Promise<void> };
   /** Where messages to peers go; without one there are no peers. What it throws stops the node: it reports, counts and drops instead. */
   readonly network?: Network | undefined;
+  /** Where packets and questions of membership go: needed when the configuration has membership, and used only then. */
+  readonly datagrams?: Datagrams | undefined;
+  readonly exchanges?: Exchanges | undefined;
   /** Domain events as they happen, for logs and metrics. */
   readonly onEvent?: ((event: DomainEvent) => void) | undefined;
 }
@@ -144,6 +147,11 @@ export class NodeHost {
   /** Bytes that came from a peer. */
   receive(bytes: Uint8Array): void {
     this.#submit({ kind: 'message', bytes });
+  }
+
+  /** Packets, questions and answers of membership, what discovery finds, and the wish to leave. */
+  membership(event: MembershipEvent): void {
+    this.#submit(event);
   }
 
   /** Members and rows have changed. */
@@ -301,6 +309,11 @@ export class NodeHost {
           this.#messagesTo.push(to);
           this.#messages.push(message);
         },
+      },
+      datagrams: { send: (to, packet) => later(() => this.#options.datagrams?.send(to, packet)) },
+      exchanges: {
+        ask: (to, bytes, ticket) => later(() => this.#options.exchanges?.ask(to, bytes, ticket)),
+        answer: (handle, bytes) => later(() => this.#options.exchanges?.answer(handle, bytes)),
       },
       disk: {
         list: (ticket) => later(() => this.#disk.list(ticket)),

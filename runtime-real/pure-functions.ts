@@ -2,7 +2,7 @@
  * The pure functions of the real runtime: zlib's crc32, xxHash64 in WebAssembly, the platform's UTF-8. Equal results to the simulator's on every
  * machine, except for `random`, whose streams are seeded by the operating system here.
  */
-import { randomFillSync } from 'node:crypto';
+import { createHmac, randomFillSync } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import xxhash from 'xxhash-wasm';
 import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
@@ -51,6 +51,7 @@ export async function createPureFunctions(): Promise<PureFunctions> {
       out[0] = Number(hash >> 32n);
       out[1] = Number(hash & 0xffff_ffffn);
     },
+    hmacSha256: (key, bytes) => new Uint8Array(createHmac('sha256', key).update(bytes).digest()),
     utf8Encode: (text) => (text.length <= shortLength ? (asciiBytes(text) ?? encoder.encode(text)) : encoder.encode(text)),
     utf8Decode: (bytes) => decoder.decode(bytes),
     random: (name) => {

@@ -14,6 +14,11 @@ const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   timer: 3,
   disk: 4,
   compute: 6,
+  datagram: 5,
+  exchange: 20,
+  exchanged: 20,
+  seeds: 5,
+  leave: 5,
 };
 /** Checksums, copies and index work: about 1 µs per kilobyte. */
 const bytesPerUs = 1_000;

@@ -10,6 +10,7 @@ import type { Effects } from '../core/effects.js';
 import type { NodeInspection } from '../core/engram-node.js';
 import type { CoreEvent, DiskResult, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
+import { invariant } from '../core/invariant.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
@@ -348,6 +349,11 @@ export class NodeHost {
   #collectingEffects(): Effects {
     return {
       network: { send: (to, message) => this.#ask(asked.message, to, message) },
+      datagrams: { send: () => invariant(false, 'simulated nodes are configured without membership') },
+      exchanges: {
+        ask: () => invariant(false, 'simulated nodes are configured without membership'),
+        answer: () => invariant(false, 'simulated nodes are configured without membership'),
+      },
       disk: {
         list: (ticket) => this.#askDisk('list', '', 0, 0, noParts, ticket),
         read: (file, { offset, length }, ticket) => this.#askDisk('read', file, offset, length, noParts, ticket),

@@ -2,6 +2,7 @@
  * The pure functions that the platform does for the core: CRC-32 by zlib, xxHash64 by WebAssembly, UTF-8 by the encoder. The same results as in
  * the production runtime; only the random streams differ: here they come from the seed.
  */
+import { createHmac } from 'node:crypto';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import xxhash from 'xxhash-wasm';
 import type { PureFunctions, RandomStream } from '../core/pure-functions.js';
@@ -26,6 +27,7 @@ export function simulatedPureFunctions(seed: Seed, purpose: string): PureFunctio
       out[0] = Number(hash >> 32n);
       out[1] = Number(hash & 0xffff_ffffn);
     },
+    hmacSha256: (key, bytes) => new Uint8Array(createHmac('sha256', key).update(bytes).digest()),
     utf8Encode: (text) => encoder.encode(text),
     utf8Decode: (bytes) => decoder.decode(bytes),
     random(name) {

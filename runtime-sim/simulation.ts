@@ -287,5 +287,6 @@ function configurationOf(plan: RunPlan, index: number, identities: Identities): 
     storage: { ...defaultStorageOptions, ...plan.configuration.storage },
     memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
     replication: { ...defaultReplicationOptions, ...plan.configuration.replication },
+    membership: null,
   };
 }

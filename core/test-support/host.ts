@@ -15,6 +15,7 @@ import type { Disk, Effects, Ticket } from '../effects.js';
 import { EngramNode, type SpaceInspection } from '../engram-node.js';
 import type { CoreEvent, DiskResult } from '../events.js';
 import { authorBoot, authorNode, type NodeId, nodeId, spaceKey } from '../identifiers.js';
+import { invariant } from '../invariant.js';
 import { scan } from '../memory/scan-kernel.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { decodeEpisode, type EpisodeContent, encodeEpisode } from '../wire/episode.js';
@@ -101,6 +102,7 @@ export class Host {
       storage: { ...defaultStorageOptions, segmentBytes: 65_536, cacheBytesMax: 0, ...storage },
       memory: defaultMemoryOptions,
       replication: { ...defaultReplicationOptions, ...replication },
+      membership: null,
     };
     this.#node = new EngramNode(configuration, this.#effects(this.#boot), this.#pure);
     this.deliver({ kind: 'start', candidateNodeId: this.id });
@@ -230,6 +232,11 @@ export class Host {
   #effects(boot: number): Effects {
     return {
       network: { send: (to, bytes) => this.#cluster.transmit(this, to, bytes) },
+      datagrams: { send: () => invariant(false, 'these nodes have no membership') },
+      exchanges: {
+        ask: () => invariant(false, 'these nodes have no membership'),
+        answer: () => invariant(false, 'these nodes have no membership'),
+      },
       timers: { arm: (name, at) => this.timers.set(name, at), disarm: (name) => this.timers.delete(name) },
       compute: { run: (job, ticket) => this.#cluster.post({ host: this, boot, event: { kind: 'compute', ticket, result: scan(job) } }) },
       replies: { send: (handle, reply) => this.replies.set(handle, reply) },

@@ -74,6 +74,7 @@ export class OneNode {
       storage: { ...defaultStorageOptions, segmentBytes: 65_536, ...options.storage },
       memory: defaultMemoryOptions,
       replication: defaultReplicationOptions,
+      membership: null,
     };
     this.node = new EngramNode(configuration, this.#effects(), this.pure);
   }
@@ -158,6 +159,8 @@ export class OneNode {
     const { written, synced } = this.disk;
     return {
       network: { send: () => undefined },
+      datagrams: { send: () => undefined },
+      exchanges: { ask: () => undefined, answer: () => undefined },
       timers: { arm: (name, at) => this.#timers.set(name, at), disarm: (name) => this.#timers.delete(name) },
       compute: { run: (job, ticket) => this.#queue.push({ kind: 'compute', ticket, result: scan(job) }) },
       replies: { send: (handle, reply) => this.replies.set(handle, reply) },

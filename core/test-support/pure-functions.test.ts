@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import seedrandom from 'seedrandom';
@@ -18,6 +19,14 @@ pureFunctions('hash and checksum as zlib and xxhash do', () => {
       assert.is(pure.crc32(bytes, seed), crc32(bytes, seed));
       pure.hash64(bytes, out);
       assert.is((BigInt(out[0]) << 32n) | BigInt(out[1]), h64Raw(bytes));
+    }),
+  );
+});
+
+pureFunctions('authenticate as node:crypto does', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 150 }), fc.uint8Array({ maxLength: 200 }), (key, bytes) => {
+      assert.equal(pure.hmacSha256(key, bytes), new Uint8Array(createHmac('sha256', key).update(bytes).digest()));
     }),
   );
 });

@@ -10,6 +10,7 @@ export function testPureFunctions(seed = 'test'): PureFunctions {
   return {
     crc32,
     hash64,
+    hmacSha256,
     utf8Encode,
     utf8Decode,
     random(name) {
@@ -68,6 +69,66 @@ function hash64(bytes: Uint8Array, out: Uint32Array): void {
   hash ^= hash >> 32n;
   out[0] = Number(hash >> 32n);
   out[1] = Number(hash & 0xffffffffn);
+}
+
+const sha256Constants: Uint32Array = fractionsOfPrimes({ count: 64, root: 3 });
+
+/** The first 32 bits behind the point of the square or cube roots of the first primes (FIPS 180-4), by whole numbers alone. */
+function fractionsOfPrimes({ count, root }: { readonly count: number; readonly root: 2 | 3 }): Uint32Array {
+  const primes: bigint[] = [];
+  for (let candidate = 2n; primes.length < count; candidate += 1n)
+    if (primes.every((prime) => candidate % prime !== 0n)) primes.push(candidate);
+  return Uint32Array.from(primes, (prime) => {
+    // floor(root(prime) * 2^32), bit by bit.
+    const power = (value: bigint): bigint => (root === 2 ? value * value : value * value * value);
+    let found = 0n;
+    for (let bit = 1n << 36n; bit > 0n; bit >>= 1n) if (power(found + bit) <= prime << BigInt(32 * root)) found += bit;
+    return Number(found & 0xffffffffn);
+  });
+}
+
+const turn = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
+
+function sha256(message: Uint8Array): Uint8Array {
+  const padded = new Uint8Array(((message.length + 72) >> 6) << 6);
+  padded.set(message);
+  padded[message.length] = 0x80;
+  new DataView(padded.buffer).setUint32(padded.length - 4, message.length * 8);
+  const state = fractionsOfPrimes({ count: 8, root: 2 });
+  const words = new Uint32Array(64);
+  const view = new DataView(padded.buffer);
+  for (let block = 0; block < padded.length; block += 64) {
+    for (let at = 0; at < 16; at += 1) words[at] = view.getUint32(block + 4 * at);
+    for (let at = 16; at < 64; at += 1) {
+      const [early, late] = [words[at - 15], words[at - 2]];
+      const small = turn(early, 7) ^ turn(early, 18) ^ (early >>> 3);
+      words[at] = words[at - 16] + small + words[at - 7] + (turn(late, 17) ^ turn(late, 19) ^ (late >>> 10));
+    }
+    let [a, b, c, d, e, f, g, h] = state;
+    for (let at = 0; at < 64; at += 1) {
+      const choice = (e & f) ^ (~e & g);
+      const first = (h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + choice + sha256Constants[at] + words[at]) | 0;
+      const majority = (a & b) ^ (a & c) ^ (b & c);
+      const second = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + majority) | 0;
+      [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
+    }
+    for (const [at, word] of [a, b, c, d, e, f, g, h].entries()) state[at] += word;
+  }
+  const digest = new Uint8Array(32);
+  for (let at = 0; at < 8; at += 1) new DataView(digest.buffer).setUint32(4 * at, state[at]);
+  return digest;
+}
+
+function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const block = new Uint8Array(64);
+  block.set(key.length > 64 ? sha256(key) : key);
+  const keyed = (mask: number, rest: Uint8Array): Uint8Array => {
+    const joined = new Uint8Array(64 + rest.length);
+    for (let at = 0; at < 64; at += 1) joined[at] = block[at] ^ mask;
+    joined.set(rest, 64);
+    return sha256(joined);
+  };
+  return keyed(0x5c, keyed(0x36, bytes));
 }
 
 function utf8Encode(text: string): Uint8Array {

@@ -53,6 +53,7 @@ async function startHost(directory: string, options: OpenOptions & { pure: PureF
       storage: { ...defaultStorageOptions, ...options.storage, ...cache },
       memory: { ...defaultMemoryOptions, ...options.memory },
       replication: defaultReplicationOptions,
+      membership: null,
     },
     pure: options.pure,
     openDisk: (report) => openDirectoryDisk(directory, report, internals.fileCalls ?? systemFileCalls),

@@ -213,6 +213,7 @@ function startHost(
         storage: settings.storage,
         memory: settings.memory,
         replication: settings.replication,
+        membership: null,
       },
       pure,
       openDisk: (report) => openDirectoryDisk(resolve(settings.node.dataDir), report, fileCalls),

@@ -77,7 +77,7 @@ export class EchoNode implements SimulatedCore {
   }
 
   inspect(): NodeInspection {
-    return { nodeId: this.#self, phase: this.#ready ? 'serving' : 'recovering', spaces: [] };
+    return { nodeId: this.#self, phase: this.#ready ? 'serving' : 'recovering', spaces: [], membership: null };
   }
 
   #receive(text: string): void {

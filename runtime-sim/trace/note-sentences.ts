@@ -1,5 +1,6 @@
 /** What a node notes, as a sentence whose subject is the node. A domain event without a sentence does not pass the type check. */
 import type { ConflictRule, DomainEvent } from '../../core/domain-events.js';
+import type { FailedPaths } from '../../core/membership/domain-events.js';
 import { termText } from './short-names.js';
 
 export interface Sentence {
@@ -79,9 +80,50 @@ const sentences: Sentences = {
   'clock.foreign-bounded': ({ aheadMs }) => normal(`does not follow a foreign clock ${aheadMs} ms ahead`),
   'session.unsatisfied': ({ space }) => normal(`does not hold what a session of ${space} has seen`),
   'request.overloaded': ({ bound }) => normal(`refuses a request: ${bound} is full`),
+
+  'membership.started': ({ address }) => full(`takes part in membership at ${address}`),
+  'membership.joined': ({ through, members }) => normal(`has joined through ${through}: ${counted(members, 'member')}`),
+  'membership.left': () => brief('has said that it leaves'),
+  'member.joined': ({ node, address }) => normal(`learns of ${node} at ${address}`),
+  'member.returned': ({ node, was, absentMs }) => brief(`sees ${node} again, ${was} for ${absentMs} ms`),
+  'member.restarted': ({ node, incarnation }) => normal(`sees that ${node} has restarted: boot ${incarnation.boot.counter}`),
+  'member.moved': ({ node, from, to }) => brief(`sees ${node} move from ${from} to ${to}`),
+  'member.suspected': ({ node, accuser, paths, isPrivate, timeoutMs }) =>
+    normal(
+      paths === null
+        ? `hears that ${accuser} suspects ${node}: ${timeoutMs} ms to refute`
+        : `suspects ${node}${isPrivate ? ', reaching nobody' : ''}: ${pathsText(paths)}; ${timeoutMs} ms to refute`,
+    ),
+  'suspicion.confirmed': ({ node, accuser, confirmations, timeoutMs }) =>
+    normal(`hears ${accuser} confirm that ${node} is out of reach: confirmation ${confirmations}, ${timeoutMs} ms in all`),
+  'member.refuted': ({ node, suspectedForMs }) => normal(`hears ${node} refute a suspicion of ${suspectedForMs} ms`),
+  'member.declared-dead': ({ node, confirmedBy, isPrivate, suspectedForMs }) =>
+    brief(
+      `declares ${node} dead${isPrivate ? ', for itself' : ''}: suspected for ${suspectedForMs} ms, ${counted(confirmedBy.length, 'accuser')}`,
+    ),
+  'member.died': ({ node, declaredBy }) => brief(`hears from ${declaredBy} that ${node} is dead`),
+  'member.left': ({ node }) => brief(`hears that ${node} leaves`),
+  'member.forgotten': ({ node, was }) => normal(`forgets ${node}, ${was}, to make room`),
+  'member.conflict-seen': ({ node, addresses }) => brief(`sees two processes as ${node}: ${addresses.join(', ')}`),
+  'membership.refuted-itself': ({ claim, incarnation }) =>
+    normal(`refutes that it is ${claim}: refutation ${incarnation.refutation} of boot ${incarnation.boot.counter}`),
+  'local-health.changed': ({ from, to }) => full(`counts its own health ${to} after ${from}`),
+  'membership.paused': ({ pausedMs }) => normal(`stood still for ${pausedMs} ms and blames nobody for them`),
+  'partition.began': ({ reachable, total, isolated }) =>
+    brief(isolated ? `is cut off from all ${total - 1} others` : `is partitioned: ${reachable} of ${total} in reach`),
+  'partition.healing': ({ reachable, total }) => brief(`sees the partition heal: ${reachable} of ${total} in reach`),
+  'partition.ended': ({ reachable, total }) => brief(`is connected again: ${reachable} of ${total} in reach`),
+  'link.broken': ({ from, to }) => brief(`finds that nothing comes from ${from} to ${to}`),
+  'link.mended': ({ from, to }) => brief(`finds that ${from} is heard by ${to} again`),
+  'packet.rejected': ({ reason, bytes, count }) => normal(`drops a packet of ${counted(bytes, 'byte')}: ${reason} (${count} so far)`),
+  'membership.overloaded': ({ bound, count }) => normal(`drops what is too much for ${bound} (${count} so far)`),
 };
 
 const ways = { log: 'from its log', snapshot: 'by snapshot merge' } as const;
+
+function pathsText({ directMs, indirect, nacks, reliable }: FailedPaths): string {
+  return `no answer in ${directMs} ms, nor through ${counted(indirect.length, 'other')} (${nacks.length} say so), reliable channel: ${reliable}`;
+}
 
 function dots({ author, from, to }: { readonly author: string; readonly from: number; readonly to: number }): string {
   return from === to ? `${from}@${author}` : `${from}-${to}@${author}`;
