@@ -12,7 +12,7 @@ import type { Checker, ConvergenceSample, CopyState, History, Operation } from '
 import { unlessLostWithDisk } from './lost-with-disks.js';
 import { isWrite } from './memory-traces.js';
 import { differentAnswers } from './same-answers.js';
-import { type DotRanges, dotRanges, notCovered, type SpaceDot, spaceDot } from './sequence-ranges.js';
+import { covers, type DotRanges, dotRanges, notCovered, type SpaceDot, sequencesIn, spaceDot } from './sequence-ranges.js';
 
 /** SPEC section 3, Convergence: counted from the confirmed end of the last fault. */
 export const convergenceMsMax = 60_000;
@@ -158,7 +158,7 @@ function withoutDamaged(copies: readonly CopyState[]): readonly CopyState[] {
   const damaged = new Set<string>();
   for (const { id, version } of copies.flatMap(({ versions }) => versions)) {
     const { author, sequence } = spaceDot(copies[0]?.space as SpaceKey, version);
-    const isCovered = copies.some(({ coverage }) => notCovered([[sequence, sequence]], coverage[author] ?? []).length === 0);
+    const isCovered = copies.some(({ coverage }) => covers(coverage[author] ?? [], sequence));
     if (!isCovered) damaged.add(id);
   }
   return copies.map((copy) => ({ ...copy, versions: copy.versions.filter(({ id }) => !damaged.has(id)) }));
@@ -176,7 +176,7 @@ function notContained(required: DotRanges, copy: CopyState): readonly SpaceDot[]
   for (const [author, needed] of required.get(copy.space) ?? []) {
     const covered = copy.coverage[author];
     if (covered === undefined) listed ??= new Set(copy.versions.map(({ version }) => version));
-    for (const sequence of notCovered(needed, covered ?? [])) {
+    for (const sequence of sequencesIn(notCovered(needed, covered ?? []))) {
       if (covered === undefined && listed?.has(`${sequence}@${author}`)) continue;
       missing.push({ space: copy.space, author, sequence });
     }

@@ -8,7 +8,18 @@
 import type { NodeId, SpaceKey } from '../core/identifiers.js';
 import type { Checker, CopyState, History, LoggedRecord, Operation, Recovery } from './history.js';
 import { isWrite, versionNode } from './memory-traces.js';
-import { type DotRanges, dotRanges, notCovered, rangesOf, type SpaceDot, spaceDot } from './sequence-ranges.js';
+import {
+  countOf,
+  covers,
+  type DotRanges,
+  dotRanges,
+  joined,
+  notCovered,
+  type Range,
+  type SpaceDot,
+  sequencesIn,
+  spaceDot,
+} from './sequence-ranges.js';
 
 const evidenceMax = 10;
 
@@ -66,7 +77,8 @@ function checkRecovery(recovery: Recovery, history: History, written: DotRanges)
       .flatMap((earlier) => earlier.damaged.map(({ space, version }) => `${space} ${version}`)),
   );
   const lost = missing.filter((dot) => !damaged.has(textOf(dot)));
-  const neverWritten = recovered.flatMap((copy) => dotsNotIn(copy, written));
+  const unknown = recovered.flatMap((copy) => dotsNotIn(copy, written));
+  const neverWritten = unknown.reduce((sum, { ranges }) => sum + countOf(ranges), 0);
   const findings: Finding[] = [];
   if (lost.length > 0) {
     const texts = new Set(lost.map(textOf));
@@ -76,17 +88,18 @@ function checkRecovery(recovery: Recovery, history: History, written: DotRanges)
       operations,
     });
   }
-  if (neverWritten.length > 0) {
-    const first = textOf(neverWritten[0] as SpaceDot);
-    findings.push({ reason: `${node} recovered ${neverWritten.length} records that were never written, ${first}`, operations: [] });
+  const [first] = unknown;
+  if (first !== undefined) {
+    const dot = textOf({ ...first, sequence: (first.ranges[0] as Range)[0] });
+    findings.push({ reason: `${node} recovered ${neverWritten} records that were never written, ${dot}`, operations: [] });
   }
   const dots = [...released.values()].flatMap((authors) => [...authors.values()].flat());
   return {
     findings,
-    released: dots.reduce((sum, [first, last]) => sum + last - first + 1, 0),
+    released: countOf(dots),
     excused: missing.length - lost.length,
     lost: lost.length,
-    neverWritten: neverWritten.length,
+    neverWritten,
   };
 }
 
@@ -102,7 +115,7 @@ function missingDots(released: DotRanges, recovered: readonly CopyState[]): Spac
     const copy = recovered.find((state) => state.space === space);
     const versions = new Set(copy?.versions.map(({ version }) => version));
     for (const [author, needed] of authors) {
-      for (const sequence of notCovered(needed, copy?.coverage[author] ?? [])) {
+      for (const sequence of sequencesIn(notCovered(needed, copy?.coverage[author] ?? []))) {
         if (!versions.has(`${sequence}@${author}`)) missing.push({ space, author, sequence });
       }
     }
@@ -121,23 +134,23 @@ function everWritten({ logs, operations }: History): DotRanges {
   return dotRanges(dots);
 }
 
-function dotsNotIn({ space, coverage, versions }: CopyState, written: DotRanges): SpaceDot[] {
+interface UnknownDots {
+  readonly space: SpaceKey;
+  readonly author: string;
+  readonly ranges: readonly Range[];
+}
+
+/** By author, what a copy says that it holds and nobody wrote. */
+function dotsNotIn({ space, coverage, versions }: CopyState, written: DotRanges): UnknownDots[] {
   const authors = written.get(space);
-  const found = Object.entries(coverage).map(([author, ranges]): [string, number[]] => [
-    author,
-    notCovered(ranges, authors?.get(author) ?? []),
-  ]);
-  const unknown = new Map(found);
+  const unknown = new Map<string, Range[]>();
+  for (const [author, ranges] of Object.entries(coverage)) unknown.set(author, notCovered(ranges, authors?.get(author) ?? []));
   for (const { version } of versions) {
     const { author, sequence } = spaceDot(space, version);
-    const isWritten = notCovered([[sequence, sequence]], authors?.get(author) ?? []).length === 0;
-    if (!isWritten) unknown.set(author, [...(unknown.get(author) ?? []), sequence]);
+    if (covers(authors?.get(author) ?? [], sequence)) continue;
+    unknown.set(author, [...(unknown.get(author) ?? []), [sequence, sequence]]);
   }
-  return [...unknown].flatMap(([author, sequences]) =>
-    rangesOf(sequences).flatMap(([first, last]) =>
-      Array.from({ length: last - first + 1 }, (_, at) => ({ space, author, sequence: first + at })),
-    ),
-  );
+  return [...unknown].flatMap(([author, ranges]) => (ranges.length === 0 ? [] : [{ space, author, ranges: joined(ranges) }]));
 }
 
 /** Records in logs whose content no client ever asked to write. Needs the request ids of all writes and the values of the records. */

@@ -20,13 +20,29 @@ export function spaceDot(space: SpaceKey, version: string): SpaceDot {
 
 /** Sorted ranges of these sequences, in any order and repeated or not. */
 export function rangesOf(sequences: readonly number[]): Range[] {
-  const ranges: [number, number][] = [];
-  for (const sequence of Float64Array.from(sequences).sort()) {
-    const last = ranges.at(-1);
-    if (last !== undefined && sequence <= last[1] + 1) last[1] = sequence;
-    else ranges.push([sequence, sequence]);
+  return joined(Array.from(Float64Array.from(sequences).sort(), (sequence): Range => [sequence, sequence]));
+}
+
+/** The same sequences in sorted ranges that neither touch nor overlap. */
+export function joined(ranges: readonly Range[]): Range[] {
+  const isSorted = ranges.every((range, at) => at === 0 || (ranges[at - 1] as Range)[0] <= range[0]);
+  const result: [number, number][] = [];
+  for (const [first, last] of isSorted ? ranges : ranges.toSorted((left, right) => left[0] - right[0])) {
+    const open = result.at(-1);
+    if (open !== undefined && first <= open[1] + 1) open[1] = Math.max(open[1], last);
+    else result.push([first, last]);
   }
-  return ranges;
+  return result;
+}
+
+/** How many sequences are in ranges that do not overlap. */
+export function countOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+}
+
+/** One sequence after the other. A range that a history states may be absurdly long: whoever walks it knows that it is not, or stops. */
+export function* sequencesIn(ranges: readonly Range[]): Generator<number> {
+  for (const [first, last] of ranges) for (let sequence = first; sequence <= last; sequence += 1) yield sequence;
 }
 
 export function dotRanges(dots: Iterable<SpaceDot>): DotRanges {
@@ -43,11 +59,10 @@ export function dotRanges(dots: Iterable<SpaceDot>): DotRanges {
   );
 }
 
-/** The sequences of `needed` that `held`, sorted or not, does not cover. */
-export function notCovered(needed: readonly Range[], held: readonly Range[]): number[] {
-  const isSorted = held.every((range, at) => at === 0 || (held[at - 1] as Range)[0] <= range[0]);
-  const sorted = isSorted ? held : held.toSorted((left, right) => left[0] - right[0]);
-  const missing: number[] = [];
+/** What of `needed` is not covered by `held`, sorted or not: as ranges, however long they are. */
+export function notCovered(needed: readonly Range[], held: readonly Range[]): Range[] {
+  const sorted = joined(held);
+  const missing: Range[] = [];
   let at = 0;
   for (const [first, last] of needed) {
     let next = first;
@@ -55,9 +70,14 @@ export function notCovered(needed: readonly Range[], held: readonly Range[]): nu
       while (at < sorted.length && (sorted[at] as Range)[1] < next) at += 1;
       const range = sorted[at];
       const gapEnd = range === undefined ? last : Math.min(last, range[0] - 1);
-      for (; next <= gapEnd; next += 1) missing.push(next);
+      if (next <= gapEnd) missing.push([next, gapEnd]);
+      next = Math.max(next, gapEnd + 1);
       if (range !== undefined && next <= last) next = range[1] + 1;
     }
   }
   return missing;
+}
+
+export function covers(held: readonly Range[], sequence: number): boolean {
+  return held.some(([first, last]) => first <= sequence && sequence <= last);
 }

@@ -26,7 +26,7 @@ export interface StorageOptions {
   readonly segmentBytes: number;
   /** Most record bytes in one append and sync. */
   readonly groupBytesMax: number;
-  /** Most record bytes waiting for an append; beyond, writes are answered OVERLOADED. */
+  /** Most bytes of episodes in writes that wait for room in the log, one of any size apart; beyond, writes are answered OVERLOADED. */
   readonly gatherBytesMax: number;
   /** While many write at once a group waits at most this long for more records; 0: never. A lone write does not wait. */
   readonly gatherPauseMsMax: number;

@@ -3,7 +3,7 @@
  *
  * Fault model of a crash. Bytes that were synced stay as they are. Of bytes written and not yet synced, each 512-byte sector is on its own: it holds
  * the old bytes, the new ones, zeros, garbage, or is torn within (new up to some byte, old from there). Sectors that a write shares with synced
- * bytes keep those; and where synced bytes are written over, they or the new ones stand afterwards, or some of both, never zeros or garbage.
+ * bytes keep those; but synced bytes that are written over are at stake like all others until the next sync.
  */
 import type { Draws } from '../scenarios/random-streams.js';
 
@@ -18,8 +18,6 @@ export interface Extent {
 interface Unsynced extends Extent {
   /** What stood there before; null where nothing had ever been written: zeros. */
   readonly before: Uint8Array | null;
-  /** Where what had been written before ends, of what this write covers. */
-  readonly beforeEnd: number;
   /** A sync that should have covered it failed: no later sync will. */
   lost: boolean;
 }
@@ -79,7 +77,6 @@ export class DiskFile {
     for (const part of parts) length += part.length;
     this.#makeRoom(offset + length);
     const before = offset < this.writtenEnd ? this.bytes.slice(offset, offset + length) : null;
-    const beforeEnd = Math.min(this.writtenEnd, offset + length);
     let at = offset;
     for (const part of parts) {
       this.bytes.set(part, at);
@@ -87,7 +84,7 @@ export class DiskFile {
     }
     this.writtenEnd = Math.max(this.writtenEnd, at);
     this.size = Math.max(this.size, at);
-    this.#unsynced.push({ offset, length, before, beforeEnd, lost: false });
+    this.#unsynced.push({ offset, length, before, lost: false });
     return length;
   }
 
@@ -131,12 +128,9 @@ export class DiskFile {
     for (let at = writes.length - 1; at >= 0; at -= 1) {
       const { offset, length, before } = writes[at];
       for (let from = offset; from < offset + length; ) {
-        const sectorEnd = Math.min(offset + length, from - (from % sectorBytes) + sectorBytes);
-        const { to, synced } = before === null ? { to: sectorEnd, synced: false } : syncedPart(writes, at, from, sectorEnd);
-        const fate = draws.weighted(profile);
+        const to = Math.min(offset + length, from - (from % sectorBytes) + sectorBytes);
         const old = before === null ? null : before.subarray(from - offset, to - offset);
-        const survived = this.#meet(synced && (fate === 'zero' || fate === 'garbage') ? 'old' : fate, { from, to, old }, draws);
-        if (!survived) intact = at;
+        if (!this.#meet(draws.weighted(profile), { from, to, old }, draws)) intact = at;
         sectors += 1;
         from = to;
       }
@@ -198,18 +192,4 @@ export class DiskFile {
     wider.set(this.bytes.subarray(0, this.writtenEnd));
     this.bytes = wider;
   }
-}
-
-/** Of one sector's part of a write that writes over others: how far it is alike, and whether what stood there had been synced. */
-function syncedPart(
-  writes: readonly Unsynced[],
-  at: number,
-  from: number,
-  sectorEnd: number,
-): { readonly to: number; readonly synced: boolean } {
-  const { beforeEnd } = writes[at];
-  const earlier = writes.slice(0, at);
-  const covering = earlier.filter((write) => write.offset <= from && from < write.offset + write.length);
-  const ends = [beforeEnd, ...earlier.flatMap(({ offset, length }) => [offset, offset + length])].filter((end) => from < end);
-  return { to: Math.min(sectorEnd, ...ends), synced: from < beforeEnd && covering.length === 0 };
 }

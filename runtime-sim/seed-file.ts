@@ -140,7 +140,7 @@ function readCommit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'core', 'scenarios', 'runtime-sim') !== '';
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'core', 'scenarios', 'checker', 'runtime-sim') !== '';
     return git('rev-parse', 'HEAD') + (changed ? '+changes' : '');
   } catch {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

@@ -73,6 +73,7 @@ function drawRest(draws: Draws): PlannedConfiguration {
   return {
     storage: {
       ...(oneByOne ? { groupBytesMax: 1 } : {}),
+      ...(shortQueues ? { gatherBytesMax: 8 * kibi } : {}),
       gatherPauseMsMax: draws.pick([0, 3, 3, 20]),
       fullRetryMs: draws.pick([100, 1_000]),
     },

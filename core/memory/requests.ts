@@ -20,6 +20,7 @@ import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
 import type { Answers, CopyStanding } from './answers.js';
 import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
+import { WaitingWrites } from './waiting-writes.js';
 import { requestIdFrom, type WriteIntent, type WriteOutcome, type WriteRequest } from './write-intent.js';
 import type { Writes } from './writes.js';
 
@@ -50,8 +51,7 @@ export class Requests {
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #acknowledgements: Acknowledgements;
-  /** Writes that wait for room in the log, in order of arrival. */
-  #waitingForRoom: WriteIntent[] = [];
+  readonly #waitingForRoom = new WaitingWrites();
   #sessions: WaitingForSession[] = [];
 
   constructor(
@@ -136,7 +136,7 @@ export class Requests {
   cancel(handle: RequestHandle): void {
     this.#acknowledgements.cancel(handle);
     this.#sessions = this.#sessions.filter((waiting) => waiting.handle !== handle);
-    this.#waitingForRoom = this.#waitingForRoom.filter(({ request }) => request.handle !== handle);
+    this.#waitingForRoom.remove(({ request }) => request.handle === handle);
   }
 
   #waitForSession(waiting: WaitingForSession, now: Now): void {
@@ -166,16 +166,12 @@ export class Requests {
 
   /** There may be room in the log again. */
   roomChanged(now: Now): void {
-    const waiting = this.#waitingForRoom;
-    let done = 0;
-    while (done < waiting.length && this.#writes.begin(waiting[done], now) === 'taken') done += 1;
-    if (done > 0) this.#waitingForRoom = this.#waitingForRoom.slice(done);
+    this.#waitingForRoom.releaseWhile((intent) => this.#writes.begin(intent, now) === 'taken');
   }
 
   /** Nobody waits for room beyond his deadline. Never appended: certainly not carried out. */
   #sweep(now: Now): void {
-    const late = this.#waitingForRoom.filter(({ request }) => now.monotonicMs >= request.deadlineMs);
-    this.#waitingForRoom = this.#waitingForRoom.filter(({ request }) => now.monotonicMs < request.deadlineMs);
+    const late = this.#waitingForRoom.remove(({ request }) => now.monotonicMs >= request.deadlineMs);
     for (const { request, entry } of late) {
       const message = 'the log of this node had no room before the deadline';
       request.finish(entry, { $case: 'failure', value: failure('OVERLOADED', { message }) }, now);
@@ -289,9 +285,16 @@ export class Requests {
   }
 
   #begin(intent: WriteIntent, now: Now): void {
-    if (this.#waitingForRoom.length === 0 && this.#writes.begin(intent, now) === 'taken') return;
-    this.#waitingForRoom.push(intent);
-    if (this.#waitingForRoom.length === 1) this.#services.effects.timers.arm(roomTimer, now.monotonicMs + roomSweepEveryMs);
+    const waiting = this.#waitingForRoom;
+    if (waiting.length === 0 && this.#writes.begin(intent, now) === 'taken') return;
+    // A single write may be larger than the bound, and then waits alone.
+    if (waiting.length > 0 && waiting.payloadBytes + intent.payload.length > this.#services.configuration.storage.gatherBytesMax) {
+      this.#services.effects.journal.note({ kind: 'request.overloaded', bound: 'gatherBytesMax' });
+      const message = `writes of ${waiting.payloadBytes} bytes wait for room in the log of this node`;
+      return intent.request.finish(intent.entry, { $case: 'failure', value: failure('OVERLOADED', { message }) }, now);
+    }
+    waiting.push(intent);
+    if (waiting.length === 1) this.#services.effects.timers.arm(roomTimer, now.monotonicMs + roomSweepEveryMs);
   }
 
   #status(handle: RequestHandle, now: Now): void {

@@ -50,6 +50,24 @@ function rot(node: OneNode, needle: string): void {
   assert.ok(rotten > 0);
 }
 
+writes('beyond the bytes that may wait for room in the log writes are refused, and what waits is written', () => {
+  const node = new OneNode({ storage: { groupBytesMax: 1, gatherBytesMax: 5_000 } }).start();
+  node.holdSyncs = true;
+  const sent = Array.from({ length: 8 }, (_, n) => rememberWith(node, { id: `m${n}`, text: 'x'.repeat(2_000) }, nothing));
+  // One is on its way to the disk, one is gathered for the next group, two wait.
+  assert.equal(
+    sent.map((handle) => outcome(node.replies.get(handle))),
+    [...Array(4).fill('unanswered'), ...Array(4).fill('OVERLOADED')],
+  );
+  assert.equal(
+    node.events.filter(({ kind }) => kind === 'request.overloaded'),
+    Array(4).fill({ kind: 'request.overloaded', bound: 'gatherBytesMax' }),
+  );
+  node.releaseSyncs();
+  for (const handle of sent.slice(0, 4)) assert.is(outcome(node.replies.get(handle)), 'written');
+  assert.is(outcome(node.replies.get(rememberWith(node, { id: 'later', text: 'y'.repeat(20_000) }, nothing))), 'written');
+});
+
 writes('a context beyond its bound is refused, and the node goes on', () => {
   const node = new OneNode({ storage: { segmentBytes: 2 ** 20 } }).start();
   assert.is(outcome(node.replies.get(rememberWith(node, { id: 'x', text: 'a' }, contextOf(contextEntriesMax, 'aa')))), 'INVALID_ARGUMENT');

@@ -185,13 +185,15 @@ export class CatchUp {
             fetching.lastProgressMs = then.monotonicMs;
           };
     const received = this.#shipper.receive({ from: peer.id, ...run }, durable, now);
-    const { appended } = received;
+    const { appended, refilled } = received;
     if (fetching !== null && appended > 0) {
       fetching.unsynced += appended;
       fetching.progressed = true;
       // Only what is new is progress: an answer that brings nothing must not keep a fetch alive.
       fetching.lastProgressMs = now.monotonicMs;
-      if (run.author !== null) fetching.merged.set(run.author, (fetching.merged.get(run.author) ?? 0) + appended);
+      // What this disk had held before is no tail of anybody's.
+      const others = appended - refilled;
+      if (run.author !== null && others > 0) fetching.merged.set(run.author, (fetching.merged.get(run.author) ?? 0) + others);
     }
     return received;
   }

@@ -34,6 +34,8 @@ interface OwnRun {
 export interface Received {
   /** Records appended; 0 when all were known. */
   readonly appended: number;
+  /** How many of these had been on this disk before, and were damaged. */
+  readonly refilled: number;
   /** The log had no room for some: they are to be fetched later. */
   readonly refused: boolean;
   /** A record was not what it claimed to be, or of a kind unknown here: it and what follows were left out. */
@@ -156,7 +158,7 @@ export class RecordShipper {
       this.#due(run.from, space, dot.author);
       durable?.(then);
     };
-    let appended = 0;
+    let [appended, refilled] = [0, 0];
     let at = 0;
     while (at < records.length) {
       const whole = view.moveTo(records, at, records.length) && view.intact();
@@ -166,7 +168,7 @@ export class RecordShipper {
           reason: whole ? 'a record of another run' : 'a damaged record',
           bytes: records.length - at,
         });
-        return { appended, refused: false, broken: true };
+        return { appended, refilled, refused: false, broken: true };
       }
       const { author, sequence, length } = view;
       const dot: Dot = { author, sequence };
@@ -176,12 +178,13 @@ export class RecordShipper {
         this.#due(run.from, space, author);
         continue;
       }
-      if (store.room(length) !== 'yes') return { appended, refused: true, broken: false };
+      if (store.room(length) !== 'yes') return { appended, refilled, refused: true, broken: false };
+      if (held.holes.has(dot)) refilled += 1;
       store.appendArrival(records.subarray(at - length, at), held, dot, synced);
       this.#observe(now);
       appended += 1;
     }
-    return { appended, refused: false, broken: false };
+    return { appended, refilled, refused: false, broken: false };
   }
 
   #noteGap({ key, coverage, inFlight }: SpaceStore, { author, sequence }: Dot): void {

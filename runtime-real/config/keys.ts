@@ -80,7 +80,10 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
   storage: fromOptions<StorageOptions>(defaultStorageOptions, {
     segmentBytes: [{ min: 4_096, max: int32Max }, 'Size of one segment of the log.'],
     groupBytesMax: [{ min: 1, max: int32Max }, 'Most bytes of records in one append and sync.'],
-    gatherBytesMax: [{ min: 1, max: int32Max }, 'Most bytes of records that wait for an append; beyond, writes are answered OVERLOADED.'],
+    gatherBytesMax: [
+      { min: 1, max: int32Max },
+      'Most bytes of episodes in writes that wait for room in the log; beyond, they are answered OVERLOADED.',
+    ],
     cacheBytesMax: [{ min: 0, max: Number.MAX_SAFE_INTEGER }, 'Bytes of episodes kept in memory.'],
     compactLiveShareMax: [{ min: 0, max: 1, share: true }, 'A sealed segment of which no more than this share is of use may be compacted.'],
     retainGarbageBytesMax: [
