@@ -13,30 +13,22 @@ const finiteShareMin = 0.99;
 /** Of fewer answers, one without a bound is no share. */
 const answersMin = 100;
 const evidenceMax = 10;
-/**
- * A copy counts the age of a report from its arrival: the report's own way is not in it. Granted as much as a peer has to answer in before it counts as out of
- * reach; a report that takes longer than that convicts.
- */
-export const reportTransitMsMax = 1_000;
-
 export const staleness: Checker = (history) => {
   const reads = judgedReads(history).filter(({ read }) => read.lagMs !== undefined);
   const bounded = reads.filter(({ read }) => read.answeredAs !== 'provisional' && read.lagMs !== null);
-  const beyond = bounded.filter(isBeyond(reportTransitMsMax));
+  const beyond = bounded.filter(isBeyond);
   const { answers, finite } = faultFreeBounds(history);
   const figures = {
     reads: reads.length,
     boundedReads: bounded.length,
     staleReads: reads.filter(({ newerSinceMs }) => newerSinceMs !== null).length,
     beyondBound: beyond.length,
-    // Beyond the bound as such, by no more than the way of a report.
-    beyondByTransit: bounded.filter(isBeyond(0)).length - beyond.length,
     provisionalStale: reads.filter(({ read, newerSinceMs }) => read.answeredAs === 'provisional' && newerSinceMs !== null).length,
     stalenessMs: quantilesOf(reads.map(staleMs)),
     newerVersionsMax: reads.reduce((most, { newerVersions }) => Math.max(most, newerVersions), 0),
     // Of the bounded answers that were stale: how much of the bound was used up.
     actualOverBound: quantilesOf(bounded.filter(({ newerSinceMs }) => newerSinceMs !== null).map((read) => share(read))),
-    boundCoverage: bounded.length === 0 ? null : rounded(1 - bounded.filter(isBeyond(0)).length / bounded.length),
+    boundCoverage: bounded.length === 0 ? null : rounded(1 - beyond.length / bounded.length),
     faultFreeAnswers: answers,
     finiteBoundShare: answers === 0 ? null : rounded(finite / answers),
   };
@@ -62,8 +54,8 @@ function staleMs({ read, newerSinceMs }: JudgedRead): number {
   return newerSinceMs === null ? 0 : read.invokedMs - newerSinceMs;
 }
 
-function isBeyond(grantedMs: number): (judged: JudgedRead) => boolean {
-  return (judged) => staleMs(judged) > (judged.read.lagMs as number) + grantedMs;
+function isBeyond(judged: JudgedRead): boolean {
+  return staleMs(judged) > (judged.read.lagMs as number);
 }
 
 function share(judged: JudgedRead): number {

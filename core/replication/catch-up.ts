@@ -71,8 +71,8 @@ export class CatchUp {
   /** Looks at what the peer has said of every space, and fetches what has been missing since its report before. */
   consider(peer: Peer, now: Now): void {
     for (const [space, report] of peer.spaces) {
-      if (report.before !== null && this.#services.isCopy(space))
-        this.#fetchMissing(peer.id, space, { known: report.before, evenPushed: false }, now);
+      const known = this.#peers.before(peer, report);
+      if (known !== null && this.#services.isCopy(space)) this.#fetchMissing(peer.id, space, { known, evenPushed: false }, now);
     }
   }
 
@@ -238,9 +238,10 @@ export class CatchUp {
       // Not what the peer writes now: written elsewhere, or in a term that has ended.
       if (author !== fetching.author) journal.note({ kind: 'tail.merged', space, author, records });
     }
-    const report = this.#peers.get(fetching.from)?.spaces.get(space);
-    if (report === undefined) return;
-    const known = report.before ?? report.reported;
+    const peer = this.#peers.get(fetching.from);
+    const report = peer?.spaces.get(space);
+    if (peer === undefined || report === undefined) return;
+    const known = this.#peers.before(peer, report) ?? report.reported;
     // More than the credit may be missing: go on at once.
     if (fetching.progressed) return this.#fetchMissing(fetching.from, space, { known, evenPushed: false }, now);
     // It does not give what it reports.

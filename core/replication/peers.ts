@@ -1,30 +1,34 @@
 /**
  * What this node knows of the other copies: who answers its own round trips, and what each says that it has synced.
  *
- * Only an answered ping of our own counts as reaching a peer: hearing it proves the other direction only (a deaf node still sends).
+ * Each node pings every other at a fixed interval, and a ping says which one of the receiver's it answers: the last that was heard, and how long ago. There is no
+ * other answer. Only an answered ping of our own counts as reaching a peer: hearing it proves the other direction only (a deaf node still sends).
  */
 
-import { decodeVersionVector, encodeVersionVector, VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
+import { decodeVersionVector, VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import { type Author, authorNode, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { sameBytes } from '../wire/bytes.js';
-import type { PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
+import type { HeardPing, PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
+import { OwnReports } from './own-reports.js';
+
+type Ping = Extract<PeerMessage, { kind: 'ping' }>;
 
 /** What a peer last said of one space. */
 export interface PeerSpace {
   term: Term | null;
   /** What it has synced, by its last ping. Never changed, only replaced. */
   reported: VersionVector;
-  /** As of the ping before the last: what is still missing from here by now is really missing, not on its way. */
-  before: VersionVector | null;
+  /** What it had synced as it said before. */
+  previous: VersionVector | null;
+  /** The ping that said so. Later ones that do not name the space say that nothing has changed. */
+  readonly saidIn: number;
   /** Ends of gapless prefixes that it has acknowledged since that ping. */
   readonly acknowledged: Map<Author, number>;
   encoded: Uint8Array;
   /** What it had, or should have, and lacks. Never changed, only replaced. */
   lost: VersionVector;
-  /** When its report came. */
-  reportedAtMs: number;
 }
 
 export interface Peer {
@@ -37,23 +41,31 @@ export interface Peer {
   /** When one of our pings was last answered within the bound. */
   lastReachedMs: number;
   reached: boolean;
-  /** Pings on their way: number and when each was sent. */
-  readonly outstanding: Map<number, number>;
+  /** The last of our pings that it is known to have heard, and when that was sent. */
+  answered: { readonly number: number; readonly sentMs: number } | null;
+  /** What it was told up to this ping of ours it need not be told again; 0: it must be told all. */
+  knowsUpTo: number;
   lastPingNumber: number;
-  /** When that ping came. A ping names every space that its sender holds and shares with this node. */
+  /** When that ping came. */
   pingedAtMs: number;
+  /** Its last ping was sent at this time by our own clock or later: so old at most is what it says of any space. Never, if that is not known. */
+  vouchedMs: number;
+  /** Whether it is still to tell all that it holds, not only what has changed. */
+  awaited: boolean;
   readonly spaces: Map<SpaceKey, PeerSpace>;
 }
 
-/** What this copy holds and lacks of a space, as peers are told. */
-interface EncodedHolding {
-  readonly changes: number;
-  readonly coverage: Uint8Array;
-  readonly lost: Uint8Array;
+/** A round of our own pings: when it was sent, and for how long this node had stood still by then. */
+interface Round {
+  readonly sentMs: number;
+  readonly pausedMs: number;
 }
 
 const pingTimer = 'peers.ping';
-const outstandingMax = 64;
+/** Rounds whose answers can still be told. */
+const roundsMax = 64;
+/** A peer says how long it held our ping before it answered; its clock may run faster than ours by this share. */
+const clockRatesDifferMax = 1 / 16;
 const never = Number.NEGATIVE_INFINITY;
 /** Never changed. */
 const nothing = new VersionVector();
@@ -65,15 +77,18 @@ export class Peers {
   readonly #peers = new Map<NodeId, Peer>();
   /** The same by the author of their last message. */
   readonly #byAuthor = new Map<Author, Peer>();
-  /** What the copies of each space are told, as long as it stands still. */
-  readonly #encoded = new Map<SpaceKey, EncodedHolding>();
-  #pingNumber = 0;
+  readonly #own: OwnReports;
+  readonly #rounds = new Map<number, Round>();
+  #round = 0;
+  /** For how long this node has stood still in this boot. */
+  #pausedMs = 0;
   /** When the next round of pings is due. */
   #nextPingMs = Number.POSITIVE_INFINITY;
 
   constructor(services: NodeServices, codec: PeerCodec) {
     this.#services = services;
     this.#codec = codec;
+    this.#own = new OwnReports(services);
   }
 
   /** Everyone that can share a space with this node, in id order; whoever no longer can is forgotten. */
@@ -82,6 +97,9 @@ export class Peers {
     this.#peers.clear();
     this.#byAuthor.clear();
     for (const id of this.#services.neighbours()) this.#peers.set(id, known.get(id) ?? newPeer(id, now));
+    this.#own.rowsChanged();
+    // Of spaces that were not shared before, what has changed says nothing.
+    for (const peer of this.#peers.values()) peer.awaited = true;
   }
 
   all(): Iterable<Peer> {
@@ -146,13 +164,13 @@ export class Peers {
     const { pingIntervalMs } = this.#services.configuration.replication;
     if (this.#peers.size === 0) return;
     this.#nextPingMs = now.monotonicMs + pingIntervalMs;
-    const reports = this.#reports(terms);
+    this.#round += 1;
+    this.#rounds.set(this.#round, { sentMs: now.monotonicMs, pausedMs: this.#pausedMs });
+    this.#rounds.delete(this.#round - roundsMax);
+    this.#own.refresh(this.#round, terms);
     for (const peer of this.#peers.values()) {
-      this.#pingNumber += 1;
-      if (peer.outstanding.size >= outstandingMax) peer.outstanding.delete(peer.outstanding.keys().next().value as number);
-      peer.outstanding.set(this.#pingNumber, now.monotonicMs);
-      const spaces = reports.filter(({ space }) => this.#services.otherCopies(space).includes(peer.id));
-      this.send(peer.id, { kind: 'ping', number: this.#pingNumber, spaces });
+      const { base, spaces } = this.#own.since(peer.knowsUpTo, peer.id);
+      this.send(peer.id, { kind: 'ping', number: this.#round, heard: heardOf(peer, now), all: peer.awaited, base, spaces });
       this.#noteLoss(peer, now);
     }
     this.#services.effects.timers.arm(pingTimer, this.#nextPingMs);
@@ -166,11 +184,11 @@ export class Peers {
     const lateMs = now.monotonicMs - this.#nextPingMs;
     if (lateMs <= this.#services.configuration.replication.pingIntervalMs) return;
     this.#nextPingMs = now.monotonicMs;
+    this.#pausedMs += lateMs;
     for (const peer of this.#peers.values()) {
       peer.askedSinceMs = Math.min(now.monotonicMs, peer.askedSinceMs + lateMs);
       peer.lastHeardMs = Math.min(now.monotonicMs, peer.lastHeardMs + lateMs);
       peer.lastReachedMs = Math.min(now.monotonicMs, peer.lastReachedMs + lateMs);
-      for (const [number, sentMs] of peer.outstanding) peer.outstanding.set(number, sentMs + lateMs);
     }
   }
 
@@ -184,33 +202,8 @@ export class Peers {
     this.#services.effects.journal.note({ kind: 'peer.lost', peer: peer.id, silentMs: now.monotonicMs - peer.lastReachedMs });
   }
 
-  /** What is said of each space that somebody shares. */
-  #reports(terms: (space: SpaceKey) => Term | null): SpaceReport[] {
-    const reports: SpaceReport[] = [];
-    for (const space of this.#services.ownSpaces()) {
-      if (this.#services.otherCopies(space).length === 0) continue;
-      const { coverage, lost } = this.#holding(space);
-      reports.push({ space, term: terms(space), coverage, lost });
-    }
-    return reports;
-  }
-
   encodedCoverage(space: SpaceKey): Uint8Array {
-    return this.#holding(space).coverage;
-  }
-
-  #holding(key: SpaceKey): EncodedHolding {
-    const space = this.#services.store.space(key);
-    const known = this.#encoded.get(key);
-    if (known !== undefined && known.changes === space.coverageChanges) return known;
-    const lost = space.lost();
-    const holding = {
-      changes: space.coverageChanges,
-      coverage: encodeVersionVector(withinRanges(space.coverage, vectorRangesMax)),
-      lost: lost.isEmpty() ? noBytes : encodeVersionVector(withinRanges(lost, vectorRangesMax)),
-    };
-    this.#encoded.set(key, holding);
-    return holding;
+    return this.#own.encodedCoverage(space);
   }
 
   /** Any message proves that the peer can be heard. Null for a sender that shares no row with this node. */
@@ -230,51 +223,71 @@ export class Peers {
       peer.author = from;
       peer.lastPingNumber = 0;
       peer.pingedAtMs = never;
-      for (const space of peer.spaces.values()) {
-        space.term = null;
-        space.before = null;
-        space.acknowledged.clear();
+      peer.vouchedMs = never;
+      peer.awaited = true;
+      peer.knowsUpTo = 0;
+      for (const [key, space] of peer.spaces) {
+        peer.spaces.set(key, { ...space, term: null, previous: null, saidIn: 0, acknowledged: new Map() });
       }
     }
     return peer;
   }
 
   /** False for a ping that was overtaken by a later one. */
-  pinged(peer: Peer, from: Author, message: Extract<PeerMessage, { kind: 'ping' }>, now: Now): boolean {
-    this.send(peer.id, { kind: 'pong', number: message.number, asker: from });
+  pinged(peer: Peer, message: Ping, now: Now): boolean {
     if (message.number <= peer.lastPingNumber) return false;
+    const isFirst = peer.lastPingNumber === 0;
     peer.lastPingNumber = message.number;
     peer.pingedAtMs = now.monotonicMs;
-    for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, now);
+    if (message.heard !== null && message.heard.asker === this.#services.store.author) this.#answered(peer, message.heard, now);
+    if (message.all) peer.knowsUpTo = 0;
+    for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, isFirst);
+    if (message.base > 0) return true;
+    peer.awaited = false;
     if (peer.spaces.size > message.spaces.length) this.#forgetUnnamed(peer, message.spaces);
     return true;
   }
 
-  #report(peer: Peer, report: SpaceReport, now: Now): void {
+  /** It heard one of our pings: when that was sent tells how old at most is what it says now. */
+  #answered(peer: Peer, { number, heldMs }: HeardPing, now: Now): void {
+    const round = this.#rounds.get(number);
+    const sentMs = peer.answered?.number === number ? peer.answered.sentMs : round?.sentMs;
+    if (sentMs === undefined) return;
+    peer.vouchedMs = sentMs + Math.max(0, Math.floor(heldMs * (1 - clockRatesDifferMax)) - 1);
+    peer.knowsUpTo = number;
+    if (round === undefined || number <= (peer.answered?.number ?? 0)) return;
+    peer.answered = { number, sentMs };
+    const roundTripMs = now.monotonicMs - sentMs - heldMs - (this.#pausedMs - round.pausedMs);
+    if (roundTripMs > this.#services.configuration.replication.reachableMs) return;
+    peer.lastReachedMs = now.monotonicMs;
+    if (peer.reached) return;
+    peer.reached = true;
+    this.#services.effects.journal.note({ kind: 'peer.reached', peer: peer.id });
+  }
+
+  #report(peer: Peer, report: SpaceReport, isFirst: boolean): void {
     const lost = report.lost.length === 0 ? nothing : decodeVersionVector(report.lost);
     if (lost === null) return;
     const space = peer.spaces.get(report.space);
-    if (space !== undefined && sameEncoding(space.encoded, report.coverage)) {
-      space.term = report.term;
-      space.before = space.reported;
-      // What it acknowledged before it said so little is not there any more.
-      space.acknowledged.clear();
-      space.lost = lost;
-      space.reportedAtMs = now.monotonicMs;
-      return;
-    }
-    const reported = decodeVersionVector(report.coverage);
+    const isSame = space !== undefined && sameEncoding(space.encoded, report.coverage);
+    const reported = isSame ? space.reported : decodeVersionVector(report.coverage);
     if (reported === null) return;
     peer.spaces.set(report.space, {
       term: report.term,
       reported,
-      before: space?.reported ?? null,
+      previous: isFirst ? null : (space?.reported ?? null),
+      saidIn: peer.lastPingNumber,
+      // What it acknowledged before it said so little is not there any more.
       acknowledged: new Map(),
       // The bytes are a view into a message: what is kept is a copy.
-      encoded: report.coverage.slice(),
+      encoded: isSame ? space.encoded : report.coverage.slice(),
       lost,
-      reportedAtMs: now.monotonicMs,
     });
+  }
+
+  /** What the peer had synced of the space as of the ping before its last: what is still missing from here by now is really missing, not on its way. */
+  before(peer: Peer, { reported, previous, saidIn }: PeerSpace): VersionVector | null {
+    return peer.lastPingNumber > saidIn && saidIn > 0 ? reported : previous;
   }
 
   /** What it no longer names it no longer holds. */
@@ -283,27 +296,21 @@ export class Peers {
     for (const space of peer.spaces.keys()) if (!held.has(space)) peer.spaces.delete(space);
   }
 
-  /** What the copy last said of the space and when: nothing held, if its last ping did not name it. Undefined before its first ping. */
-  said(id: NodeId, space: SpaceKey): { readonly reported: VersionVector; readonly reportedAtMs: number } | undefined {
-    const peer = this.#peers.get(id);
-    const report = peer?.spaces.get(space);
-    if (report !== undefined || peer === undefined || peer.pingedAtMs === never) return report;
-    return { reported: nothing, reportedAtMs: peer.pingedAtMs };
+  /** So many milliseconds old, at most, is what the peer said last. Null: not known. */
+  ageMs({ vouchedMs }: Peer, now: Now): number | null {
+    return vouchedMs === never ? null : now.monotonicMs - vouchedMs;
   }
 
-  ponged(peer: Peer, { number, asker }: Extract<PeerMessage, { kind: 'pong' }>, now: Now): void {
-    if (asker !== this.#services.store.author) return;
-    const sentMs = peer.outstanding.get(number);
-    if (sentMs === undefined) return;
-    for (const earlier of peer.outstanding.keys()) {
-      if (earlier > number) break;
-      peer.outstanding.delete(earlier);
-    }
-    if (now.monotonicMs - sentMs > this.#services.configuration.replication.reachableMs) return;
-    peer.lastReachedMs = now.monotonicMs;
-    if (peer.reached) return;
-    peer.reached = true;
-    this.#services.effects.journal.note({ kind: 'peer.reached', peer: peer.id });
+  /**
+   * What the copy last said of the space, and at what time by our own clock or later: nothing held, if it did not name it. Undefined before it has
+   * told all that it holds.
+   */
+  said(id: NodeId, space: SpaceKey): { readonly reported: VersionVector; readonly vouchedMs: number } | undefined {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return undefined;
+    const report = peer.spaces.get(space);
+    if (report !== undefined) return { reported: report.reported, vouchedMs: peer.vouchedMs };
+    return peer.awaited ? undefined : { reported: nothing, vouchedMs: peer.vouchedMs };
   }
 
   /** A cumulative acknowledgement: everything of this author up to `end` is synced on the peer. */
@@ -314,16 +321,22 @@ export class Peers {
       space = {
         term: null,
         reported: nothing,
-        before: null,
+        previous: null,
+        saidIn: peer.lastPingNumber,
         acknowledged: new Map(),
         encoded: noBytes,
         lost: nothing,
-        reportedAtMs: peer.pingedAtMs,
       };
       peer.spaces.set(message.space, space);
     }
     if (message.end > (space.acknowledged.get(message.author) ?? 0)) space.acknowledged.set(message.author, message.end);
   }
+}
+
+/** What is said of the peer's own pings: null before one of this boot has come. */
+function heardOf({ author, lastPingNumber, pingedAtMs }: Peer, now: Now): HeardPing | null {
+  if (author === null || lastPingNumber === 0) return null;
+  return { asker: author, number: lastPingNumber, heldMs: now.monotonicMs - pingedAtMs };
 }
 
 function newPeer(id: NodeId, now: Now): Peer {
@@ -334,9 +347,12 @@ function newPeer(id: NodeId, now: Now): Peer {
     lastHeardMs: never,
     lastReachedMs: never,
     reached: false,
-    outstanding: new Map(),
+    answered: null,
+    knowsUpTo: 0,
     lastPingNumber: 0,
     pingedAtMs: never,
+    vouchedMs: never,
+    awaited: true,
     spaces: new Map(),
   };
 }

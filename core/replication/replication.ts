@@ -8,10 +8,10 @@ import type { CopyStanding } from '../memory/answers.js';
 import type { Appended } from '../memory/appended.js';
 import type { NodeServices } from '../node-services.js';
 import type { Group } from '../storage/write-ahead-log.js';
-import { PeerCodec } from '../wire/peer-message.js';
+import { PeerCodec, type SpaceReport } from '../wire/peer-message.js';
 import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
-import { Peers } from './peers.js';
+import { type Peer, Peers } from './peers.js';
 import { RecordShipper } from './record-shipper.js';
 import { SettledHoles } from './settled-holes.js';
 import { Terms } from './terms.js';
@@ -76,20 +76,11 @@ export class Replication implements CopyStanding {
     if (peer === null)
       return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: 'no member of a shared row', bytes: bytes.length });
     const { message } = envelope;
-    if (message.kind !== 'ping' && message.kind !== 'pong' && !this.#services.isCopy(message.space)) return;
+    if (message.kind !== 'ping' && !this.#services.isCopy(message.space)) return;
     switch (message.kind) {
       case 'ping':
-        if (!this.#peers.pinged(peer, envelope.from, message, now)) return;
-        this.#catchUp.consider(peer, now);
-        for (const { space } of message.spaces) {
-          if (!this.#services.isCopy(space)) continue;
-          this.#acknowledged(space, now);
-          this.#terms.judge(space, now);
-          this.#settledHoles.consider(space, now);
-        }
-        return this.#pullForClaims(now);
-      case 'pong':
-        return this.#peers.ponged(peer, message, now);
+        if (this.#peers.pinged(peer, message, now)) this.#told(peer, message.spaces, now);
+        return;
       case 'run':
         return this.#catchUp.received(peer, message, now);
       case 'acknowledge':
@@ -103,6 +94,20 @@ export class Replication implements CopyStanding {
       case 'snapshot':
         return this.#catchUp.snapshot(peer, message, now);
     }
+  }
+
+  /** A ping has come: these spaces are told anew, and all others are vouched for once more. */
+  #told(peer: Peer, spaces: readonly SpaceReport[], now: Now): void {
+    this.#catchUp.consider(peer, now);
+    for (const { space } of spaces) {
+      if (!this.#services.isCopy(space)) continue;
+      this.#acknowledged(space, now);
+      this.#terms.judge(space, now);
+      this.#settledHoles.consider(space, now);
+    }
+    this.#settledHoles.considerAgreed(now);
+    for (const [space] of this.#terms.claiming()) this.#terms.judge(space, now);
+    this.#pullForClaims(now);
   }
 
   /** Who claims a term pulls from everyone reachable at once. */
@@ -143,11 +148,14 @@ export class Replication implements CopyStanding {
    */
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? new VersionVector();
-    const reports = this.#services.otherCopies(space).map((copy) => ({ copy, report: this.#peers.get(copy)?.spaces.get(space) }));
+    const reports = this.#services.otherCopies(space).map((copy) => {
+      const peer = this.#peers.get(copy);
+      return { copy, report: peer?.spaces.get(space), ageMs: peer === undefined ? null : this.#peers.ageMs(peer, now) };
+    });
     const holders = reports.flatMap(({ copy, report }) => (report !== undefined && report.term !== null ? [copy] : []));
     let records = 0;
     let ms: number | null = holders.length === 0 ? null : 0;
-    for (const { report } of reports) {
+    for (const { report, ageMs } of reports) {
       if (report === undefined) {
         ms = null;
         continue;
@@ -158,7 +166,7 @@ export class Replication implements CopyStanding {
         missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),
       );
       const isBehind = missing.some(({ author }) => report.term !== null || !holders.includes(authorNode(author)));
-      ms = ms === null || isBehind ? null : Math.max(ms, now.monotonicMs - report.reportedAtMs);
+      ms = ms === null || ageMs === null || isBehind ? null : Math.max(ms, ageMs);
     }
     return { records, ms };
   }
@@ -168,7 +176,7 @@ export class Replication implements CopyStanding {
   }
 
   allReportedSince(space: SpaceKey, sinceMs: number): boolean {
-    return this.#services.otherCopies(space).every((copy) => (this.#peers.said(copy, space)?.reportedAtMs ?? 0) > sinceMs);
+    return this.#services.otherCopies(space).every((copy) => (this.#peers.said(copy, space)?.vouchedMs ?? 0) > sinceMs);
   }
 
   forget(space: SpaceKey): void {

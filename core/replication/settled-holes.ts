@@ -32,6 +32,11 @@ export class SettledHoles {
     this.#peers = peers;
   }
 
+  /** Looks again at what was agreed on before and has not been for long enough. */
+  considerAgreed(now: Now): void {
+    for (const space of this.#agreed.keys()) this.consider(space, now);
+  }
+
   /** Looks at what all copies lack; called when one has said what it holds. */
   consider(key: SpaceKey, now: Now): void {
     const space = this.#services.store.spaceIfHeld(key);
@@ -53,7 +58,7 @@ export class SettledHoles {
       return;
     }
     const untilMs = before.sinceMs + roundTripsAgreed * this.#services.configuration.replication.reachableMs;
-    if (copies.some((copy) => (this.#peers.get(copy)?.pingedAtMs ?? 0) < untilMs)) return;
+    if (copies.some((copy) => (this.#peers.get(copy)?.vouchedMs ?? 0) < untilMs)) return;
     this.#agreed.delete(key);
     space.settleAbsent(dots);
     this.#services.store.writeCheckpoint();

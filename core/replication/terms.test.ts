@@ -88,7 +88,8 @@ terms('foreign spaces in pings make nothing', () => {
   for (let n = 0; n < 200; n += 1) {
     const space = spaceKey({ name: `nobody-${n}`, generation: 0 });
     const report = { space, term: null, lost: new Uint8Array(0), coverage: Uint8Array.of(1, 0, 0) };
-    first.deliver({ kind: 'message', bytes: cluster.codec.encode(from, { kind: 'ping', number: 1_000_000 + n, spaces: [report] }) });
+    const ping = { kind: 'ping', number: 1_000_000 + n, heard: null, all: false, base: 0, spaces: [report] } as const;
+    first.deliver({ kind: 'message', bytes: cluster.codec.encode(from, ping) });
   }
   cluster.pass(1_000);
   assert.is(first.node.inspect().spaces.length, 1);

@@ -146,7 +146,7 @@ export class Terms {
         continue;
       }
       const report = this.#peers.said(copy, space);
-      if (!claim.targets.has(copy) && report !== undefined && report.reportedAtMs > claim.sinceMs) claim.targets.set(copy, report.reported);
+      if (!claim.targets.has(copy) && report !== undefined && report.vouchedMs > claim.sinceMs) claim.targets.set(copy, report.reported);
       const target = claim.targets.get(copy);
       // What the copy itself has found damaged since is not to be had there any more.
       const missing = target === undefined ? null : coverage.missingFrom(target);

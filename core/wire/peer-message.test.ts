@@ -21,9 +21,11 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('ping' as const),
     number: sequence,
+    heard: fc.option(fc.record({ asker: author, number: sequence, heldMs: sequence })),
+    all: fc.boolean(),
+    base: sequence,
     spaces: fc.array(fc.record({ space, term, coverage: bytes, lost: bytes }), { maxLength: 4 }),
   }),
-  fc.record({ kind: fc.constant('pong' as const), number: sequence, asker: author }),
   fc.record({ kind: fc.constant('run' as const), space, author, answers: fc.option(fetchName), records: bytes }),
   fc.record({ kind: fc.constant('acknowledge' as const), space, author, end: sequence }),
   fc.record({ kind: fc.constant('fetch' as const), number: fc.nat(), space, credit: fc.nat(), cursor: fc.nat(), coverage: bytes }),
@@ -39,6 +41,8 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     records: bytes,
   }),
 );
+
+const ping: PeerMessage = { kind: 'ping', number: 1, heard: null, all: true, base: 0, spaces: [] };
 
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_, each) => (each instanceof Map ? [...each] : each instanceof Uint8Array ? [...each] : each)));
@@ -70,7 +74,7 @@ messages('one flipped bit, or a cut, is found', () => {
 messages('bytes with a right checksum and anything inside never throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 0, maxLength: 200 }), fc.nat(8), (body, kind) => {
-      const forged = codec.encode('00'.repeat(28) as Author, { kind: 'pong', number: 1, asker: '00'.repeat(28) as Author });
+      const forged = codec.encode('00'.repeat(28) as Author, ping);
       const bytes = new Uint8Array(46 + body.length);
       bytes.set(forged.subarray(0, 46));
       bytes.set(body, 46);
@@ -83,11 +87,7 @@ messages('bytes with a right checksum and anything inside never throw', () => {
 });
 
 messages('of another cluster are refused', () => {
-  const foreign = new PeerCodec('other', pure).encode('00'.repeat(28) as Author, {
-    kind: 'pong',
-    number: 1,
-    asker: '00'.repeat(28) as Author,
-  });
+  const foreign = new PeerCodec('other', pure).encode('00'.repeat(28) as Author, ping);
   assert.is(codec.decode(foreign), 'another cluster');
 });
 

@@ -32,10 +32,26 @@ export interface SpaceReport {
   readonly lost: Uint8Array;
 }
 
+/** The last ping that was heard of the node and boot that this is said to, and how long ago by the sender's clock. */
+export interface HeardPing {
+  readonly asker: Author;
+  readonly number: number;
+  readonly heldMs: number;
+}
+
 export type PeerMessage =
-  /** Asks for a pong, and says what the sender holds of the spaces that both have copies of. */
-  | { readonly kind: 'ping'; readonly number: number; readonly spaces: readonly SpaceReport[] }
-  | { readonly kind: 'pong'; readonly number: number; readonly asker: Author }
+  /** Answers the receiver's pings, asks to be answered, and says what the sender holds of the spaces that both have copies of. */
+  | {
+      readonly kind: 'ping';
+      readonly number: number;
+      /** Null before any was heard. */
+      readonly heard: HeardPing | null;
+      /** Whether the sender wants to be told of all spaces, not only of those that have changed. */
+      readonly all: boolean;
+      /** What is not named is as the ping of this number left it. 0: what is not named is not held. */
+      readonly base: number;
+      readonly spaces: readonly SpaceReport[];
+    }
   /** Records of one (space, author) in ascending sequence. Pushed as they are appended, or in answer to a fetch. */
   | {
       readonly kind: 'run';
@@ -83,7 +99,7 @@ const magic = 0x50_4d_47_45;
 const messagesTogetherBytes = 16 * 1_024;
 /** Spaces that are remembered in either form, at most. */
 const rememberedMax = 4_096;
-const kinds = ['ping', 'pong', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
+const kinds = ['ping', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
 const acknowledgementKind = kinds.indexOf('acknowledge');
 
 /** The checksum that a message carries: as good as one of our own over it, for telling messages apart. */
@@ -143,6 +159,15 @@ export class PeerCodec {
     return writer;
   }
 
+  #heardPing(writer: ByteWriter, heard: HeardPing | null): void {
+    writer.u8(heard === null ? 0 : 1);
+    if (heard !== null) this.#author(writer, heard.asker).u48(heard.number).u48(heard.heldMs);
+  }
+
+  #readHeardPing(reader: ByteReader): HeardPing | null {
+    return reader.u8() === 0 ? null : { asker: this.#readAuthor(reader), number: reader.u48(), heldMs: reader.u48() };
+  }
+
   #fetchName(writer: ByteWriter, name: FetchName | null): ByteWriter {
     writer.u8(name === null ? 0 : 1);
     return name === null ? writer : this.#author(writer, name.asker).u32(name.number);
@@ -155,15 +180,16 @@ export class PeerCodec {
   #body(writer: ByteWriter, message: PeerMessage): void {
     switch (message.kind) {
       case 'ping':
-        writer.u48(message.number).u16(message.spaces.length);
+        this.#heardPing(writer.u48(message.number), message.heard);
+        writer
+          .u8(message.all ? 1 : 0)
+          .u48(message.base)
+          .u16(message.spaces.length);
         for (const { space, term, coverage, lost } of message.spaces) {
           this.#space(writer, space).u8(term === null ? 0 : 1);
           if (term !== null) writer.u32(term.generation).u48(term.index).u32(term.counter);
           writer.block(coverage).block(lost);
         }
-        return;
-      case 'pong':
-        this.#author(writer.u48(message.number), message.asker);
         return;
       case 'run':
         this.#author(this.#space(writer, message.space), message.author);
@@ -217,8 +243,6 @@ export class PeerCodec {
     switch (kind) {
       case 'ping':
         return this.#readPing(reader);
-      case 'pong':
-        return { kind, number: reader.u48(), asker: this.#readAuthor(reader) };
       case 'run':
         return {
           kind,
@@ -249,6 +273,9 @@ export class PeerCodec {
 
   #readPing(reader: ByteReader): PeerMessage {
     const number = reader.u48();
+    const heard = this.#readHeardPing(reader);
+    const all = reader.u8() === 1;
+    const base = reader.u48();
     const count = reader.u16();
     const spaces: SpaceReport[] = [];
     for (let index = 0; index < count && !reader.failed; index += 1) {
@@ -256,7 +283,7 @@ export class PeerCodec {
       const term = reader.u8() === 0 ? null : { generation: reader.u32(), index: reader.u48(), counter: reader.u32() };
       spaces.push({ space, term, coverage: reader.block(), lost: reader.block() });
     }
-    return { kind: 'ping', number, spaces };
+    return { kind: 'ping', number, heard, all, base, spaces };
   }
 
   #readFetched(reader: ByteReader): PeerMessage | null {

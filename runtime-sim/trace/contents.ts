@@ -52,9 +52,13 @@ export class Contents {
   #peer(message: PeerMessage): PeerContents {
     switch (message.kind) {
       case 'ping':
-        return { kind: 'ping', number: message.number, spaces: message.spaces.map((report) => this.#report(report)) };
-      case 'pong':
-        return { kind: 'pong', number: message.number };
+        return {
+          kind: 'ping',
+          number: message.number,
+          hears: message.heard?.number ?? null,
+          base: message.base,
+          spaces: message.spaces.map((report) => this.#report(report)),
+        };
       case 'run': {
         const { kind, space, author, answers, records } = message;
         return {

@@ -23,8 +23,6 @@ export function peerSentence(what: PeerContents): PeerSentence {
   switch (what.kind) {
     case 'ping':
       return { text: 'pings ', detail: 'full', name: 'a ping' };
-    case 'pong':
-      return { text: `answers ping ${what.number} of `, detail: 'full', name: 'a pong' };
     case 'run': {
       const records = recordsText(what.records, what.recordsTotal);
       return what.answers === null
@@ -57,7 +55,6 @@ export function aboutPeer(what: PeerContents): About {
       return { spaces: [what.space], ids: idsOf(what.records) };
     case 'ping':
       return { spaces: what.spaces.map(({ space }) => space), ids: [] };
-    case 'pong':
     case 'unreadable':
       return { spaces: [], ids: [] };
     default:

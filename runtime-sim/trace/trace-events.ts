@@ -54,8 +54,15 @@ export type TracedRanges = Readonly<Record<string, string>>;
 
 /** What a message between nodes says. */
 export type PeerContents =
-  | { readonly kind: 'ping'; readonly number: number; readonly spaces: readonly TracedReport[] }
-  | { readonly kind: 'pong'; readonly number: number }
+  | {
+      readonly kind: 'ping';
+      readonly number: number;
+      /** The last ping of the receiver that it answers; null before any was heard. */
+      readonly hears: number | null;
+      /** What is not named is as this ping of the sender left it; 0: it is not held. */
+      readonly base: number;
+      readonly spaces: readonly TracedReport[];
+    }
   | ({
       readonly kind: 'run';
       readonly space: string;

@@ -1,0 +1,114 @@
+/**
+ * What this node tells its peers of the spaces that it shares with them: the term that it holds, what is synced here, what is lost here.
+ *
+ * A space is told again only after it has changed. A peer says with each ping which of ours it heard last, and what was told up to there it need not be
+ * told again: so the pings of a node with thousands of quiet spaces stay small.
+ */
+import { encodeVersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
+import type { NodeId, SpaceKey, Term } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
+import type { SpaceReport } from '../wire/peer-message.js';
+
+/** A space as it was last told. */
+interface Told {
+  readonly report: SpaceReport;
+  /** The changes of the space's coverage up to which that holds. */
+  readonly changes: number;
+  /** The round of pings that told it first. */
+  readonly since: number;
+  /** The last round that found it here. */
+  round: number;
+}
+
+/** What this copy holds and lacks of a space. */
+interface Holding {
+  readonly changes: number;
+  readonly coverage: Uint8Array;
+  readonly lost: Uint8Array;
+}
+
+const noBytes = new Uint8Array(0);
+
+export class OwnReports {
+  readonly #services: NodeServices;
+  readonly #told = new Map<SpaceKey, Told>();
+  readonly #holdings = new Map<SpaceKey, Holding>();
+  #round = 0;
+  /** Since this round nothing that was told has gone: who heard it, or a later one, needs only what has changed since. */
+  #wholeSince = 0;
+  /** The latest round in which anything changed. */
+  #changedIn = 0;
+
+  constructor(services: NodeServices) {
+    this.#services = services;
+  }
+
+  /** Rows have changed: whom a space is told to may be another now, and all is told to everyone again. */
+  rowsChanged(): void {
+    this.#wholeSince = this.#round + 1;
+  }
+
+  /** Looks at every shared space before a round of pings of that number, which is greater than the one before. */
+  refresh(round: number, terms: (space: SpaceKey) => Term | null): void {
+    this.#round = round;
+    let found = 0;
+    for (const space of this.#services.ownSpaces()) {
+      if (this.#services.otherCopies(space).length === 0) continue;
+      found += 1;
+      const told = this.#told.get(space);
+      const term = terms(space);
+      if (told !== undefined && told.report.term === term && told.changes === this.#services.store.space(space).coverageChanges) {
+        told.round = round;
+        continue;
+      }
+      const { changes, coverage, lost } = this.#holding(space);
+      this.#told.set(space, { report: { space, term, coverage, lost }, changes, since: round, round });
+      this.#changedIn = round;
+    }
+    if (found < this.#told.size) this.#forgetOthers(round);
+  }
+
+  /** What is no longer named at all is no longer held: only a full report says so. */
+  #forgetOthers(round: number): void {
+    for (const [space, told] of this.#told) {
+      if (told.round === round) continue;
+      this.#told.delete(space);
+      this.#holdings.delete(space);
+    }
+    this.#wholeSince = round;
+  }
+
+  /**
+   * What a peer that has heard the round `heard` (0: none) is told now. `base` is the round that the reports add to: what they do not name is as it was
+   * told then. With base 0 they are all there is.
+   */
+  since(heard: number, peer: NodeId): { readonly base: number; readonly spaces: readonly SpaceReport[] } {
+    const base = heard < this.#wholeSince ? 0 : heard;
+    if (base >= this.#changedIn && base > 0) return { base, spaces: nothing };
+    const spaces: SpaceReport[] = [];
+    for (const { report, since } of this.#told.values()) {
+      if (since > base && this.#services.otherCopies(report.space).includes(peer)) spaces.push(report);
+    }
+    return { base, spaces };
+  }
+
+  encodedCoverage(space: SpaceKey): Uint8Array {
+    return this.#holding(space).coverage;
+  }
+
+  #holding(key: SpaceKey): Holding {
+    const space = this.#services.store.space(key);
+    const known = this.#holdings.get(key);
+    if (known !== undefined && known.changes === space.coverageChanges) return known;
+    const lost = space.lost();
+    const holding = {
+      changes: space.coverageChanges,
+      coverage: encodeVersionVector(withinRanges(space.coverage, vectorRangesMax)),
+      lost: lost.isEmpty() ? noBytes : encodeVersionVector(withinRanges(lost, vectorRangesMax)),
+    };
+    this.#holdings.set(key, holding);
+    return holding;
+  }
+}
+
+const nothing: readonly SpaceReport[] = [];
