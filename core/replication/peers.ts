@@ -7,7 +7,7 @@
 
 import { decodeVersionVector, VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import { type Author, authorNode, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import { type Author, authorBoot, authorNode, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { sameBytes } from '../wire/bytes.js';
 import type { HeardPing, PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
@@ -215,6 +215,8 @@ export class Peers {
     }
     const peer = this.#peers.get(authorNode(from));
     if (peer === undefined) return null;
+    // Late, from before it started anew: its records count, of what it is now they say nothing.
+    if (peer.author !== null && authorBoot(from).counter < authorBoot(peer.author).counter) return peer;
     peer.lastHeardMs = now.monotonicMs;
     if (peer.author !== null) this.#byAuthor.delete(peer.author);
     this.#byAuthor.set(from, peer);
@@ -233,9 +235,9 @@ export class Peers {
     return peer;
   }
 
-  /** False for a ping that was overtaken by a later one. */
-  pinged(peer: Peer, message: Ping, now: Now): boolean {
-    if (message.number <= peer.lastPingNumber) return false;
+  /** False for a ping that was overtaken by a later one, or by a later boot. */
+  pinged(peer: Peer, from: Author, message: Ping, now: Now): boolean {
+    if (from !== peer.author || message.number <= peer.lastPingNumber) return false;
     const isFirst = peer.lastPingNumber === 0;
     peer.lastPingNumber = message.number;
     peer.pingedAtMs = now.monotonicMs;

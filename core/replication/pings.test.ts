@@ -75,6 +75,22 @@ pings('tell all to who has started anew', () => {
   assert.type(lagOf(second), 'number');
 });
 
+pings('of an earlier boot that come late say nothing any more', () => {
+  const cluster = new Cluster(2);
+  const [first, second] = cluster.hosts;
+  cluster.filter = ({ from, message }) => (message.kind === 'ping' && from === second ? 'hold' : 'pass');
+  cluster.pass(pingIntervalMs);
+  cluster.filter = null;
+  const late = cluster.held.splice(0);
+  assert.ok(late.length > 0);
+  second.crash();
+  second.start();
+  cluster.pass(2_000);
+  cluster.deliverHeld(late);
+  const told = pingsWhile(cluster, { from: first, to: second }, 2_000);
+  assert.ok(told.every(({ all, base, spaces }) => !all && base > 0 && spaces.length === 0));
+});
+
 pings('make no report younger than it is, however long it was on its way', () => {
   const cluster = new Cluster(2);
   const [first, second] = cluster.hosts;

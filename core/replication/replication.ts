@@ -79,7 +79,7 @@ export class Replication implements CopyStanding {
     if (message.kind !== 'ping' && !this.#services.isCopy(message.space)) return;
     switch (message.kind) {
       case 'ping':
-        if (this.#peers.pinged(peer, message, now)) this.#told(peer, message.spaces, now);
+        if (this.#peers.pinged(peer, envelope.from, message, now)) this.#told(peer, message.spaces, now);
         return;
       case 'run':
         return this.#catchUp.received(peer, message, now);
