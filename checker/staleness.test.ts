@@ -34,6 +34,7 @@ bounds('who cannot tell has no bound, and who is provisional speaks for one side
   const provisional = staleRead(100, 0, 'provisional');
   assert.is(provisional.verdict, 'ok');
   assert.is(provisional.provisionalStale, 1);
+  assert.is(staleRead(100, 50, 'provisional').verdict, 'violation', 'who says that it lags says by how much');
 });
 
 bounds('a memory that was never forgotten is missed from its first acknowledgement on', () => {

@@ -2,8 +2,9 @@
  * Staleness: no answer is older than it says. A read invoked at s that saw version v is stale by s − ack(w), w being the earliest acknowledged version
  * that takes the place of v and was acknowledged before s; and by the number of such versions.
  *
- * The bound is what the answer reports as its copy's lag. An answer labelled provisional speaks for one side only: another primary may acknowledge beyond
- * a cut, so its figure bounds nothing, and what it misses is published apart. While no fault has happened, 99 % of all answers must report a finite lag.
+ * The bound is what the answer reports as its copy's lag. A provisional primary that hears all other copies, none of which holds a term, says that it does
+ * not lag: that speaks for its side only, since a cut may not have been noticed yet, so it bounds nothing, and what it misses is published apart. While no
+ * fault has happened, 99 % of all answers must report a finite lag.
  */
 import type { Checker, FaultRecord, History, Operation } from './history.js';
 import { isWrite } from './memory-traces.js';
@@ -15,7 +16,7 @@ const answersMin = 100;
 const evidenceMax = 10;
 export const staleness: Checker = (history) => {
   const reads = judgedReads(history).filter(({ read }) => read.lagMs !== undefined);
-  const bounded = reads.filter(({ read }) => read.answeredAs !== 'provisional' && read.lagMs !== null);
+  const bounded = reads.filter(isBounded);
   const beyond = bounded.filter(isBeyond);
   const { answers, finite } = faultFreeBounds(history);
   const figures = {
@@ -23,7 +24,7 @@ export const staleness: Checker = (history) => {
     boundedReads: bounded.length,
     staleReads: reads.filter(({ newerSinceMs }) => newerSinceMs !== null).length,
     beyondBound: beyond.length,
-    provisionalStale: reads.filter(({ read, newerSinceMs }) => read.answeredAs === 'provisional' && newerSinceMs !== null).length,
+    provisionalStale: reads.filter((judged) => !isBounded(judged) && judged.read.lagMs === 0 && judged.newerSinceMs !== null).length,
     stalenessMs: quantilesOf(reads.map(staleMs)),
     newerVersionsMax: reads.reduce((most, { newerVersions }) => Math.max(most, newerVersions), 0),
     // Of the bounded answers that were stale: how much of the bound was used up.
@@ -52,6 +53,10 @@ export const staleness: Checker = (history) => {
 
 function staleMs({ read, newerSinceMs }: JudgedRead): number {
   return newerSinceMs === null ? 0 : read.invokedMs - newerSinceMs;
+}
+
+function isBounded({ read: { answeredAs, lagMs } }: JudgedRead): boolean {
+  return lagMs != null && (answeredAs !== 'provisional' || lagMs > 0);
 }
 
 function isBeyond(judged: JudgedRead): boolean {

@@ -16,6 +16,8 @@ export interface CopyStanding {
   term(space: SpaceKey, now: Now): Term | null;
   /** How far this copy lags; milliseconds null when it cannot tell. */
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null };
+  /** The same as an answer says it: a primary that no other copy can have passed does not lag. */
+  lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null };
   /** A copy that takes writes of this space, as far as this node knows. */
   redirect(space: SpaceKey, now: Now): string | null;
   /** Whether every other copy has said what it holds after that moment. */
@@ -56,7 +58,7 @@ export class Answers {
 
   header(space: SpaceKey, now: Now, options: { readonly sessionSatisfied: boolean } = { sessionSatisfied: true }): ReplyHeader {
     const term = this.#copies.term(space, now);
-    const lag = term === null ? this.#copies.lag(space, now) : { records: 0, ms: 0 };
+    const lag = this.#copies.lagOfAnswer(space, now);
     const held = this.#services.store.spaceIfHeld(space);
     return {
       nodeId: this.#services.self,

@@ -148,7 +148,7 @@ export class Reads {
   /** Derived when read, never written back. */
   #confidence(space: SpaceStore, stored: number, now: Now): Confidence {
     const primary = this.#copies.term(space.key, now) !== null;
-    const lag = primary ? { records: 0, ms: 0 } : this.#copies.lag(space.key, now);
+    const lag = this.#copies.lagOfAnswer(space.key, now);
     const reasons: string[] = [];
     let newer = 1;
     const lost = primary ? this.#lost(space, now) : 0;
@@ -157,12 +157,13 @@ export class Reads {
       newer = expNegative(lost / (space.index.memoryCount + lost));
       reasons.push(`${lost} records are missing on this disk`);
     }
-    if (!primary) {
+    if (lag.ms !== 0) {
       const sinceStartMs = this.#services.sinceStartMs(now);
       const rate = space.updatesPerMemoryMs(sinceStartMs);
       const lagMs = lag.ms ?? sinceStartMs;
-      newer = noNewerVersion({ updatesPerMs: rate, lagMs });
-      if (newer < 1) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
+      const current = noNewerVersion({ updatesPerMs: rate, lagMs });
+      newer *= current;
+      if (current < 1) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
     }
     return {
       stored,

@@ -34,4 +34,19 @@ lag('grows while any copy is silent, though the primary is heard: that copy may 
   assert.ok((lagOf(second) as number) >= 4_000);
 });
 
+lag('of a provisional primary that is cut off grows: others may have taken a term', () => {
+  const cluster = new Cluster(3);
+  const [first] = cluster.hosts;
+  first.remember({ id: 'a', text: 'one' });
+  cluster.pass(2_000);
+  assert.is(lagOf(first), 0);
+  cluster.isolate(first);
+  cluster.pass(3_000);
+  assert.ok(first.isPrimary);
+  assert.ok((lagOf(first) as number) >= 3_000);
+  cluster.heal();
+  cluster.pass(5_000);
+  assert.is(lagOf(first), 0);
+});
+
 lag.run();

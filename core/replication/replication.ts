@@ -16,6 +16,8 @@ import { RecordShipper } from './record-shipper.js';
 import { SettledHoles } from './settled-holes.js';
 import { Terms } from './terms.js';
 
+const noLag = { records: 0, ms: 0 } as const;
+
 export class Replication implements CopyStanding {
   readonly #services: NodeServices;
   readonly #codec: PeerCodec;
@@ -153,6 +155,7 @@ export class Replication implements CopyStanding {
       return { copy, report: peer?.spaces.get(space), ageMs: peer === undefined ? null : this.#peers.ageMs(peer, now) };
     });
     const holders = reports.flatMap(({ copy, report }) => (report !== undefined && report.term !== null ? [copy] : []));
+    if (this.#terms.term(space) !== null) holders.push(this.#services.self);
     let records = 0;
     let ms: number | null = holders.length === 0 ? null : 0;
     for (const { report, ageMs } of reports) {
@@ -169,6 +172,23 @@ export class Replication implements CopyStanding {
       ms = ms === null || ageMs === null || isBehind ? null : Math.max(ms, ageMs);
     }
     return { records, ms };
+  }
+
+  /**
+   * What an answer says. A primary lags behind nobody, unless it is provisional and another copy is out of its reach or holds a term as well: then others may
+   * acknowledge what it does not see.
+   */
+  lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
+    const term = this.#terms.term(space);
+    return term !== null && this.#isAlone(space, term, now) ? noLag : this.lag(space, now);
+  }
+
+  /** Whether nobody but this primary can acknowledge writes of the space, as far as it can tell. */
+  #isAlone(space: SpaceKey, term: Term, now: Now): boolean {
+    if (term.counter === 0) return true;
+    return this.#services
+      .otherCopies(space)
+      .every((copy) => this.#peers.isReachable(copy, now) && (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) === null);
   }
 
   redirect(space: SpaceKey, now: Now): string | null {
