@@ -160,8 +160,64 @@ export interface PlacementRecord {
   readonly serving: readonly { readonly space: SpaceKey; readonly node: NodeId; readonly fromMs: number; readonly untilMs: number }[];
 }
 
+/** What a node says of another one: nobody but the member itself may take back that it is dead. */
+export type SeenState = 'alive' | 'suspect' | 'dead' | 'left';
+
+/** One process of a node, from the moment from which it takes part. */
+export interface MemberLife {
+  readonly node: NodeId;
+  /** Name of the machine: who has lost a disk comes back under it as another node. */
+  readonly place: string;
+  /** Counter of the boot. */
+  readonly boot: number;
+  readonly fromMs: number;
+  /** Infinity while it lasts. */
+  readonly untilMs: number;
+  /** When it said that it would be absent; Infinity when it did not. */
+  readonly leftMs: number;
+}
+
+/** From now on a process says this of a member; of itself as well. */
+export interface MemberChange {
+  readonly atMs: number;
+  /** Position of the observing process in `lives`. */
+  readonly observer: number;
+  readonly member: NodeId;
+  /** `forgotten`: it no longer speaks of it. */
+  readonly state: SeenState | 'forgotten';
+  readonly boot: number;
+  readonly refutation: number;
+  /** Concluded while it reached nobody, and kept to itself: taken back as soon as it reaches somebody. */
+  readonly isPrivate: boolean;
+}
+
+/** Time during which a fault stood on the way from one machine to another: a cut, rates of its own, a clog. */
+export interface BrokenLink {
+  readonly from: string;
+  readonly to: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** What a process shows of its members when the run ends. */
+export interface MemberView {
+  /** Position in `lives`. */
+  readonly observer: number;
+  readonly members: readonly (Pick<MemberChange, 'member' | 'boot' | 'refutation' | 'isPrivate'> & { readonly state: SeenState })[];
+}
+
+/** Who took part, and what each said of the others, for the membership checker. */
+export interface MembershipRecord {
+  readonly lives: readonly MemberLife[];
+  readonly changes: readonly MemberChange[];
+  readonly broken: readonly BrokenLink[];
+  readonly views: readonly MemberView[];
+}
+
 export interface History {
   readonly operations: readonly Operation[];
+  /** Absent where nobody takes part in a membership. */
+  readonly membership?: MembershipRecord;
   /** Absent as long as rows do not change. */
   readonly placement?: PlacementRecord;
   /**

@@ -217,7 +217,8 @@ class Story {
 function isTelling(event: TraceEvent): boolean {
   if (event.kind === 'timer.fired') return false;
   if (event.kind === 'disk.asked') return recordsOf(event).length > 0;
-  return event.kind !== 'message.sent' || event.what.kind !== 'ping' || recordsOf(event).length > 0;
+  const isHeartbeat = event.kind === 'message.sent' && (event.what.kind === 'ping' || event.what.kind === 'membership');
+  return !isHeartbeat || recordsOf(event).length > 0;
 }
 
 /** `1@n3.1` is not named by `11@n3.1` or `1@n3.12`. */

@@ -12,6 +12,9 @@ import type { DiskModel } from './disk-model.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
+/** Discovery is asked again so often: an address that has changed is known everywhere after this time. */
+const refreshedUsMax = 5_000_000;
+
 type FaultOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 
 /** A cut that has not been healed by a fault of the plan: its drops are counted when the run ends. */
@@ -106,7 +109,9 @@ export class FaultInjector {
       case 'kill':
         return this.#endProcess(this.#host(fault.node), fault);
       case 'restart':
-        return this.#restart(this.#host(fault.node));
+        return this.#restart(this.#host(fault.node), fault.moved === true);
+      case 'leave':
+        return this.#leave(this.#host(fault.node));
       case 'destroyDisk':
         return this.#destroyDisk(this.#host(fault.node));
       case 'clockJump':
@@ -174,10 +179,28 @@ export class FaultInjector {
     return true;
   }
 
-  #restart(host: NodeHost): boolean {
+  #restart(host: NodeHost, moved: boolean): boolean {
     host.crashAmidWrite = null;
     if (host.alive) return false;
+    if (moved) this.#move(host);
     host.start();
+    return true;
+  }
+
+  /** The others' discovery finds the new address a little later. */
+  #move(host: NodeHost): void {
+    const { addresses, nowUs, seed, plan } = this.#world;
+    addresses.move(host.index);
+    const delays = new Draws(seed, `discovery.refresh/${addresses.of(host.index)}`);
+    for (const other of this.#hosts) {
+      const atUs = nowUs + delays.integer({ min: 100_000, max: refreshedUsMax });
+      if (other !== host && (plan.seeds ?? plan.nodes).includes(plan.nodes[host.index])) other.discoverAt(atUs);
+    }
+  }
+
+  #leave(host: NodeHost): boolean {
+    if (!host.alive) return false;
+    host.leave();
     return true;
   }
 

@@ -10,6 +10,7 @@ import { dotKey, type NodeId, type SpaceKey } from '../core/identifiers.js';
 import type { Reply } from '../core/wire/generated/engram/v1/service.js';
 import { markOf } from '../scenarios/marks.js';
 import { promisedDot, versionText } from './core-formats.js';
+import type { MembershipRecorder } from './membership-recorder.js';
 
 export type MutableOperation = { -readonly [Field in keyof Operation]: Operation[Field] };
 type MutableSpan = { -readonly [Field in keyof TermSpan]: TermSpan[Field] };
@@ -51,6 +52,7 @@ export class HistoryRecorder {
   readonly halts: string[] = [];
   /** Dots that were on a disk that was destroyed, and never on another one. */
   readonly lostWithDisks: Dot[] = [];
+  readonly membership: MembershipRecorder;
   readonly #nodes: NodeRecord[];
   readonly #ids: readonly NodeId[];
   readonly #names: readonly string[];
@@ -69,7 +71,9 @@ export class HistoryRecorder {
     readonly nowMs: () => number;
     readonly inspect: (node: number) => NodeInspection | null;
     readonly onDisk: (node: number) => ReadonlySet<string>;
+    readonly membership: MembershipRecorder;
   }) {
+    this.membership = options.membership;
     this.#ids = options.ids;
     this.#names = options.names;
     this.#nodes = options.ids.map(() => new NodeRecord());
@@ -109,6 +113,7 @@ export class HistoryRecorder {
   noted(node: number, event: DomainEvent): void {
     const mark = markOf(event);
     if (mark !== null) this.mark(mark);
+    this.membership.noted(node, event);
     if (event.kind === 'node.started') this.#recovered.push(node);
     else if (event.kind === 'term.taken') this.#termTaken(node, event.space, event.term);
     else if (event.kind === 'term.ended') this.#termEnded(node, event.space);
@@ -125,6 +130,7 @@ export class HistoryRecorder {
   }
 
   crashed(node: number): void {
+    this.membership.ended(node);
     const record = this.#nodes[node];
     for (const space of [...record.spans.keys()]) {
       this.#termEnded(node, space);

@@ -6,7 +6,12 @@
 import type { LinkRates } from '../scenarios/fault-plan.js';
 import { Draws, type Seed } from '../scenarios/random-streams.js';
 import type { EventHeap } from './event-heap.js';
+import type { LinkLog } from './link-log.js';
 import { eventKinds } from './trace.js';
+
+/** A connection's pause before it sends again what was lost: doubled each time, as often as this. */
+const retransmitUsMin = 200_000;
+const retransmissionsMax = 6;
 
 /** The sender and the process that was meant are folded into the heap's extra number. */
 const sendersMax = 1_024;
@@ -43,6 +48,7 @@ export class NetworkModel {
   readonly #heap: EventHeap;
   readonly #names: readonly string[];
   readonly #count: number;
+  readonly #perSender: boolean;
   readonly #draws: (LinkDraws | null)[];
   readonly #overrides: (ShapedRates | null)[];
   readonly #cut: Uint8Array;
@@ -52,6 +58,8 @@ export class NetworkModel {
   #background: ShapedRates;
   /** Which process of each endpoint is meant by what is sent now; kept by its owner. */
   readonly incarnations: Int32Array;
+  /** Where cuts and the like are written down; null where nobody asks. */
+  log: LinkLog | null = null;
   /** Messages lost, doubled or delayed by chance: what the `network` family did. */
   mishaps = 0;
   /** Messages for which a queue had no room, and messages that a clog held back. */
@@ -63,6 +71,11 @@ export class NetworkModel {
     readonly heap: EventHeap;
     readonly names: readonly string[];
     readonly background: LinkRates;
+    /**
+     * Of how many links one generator draws: `sender`: of all that leave an endpoint. For a thousand endpoints, whose million links would each need
+     * memory; then taking one link's loss away shifts what happens on its neighbours.
+     */
+    readonly drawsPer?: 'link' | 'sender';
   }) {
     this.#seed = options.seed;
     this.#heap = options.heap;
@@ -70,7 +83,8 @@ export class NetworkModel {
     this.#count = options.names.length;
     this.#background = uniform(options.background);
     const links = this.#count * this.#count;
-    this.#draws = new Array<LinkDraws | null>(links).fill(null);
+    this.#perSender = options.drawsPer === 'sender';
+    this.#draws = new Array<LinkDraws | null>(this.#perSender ? this.#count : links).fill(null);
     this.#overrides = new Array<ShapedRates | null>(links).fill(null);
     this.#cut = new Uint8Array(links);
     this.#dropped = new Float64Array(links);
@@ -85,7 +99,7 @@ export class NetworkModel {
       return;
     }
     const rates = this.#overrides[link] ?? this.#background;
-    const draws = this.#draws[link] ?? this.#newDraws(link);
+    const draws = this.#drawsOf(link);
     if (rates.loss > 0 && this.#chance(draws, 'loss', link, rates.loss)) return;
     if (this.#congestion !== null) {
       const freeUs = this.#crowded(this.#congestion, link, rates, departUs, length);
@@ -100,6 +114,24 @@ export class NetworkModel {
     }
   }
 
+  /**
+   * Sends over a connection: what the link loses is sent again after a while, and costs time. Cuts are found out at the arrival; whoever keeps the connection
+   * then tries again.
+   */
+  transmitReliably(departUs: number, from: number, to: number, kind: number, payload: unknown, length: number): void {
+    const link = from * this.#count + to;
+    const rates = this.#overrides[link] ?? this.#background;
+    const draws = this.#drawsOf(link);
+    let leavesUs = departUs;
+    for (let tries = 0, pauseUs = retransmitUsMin; tries < retransmissionsMax; tries += 1, pauseUs *= 2) {
+      const isLost = rates.loss > 0 && this.#chance(draws, 'loss', link, rates.loss);
+      const freeUs = isLost ? null : this.#congestion === null ? leavesUs : this.#crowded(this.#congestion, link, rates, leavesUs, length);
+      leavesUs = freeUs ?? leavesUs + pauseUs;
+      if (freeUs !== null) break;
+    }
+    this.#heap.push(leavesUs + this.#delayUs(rates, draws, link, length), kind, to, this.incarnations[to] * sendersMax + from, payload);
+  }
+
   /** Whether a message of that link, sent before, arrives: a cut also takes what is under way. */
   arrives(from: number, to: number): boolean {
     const link = from * this.#count + to;
@@ -109,17 +141,19 @@ export class NetworkModel {
   }
 
   cut(from: readonly number[], to: readonly number[]): void {
-    this.#each(from, to, (link) => {
+    this.#each(from, to, (link, one, other) => {
       this.#cut[link] = 1;
+      this.log?.began('cut', one, other);
     });
   }
 
   /** Returns how many of the links had been cut. */
   heal(from: readonly number[], to: readonly number[]): number {
     let healed = 0;
-    this.#each(from, to, (link) => {
+    this.#each(from, to, (link, one, other) => {
       healed += this.#cut[link];
       this.#cut[link] = 0;
+      this.log?.ended('cut', one, other);
     });
     return healed;
   }
@@ -127,22 +161,26 @@ export class NetworkModel {
   setRates(from: readonly number[], to: readonly number[], rates: LinkRates | null): void {
     const shaped = rates === null ? null : uniform(rates);
     this.#congested();
-    this.#each(from, to, (link) => {
+    this.#each(from, to, (link, one, other) => {
       this.#overrides[link] = shaped;
+      if (shaped === null) this.log?.ended('rates', one, other);
+      else this.log?.began('rates', one, other);
     });
   }
 
   /** What is sent on these links is held back until then. */
   clog(from: readonly number[], to: readonly number[], untilUs: number): void {
     const { clogUntilUs } = this.#congested();
-    this.#each(from, to, (link) => {
+    this.#each(from, to, (link, one, other) => {
       clogUntilUs[link] = untilUs;
+      this.log?.clogged(one, other, untilUs);
     });
   }
 
   /** All links keep their delays and lose, double and reorder nothing more. Cuts stay. */
   calm(): void {
     this.#overrides.fill(null);
+    this.log?.allEnded('rates');
     this.#congestion?.clogUntilUs.fill(0);
     this.#background = uniform({ ...this.#background, slow: 0, loss: 0, duplicate: 0, reorder: 0 });
   }
@@ -197,8 +235,8 @@ export class NetworkModel {
     return leavesUs;
   }
 
-  #each(from: readonly number[], to: readonly number[], visit: (link: number) => void): void {
-    for (const one of from) for (const other of to) if (one !== other) visit(one * this.#count + other);
+  #each(from: readonly number[], to: readonly number[], visit: (link: number, one: number, other: number) => void): void {
+    for (const one of from) for (const other of to) if (one !== other) visit(one * this.#count + other, one, other);
   }
 
   #delayUs(rates: ShapedRates, draws: LinkDraws, link: number, length: number): number {
@@ -219,15 +257,18 @@ export class NetworkModel {
     return true;
   }
 
-  #newDraws(link: number): LinkDraws {
+  #drawsOf(link: number): LinkDraws {
+    const at = this.#perSender ? Math.floor(link / this.#count) : link;
+    const known = this.#draws[at];
+    if (known !== null) return known;
     const draws: LinkDraws = { delay: null, loss: null, duplicate: null, reorder: null };
-    this.#draws[link] = draws;
+    this.#draws[at] = draws;
     return draws;
   }
 
   #stream(purpose: string, link: number): Draws {
     const from = this.#names[Math.floor(link / this.#count)];
-    const to = this.#names[link % this.#count];
+    const to = this.#perSender ? 'all' : this.#names[link % this.#count];
     return new Draws(this.#seed, `network.${purpose}/${from}>${to}`);
   }
 }

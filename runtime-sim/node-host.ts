@@ -10,7 +10,8 @@ import type { Effects } from '../core/effects.js';
 import type { NodeInspection } from '../core/engram-node.js';
 import type { CoreEvent, DiskResult, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
-import { invariant } from '../core/invariant.js';
+import type { Address } from '../core/membership/address.js';
+import type { MembershipInspection } from '../core/membership/inspection.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
@@ -18,8 +19,9 @@ import { messageChecksum } from '../core/wire/peer-message.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
+import { asked, CollectedEffects, type Question } from './collected-effects.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
-import { DiskModel, type DiskRequest, type DiskRequestKind } from './disk-model.js';
+import { DiskModel, type DiskRequest } from './disk-model.js';
 import type { Identities } from './identities.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
@@ -37,14 +39,14 @@ export type CoreFactory = (configuration: NodeConfiguration, effects: Effects, p
 
 /** Wall clock of all nodes at the start of a run, before offsets: 2026-01-01. */
 const startWallMs = 1_767_225_600_000;
-const noParts: readonly Uint8Array[] = [];
-
-const asked = { message: 0, disk: 1, arm: 2, disarm: 3, compute: 4, reply: 5, note: 6 } as const;
+/** The first answer of discovery takes so long at most. */
+const resolvedUsMax = 50_000;
 
 export interface NodeHostOptions {
   readonly index: number;
   readonly id: NodeId;
-  readonly configuration: NodeConfiguration;
+  /** Of a process that others reach at this address. */
+  readonly configuration: (address: Address) => NodeConfiguration;
   readonly clock: PlannedClock | undefined;
   readonly createCore: CoreFactory;
   /** Who everybody is. */
@@ -60,8 +62,10 @@ export class NodeHost {
   readonly clock: ClockModel;
   readonly #world: World;
   readonly #options: NodeHostOptions;
-  readonly #effects: Effects;
+  readonly #asks = new CollectedEffects();
   #core: SimulatedCore | null = null;
+  /** Whether the machine has power: without a process it then refuses connections. */
+  powered = false;
   #timers: NodeTimers;
   /** Counts processes: what was meant for an earlier one is lost. */
   incarnation = 0;
@@ -72,13 +76,8 @@ export class NodeHost {
   #busyUntilUs = 0;
   #inbox: { event: CoreEvent; kind: number; detail: number; bytes: number }[] = [];
   #inboxHead = 0;
-  /** What the core asked for during this event, and two arguments of each: the first `#askedCount` count. Emptying an array costs more than a counter. */
-  readonly #asked: number[] = [];
-  readonly #arguments: unknown[] = [];
-  #askedCount = 0;
   #calls = new Map<number, Call>();
   #lastHandle = 0;
-  #halted: string | null = null;
   #disks = 1;
   /** Power goes during the next write to the disk: at this share of the time that the write and a sync take. */
   crashAmidWrite: number | null = null;
@@ -96,7 +95,6 @@ export class NodeHost {
     this.disk = new DiskModel({ seed: world.seed, node: name, rates: world.plan.disk });
     this.clock = new ClockModel({ atUs: 0, wallMs: startWallMs + (options.clock?.offsetMs ?? 0), driftPpm: options.clock?.driftPpm ?? 0 });
     this.#timers = new NodeTimers(world.heap, this.clock, options.index);
-    this.#effects = this.#collectingEffects();
   }
 
   get alive(): boolean {
@@ -111,9 +109,41 @@ export class NodeHost {
     this.#timers = new NodeTimers(this.#world.heap, this.clock, this.index);
     this.#busyUntilUs = this.#world.nowUs;
     const pure = simulatedPureFunctions(this.#world.seed, `core/${this.#world.plan.nodes[this.index]}/${this.incarnation}`);
-    this.#core = this.#options.createCore(this.#options.configuration, this.#effects, pure);
+    const configuration = this.#options.configuration(this.#world.addresses.of(this.index));
+    this.#core = this.#options.createCore(configuration, this.#asks.effects, pure);
     this.serving = false;
+    this.powered = true;
     this.#take({ kind: 'start', candidateNodeId: this.id }, eventKinds.start, this.incarnation, 0);
+    const resolution = new Draws(this.#world.seed, `discovery/${this.#world.plan.nodes[this.index]}/${this.incarnation}`);
+    this.discoverAt(this.#world.nowUs + resolution.integer({ min: 500, max: resolvedUsMax }));
+  }
+
+  /** Discovery answers then: with the addresses that the seeds have at that moment. */
+  discoverAt(atUs: number): void {
+    this.#world.heap.push(atUs, eventKinds.discovery, this.index, this.incarnation, null);
+  }
+
+  discovered(): void {
+    const { plan, addresses } = this.#world;
+    const found = (plan.seeds ?? plan.nodes).map((name) => addresses.of(plan.nodes.indexOf(name)));
+    if (this.#core !== null) this.#take({ kind: 'seeds', addresses: found }, eventKinds.discovery, found.length, 0);
+  }
+
+  /** It is asked to say that it will be absent. */
+  leave(): void {
+    this.#take({ kind: 'leave' }, eventKinds.fault, 0, 0);
+  }
+
+  datagram(from: Address, bytes: Uint8Array): void {
+    this.#take({ kind: 'datagram', from, bytes }, eventKinds.datagram, crc32(bytes), bytes.length);
+  }
+
+  asked(handle: number, bytes: Uint8Array): void {
+    this.#take({ kind: 'exchange', handle, from: null, bytes }, eventKinds.exchange, crc32(bytes), bytes.length);
+  }
+
+  exchanged(ticket: number, bytes: Uint8Array | null): void {
+    this.#take({ kind: 'exchanged', ticket, bytes }, eventKinds.exchange, bytes === null ? ticket : crc32(bytes), bytes?.length ?? 0);
   }
 
   /** The disk is gone for good, and whatever ran on it has ended. Returns it. */
@@ -142,6 +172,7 @@ export class NodeHost {
   crash(): { readonly inFlight: number; readonly sectors: number } {
     const inFlight = this.disk.inFlight;
     const sectors = this.disk.crash(this.#world.nowUs);
+    this.powered = false;
     this.#endProcess();
     return { inFlight, sectors };
   }
@@ -174,6 +205,11 @@ export class NodeHost {
       this.#inspectedAt = this.#changes;
     }
     return this.#inspection;
+  }
+
+  /** What it says now of the other nodes; null while it is down or takes no part. */
+  inspectMembership(): MembershipInspection | null {
+    return this.#core?.inspect().membership ?? null;
   }
 
   message(bytes: Uint8Array): void {
@@ -247,17 +283,17 @@ export class NodeHost {
     world.trace.event(world.nowUs, kind, this.index, detail);
     if (event.kind === 'disk' || event.kind === 'compute' || event.kind === 'request') this.#changes += 1;
     this.#busyUntilUs = world.nowUs + eventCostUs(event.kind, bytes);
-    this.#halted = null;
+    this.#asks.reset();
     try {
       core.handle(event, { monotonicMs: this.clock.monotonicMs(world.nowUs), wallMs: this.clock.wallMs(world.nowUs) });
     } catch (error) {
-      this.#askedCount = 0;
+      this.#asks.count = 0;
       world.recorder.coreThrew(this.index, error);
-      this.#halted = 'threw';
+      this.#asks.halted = 'threw';
     }
     this.#perform();
     if (world.recorder.hasRecovered) world.recorder.settle();
-    if (this.#halted !== null) this.#stop(this.#halted);
+    if (this.#asks.halted !== null) this.#stop(this.#asks.halted);
   }
 
   #stop(reason: string): void {
@@ -267,18 +303,16 @@ export class NodeHost {
 
   /** Does what the core asked for, in the order of its calls, each a little later than the one before. */
   #perform(): void {
-    const { heap, network, trace, recorder } = this.#world;
-    const asks = this.#asked;
-    const values = this.#arguments;
+    const { heap, network, addresses, exchanges, trace, recorder } = this.#world;
+    const { kinds, values, count } = this.#asks;
     let at = 0;
-    const count = this.#askedCount;
     for (let index = 0; index < count; index += 1) {
       this.#busyUntilUs += effectUs;
       const departUs = this.#busyUntilUs;
       const first = values[at];
       const second = values[at + 1];
       at += 2;
-      switch (asks[index]) {
+      switch (kinds[index]) {
         case asked.message: {
           const to = this.#options.identities.endpointOf.get(first as NodeId);
           const bytes = second as Uint8Array;
@@ -286,6 +320,20 @@ export class NodeHost {
           if (to !== undefined) network.transmit(departUs, this.index, to, eventKinds.message, bytes, bytes.length);
           break;
         }
+        case asked.datagram: {
+          const to = addresses.placeOf(first as Address);
+          const bytes = second as Uint8Array;
+          if (to !== undefined && to !== this.index) network.transmit(departUs, this.index, to, eventKinds.datagram, bytes, bytes.length);
+          break;
+        }
+        case asked.exchange: {
+          const { bytes, ticket } = second as Question;
+          exchanges.ask(departUs, this.index, first as Address, bytes, ticket);
+          break;
+        }
+        case asked.answer:
+          exchanges.answer(departUs, this.index, first as number, second as Uint8Array);
+          break;
         case asked.disk: {
           const request = first as DiskRequest;
           const endUs = this.disk.submit(request, departUs);
@@ -314,7 +362,7 @@ export class NodeHost {
           recorder.noted(this.index, first as DomainEvent);
       }
     }
-    this.#askedCount = 0;
+    this.#asks.count = 0;
   }
 
   #losePower(startUs: number, writtenUs: number): void {
@@ -332,57 +380,6 @@ export class NodeHost {
     this.#world.recorder.answered(this.index, reply, call.space);
     this.#world.network.transmit(departUs, this.index, call.client, eventKinds.reply, answer, answer.bytes.length);
   }
-
-  #ask(what: number, first: unknown, second: unknown): void {
-    if (this.#halted !== null) return;
-    const at = this.#askedCount;
-    this.#asked[at] = what;
-    this.#arguments[2 * at] = first;
-    this.#arguments[2 * at + 1] = second;
-    this.#askedCount = at + 1;
-  }
-
-  #askDisk(kind: DiskRequestKind, file: string, offset: number, length: number, parts: readonly Uint8Array[], ticket: number): void {
-    this.#ask(asked.disk, { kind, file, offset, length, parts, ticket } satisfies DiskRequest, null);
-  }
-
-  #collectingEffects(): Effects {
-    return {
-      network: { send: (to, message) => this.#ask(asked.message, to, message) },
-      datagrams: { send: () => invariant(false, 'simulated nodes are configured without membership') },
-      exchanges: {
-        ask: () => invariant(false, 'simulated nodes are configured without membership'),
-        answer: () => invariant(false, 'simulated nodes are configured without membership'),
-      },
-      disk: {
-        list: (ticket) => this.#askDisk('list', '', 0, 0, noParts, ticket),
-        read: (file, { offset, length }, ticket) => this.#askDisk('read', file, offset, length, noParts, ticket),
-        reserve: (file, bytes, ticket) => this.#askDisk('reserve', file, 0, bytes, noParts, ticket),
-        write: (file, offset, parts, ticket) => this.#askDisk('write', file, offset, totalBytes(parts), parts, ticket),
-        sync: (file, ticket) => this.#askDisk('sync', file, 0, 0, noParts, ticket),
-        replace: (file, bytes, ticket) => this.#askDisk('replace', file, 0, bytes.length, [bytes], ticket),
-        remove: (file, ticket) => this.#askDisk('remove', file, 0, 0, noParts, ticket),
-      },
-      timers: {
-        arm: (name, atMs) => this.#ask(asked.arm, name, atMs),
-        disarm: (name) => this.#ask(asked.disarm, name, null),
-      },
-      compute: { run: (job, ticket) => this.#ask(asked.compute, job, ticket) },
-      replies: { send: (request, reply) => this.#ask(asked.reply, request, reply) },
-      journal: { note: (event) => this.#ask(asked.note, event, null) },
-      lifecycle: {
-        halt: (reason) => {
-          this.#halted = reason;
-        },
-      },
-    };
-  }
-}
-
-function totalBytes(parts: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const part of parts) bytes += part.length;
-  return bytes;
 }
 
 /** A number that depends on what a disk operation did. */

@@ -54,7 +54,8 @@ const faults = {
   setLinkRates: z.strictObject({ kind: z.literal('setLinkRates'), ...links, rates: linkRates.nullable() }),
   clogLinks: z.strictObject({ kind: z.literal('clogLinks'), ...links, untilMs: moment }),
   crash: z.strictObject({ kind: z.literal('crash'), ...onNode, amid }),
-  restart: z.strictObject({ kind: z.literal('restart'), ...onNode }),
+  restart: z.strictObject({ kind: z.literal('restart'), ...onNode, moved: z.literal(true).optional() }),
+  leave: z.strictObject({ kind: z.literal('leave'), ...onNode }),
   kill: z.strictObject({ kind: z.literal('kill'), ...onNode, amid }),
   clockJump: z.strictObject({ kind: z.literal('clockJump'), ...onNode, byMs: clockStepMs }),
   clockDrift: z.strictObject({ kind: z.literal('clockDrift'), ...onNode, ppm: driftPpm }),
@@ -105,10 +106,18 @@ const shape = z.strictObject({
     storage: optionsLike(defaultStorageOptions),
     memory: optionsLike(defaultMemoryOptions),
     replication: optionsLike(defaultReplicationOptions),
+    membership: z
+      .strictObject({
+        pushPullIntervalMs: z.number().positive().optional(),
+        gossipIntervalMs: z.number().positive().optional(),
+        confirmingProbes: z.int().min(0).optional(),
+      })
+      .optional(),
   }),
   background: linkRates,
   disk: z.strictObject({ writeUs: span, syncUs: span, readUs: span, slow: chance }),
   clocks: z.array(z.strictObject({ node: name, offsetMs: clockStepMs, driftPpm })),
+  seeds: names.optional(),
   restartAfterMs: moment,
   faults: z.array(fault).max(eventsMax),
   splits: z.array(
@@ -162,6 +171,7 @@ function misnamed(plan: RunPlan): string | null {
         ...each(`plan.splits[${at}].sides[${number}].clients`, side.clients, 'client', plan.clients),
       ]),
     ),
+    ...each('plan.seeds', plan.seeds ?? [], 'node', plan.nodes),
     ...each('plan.liveness.majority', plan.liveness.majority, 'node', plan.nodes),
     ...plan.operations.flatMap(({ client, space }, at): Use[] => [
       { path: `plan.operations[${at}].client`, name: client, what: 'client', known: plan.clients },

@@ -7,19 +7,25 @@ import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions,
 import type { CoreEvent } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
+import type { Address } from '../core/membership/address.js';
+import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
 import type { Fault } from '../scenarios/fault-plan.js';
 import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
+import { Addresses } from './addresses.js';
 import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
 import { LogReader } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskRequest } from './disk-model.js';
 import type { EventHeap } from './event-heap.js';
+import { type ExchangeStep, Exchanges } from './exchanges.js';
 import { FaultInjector } from './fault-injector.js';
 import { HistoryRecorder, splitBrainHealed, termsOfOneSpace } from './history-recorder.js';
 import { Identities } from './identities.js';
+import { LinkLog } from './link-log.js';
 import { Liveness, tickUs } from './liveness.js';
+import { MembershipRecorder } from './membership-recorder.js';
 import { incarnationOf, senderOf } from './network-model.js';
 import { type CoreFactory, NodeHost } from './node-host.js';
 import type { TimerState } from './node-timers.js';
@@ -63,12 +69,17 @@ export class Simulation {
     const surroundings: Surroundings =
       tracing === undefined ? untraced({ seed, plan, endpoints }) : traced({ seed, plan, endpoints, ids, loadStartUs, ...tracing });
     const { heap, network, tracer } = surroundings;
-    const recorder = new HistoryRecorder({
+    const addresses = new Addresses(plan);
+    const nowMs = (): number => this.#world.loadMs(this.#world.nowUs);
+    const links = new LinkLog(plan.nodes, { nowMs, msOf: (us) => this.#world.loadMs(us) });
+    network.log = links;
+    const recorder: HistoryRecorder = new HistoryRecorder({
       ids,
       names: plan.nodes,
-      nowMs: () => this.#world.loadMs(this.#world.nowUs),
+      nowMs,
       inspect: (node) => this.#hosts[node].inspect(),
       onDisk: (node) => syncedDots(this.#hosts[node].disk),
+      membership: new MembershipRecorder({ places: plan.nodes, nowMs, links, mark: (name) => recorder.mark(name) }),
     });
     this.#world = {
       seed,
@@ -76,6 +87,14 @@ export class Simulation {
       random,
       heap,
       network,
+      addresses,
+      exchanges: new Exchanges({
+        heap,
+        network,
+        addresses,
+        timeoutUs: membershipParameters(plan).exchangeTimeoutMs * 1_000,
+        nodeAt: (place) => this.#hosts[place],
+      }),
       trace,
       recorder,
       tracer,
@@ -90,7 +109,7 @@ export class Simulation {
         new NodeHost(this.#world, {
           index,
           id,
-          configuration: configurationOf(plan, index, identities),
+          configuration: (address) => configurationOf({ plan, index, identities, address }),
           clock: plan.clocks.find(({ node }) => node === plan.nodes[index]),
           createCore: surroundings.cores(index, createCore),
           identities,
@@ -143,6 +162,7 @@ export class Simulation {
     const networkFault = { fault: 'loss, duplication and reordering', family: 'network', atMs: 0, tookEffect: network.mishaps > 0 };
     return {
       operations: recorder.operations,
+      membership: recorder.membership.record((place) => this.#hosts[place].inspectMembership()),
       logs: recorder.logs,
       lostWithDisks: recorder.lostWithDisks,
       recoveries: recorder.recoveries,
@@ -188,6 +208,15 @@ export class Simulation {
         if (this.#hosts[target].incarnation === incarnationOf(extra)) this.#deliver(kind, target, senderOf(extra), heap.payload);
         else this.#world.tracer?.lost(this.#hosts[target].alive ? 'receiver-restarted' : 'receiver-down');
         return;
+      case eventKinds.datagram:
+        this.#deliverDatagram(target, senderOf(extra), heap.payload as Uint8Array);
+        return;
+      case eventKinds.exchange:
+        this.#world.exchanges.comesUp(heap.payload as ExchangeStep, this.#world.nowUs);
+        return;
+      case eventKinds.discovery:
+        if (this.#hosts[target].incarnation === extra) this.#hosts[target].discovered();
+        return;
       case eventKinds.timer:
         this.#hosts[target].timer(heap.payload as TimerState, extra);
         return;
@@ -222,6 +251,13 @@ export class Simulation {
     if (!this.#world.network.arrives(sender, target)) return;
     if (kind === eventKinds.message) host.message(payload as Uint8Array);
     else host.request(payload as Call);
+  }
+
+  /** A datagram is meant for an address: whoever is there now takes it. */
+  #deliverDatagram(target: number, sender: number, bytes: Uint8Array): void {
+    const host = this.#hosts[target];
+    if (!host.alive) this.#world.tracer?.lost('receiver-down');
+    else if (this.#world.network.arrives(sender, target)) host.datagram(this.#world.addresses.of(sender), bytes);
   }
 
   #startOrStop(kind: number, target: number, incarnation: number): void {
@@ -279,14 +315,31 @@ export class Simulation {
   }
 }
 
-function configurationOf(plan: RunPlan, index: number, identities: Identities): NodeConfiguration {
+function membershipParameters(plan: RunPlan): MembershipParameters {
+  return { ...lanMembership, ...plan.configuration.membership };
+}
+
+interface Place {
+  readonly plan: RunPlan;
+  readonly index: number;
+  readonly identities: Identities;
+  readonly address: Address;
+}
+
+function configurationOf({ plan, index, identities, address }: Place): NodeConfiguration {
+  const name = plan.nodes[index];
   return {
-    name: plan.nodes[index],
+    name,
     clusterId: 'simulated',
     control: () => identities.view,
     storage: { ...defaultStorageOptions, ...plan.configuration.storage },
     memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
     replication: { ...defaultReplicationOptions, ...plan.configuration.replication },
-    membership: null,
+    membership: {
+      ...membershipParameters(plan),
+      address,
+      metadata: { name, zone: '', rack: '', roles: [], version: 'simulated', grpcAddress: '', loadPercent: 0 },
+      keys: [],
+    },
   };
 }

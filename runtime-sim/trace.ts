@@ -127,6 +127,9 @@ export const eventKinds = {
   restart: 14,
   powerLoss: 15,
   control: 16,
+  datagram: 17,
+  exchange: 18,
+  discovery: 19,
 } as const;
 
 export const eventNames: readonly string[] = ['', ...Object.keys(eventKinds)];

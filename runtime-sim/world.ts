@@ -5,7 +5,9 @@
 import type { SpaceKey } from '../core/identifiers.js';
 import type { RandomStreams, Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
+import type { Addresses } from './addresses.js';
 import type { EventHeap } from './event-heap.js';
+import type { Exchanges } from './exchanges.js';
 import type { HistoryRecorder } from './history-recorder.js';
 import type { NetworkModel } from './network-model.js';
 import type { Tracer } from './trace/tracer.js';
@@ -17,6 +19,9 @@ export interface World {
   readonly random: RandomStreams;
   readonly heap: EventHeap;
   readonly network: NetworkModel;
+  /** Where nodes are found, and their requests to each other over connections. */
+  readonly addresses: Addresses;
+  readonly exchanges: Exchanges;
   readonly trace: Trace;
   readonly recorder: HistoryRecorder;
   /** Null unless the run is traced. */

@@ -60,6 +60,8 @@ export const durationMsDefault = 60_000;
 export const operationsPerSecond = 20;
 const acknowledgementsPerSide = 20;
 const copiesMax = 3;
+/** Who looks for the others is told of so many of them at most. */
+const seedsMax = 3;
 /** Enough that those who wait for a space out of their reach leave others to ask: each does one thing at a time. */
 const clientsPerRun = 60;
 const spaceNames = ['default', 'journal', 'people', 'places', 'recipes'];
@@ -84,6 +86,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     background,
     disk: drawDisk(random),
     clocks: story.clocks ?? drawClocks(nodes, random),
+    seeds: random.stream('membership.seeds').subset(nodes, { min: 1, max: Math.min(seedsMax, nodes.length) }),
     restartAfterMs: random.stream('restart').integer({ min: 200, max: 2_000 }),
     faults: [...story.faults].sort((left, right) => left.atMs - right.atMs),
     splits: story.splits,

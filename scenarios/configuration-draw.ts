@@ -5,7 +5,7 @@
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
 import type { LinkRates } from './fault-plan.js';
 import type { Draws, RandomStreams } from './random-streams.js';
-import type { DiskRates, PlannedClock, PlannedConfiguration } from './run-plan.js';
+import type { DiskRates, PlannedClock, PlannedConfiguration, PlannedMembership } from './run-plan.js';
 
 const kibi = 1_024;
 
@@ -63,6 +63,16 @@ export function drawConfiguration(random: RandomStreams): PlannedConfiguration {
     storage: { ...storage, ...more.storage },
     memory: { ...memory, ...more.memory },
     replication: { ...replication, ...more.replication },
+    membership: drawMembership(random.stream('configuration.membership')),
+  };
+}
+
+/** Whole tables exchanged every few seconds, or once in a run; news that wait longer; suspicions that nobody is asked to confirm. */
+function drawMembership(draws: Draws): PlannedMembership {
+  return {
+    pushPullIntervalMs: draws.pick([3_000, 10_000, 30_000]),
+    ...(draws.chance(0.3) ? { gossipIntervalMs: draws.pick([50, 300]) } : {}),
+    ...(draws.chance(0.3) ? { confirmingProbes: 0 } : {}),
   };
 }
 

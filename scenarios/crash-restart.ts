@@ -3,7 +3,7 @@
  *
  * Again and again under load a node goes down, sometimes several at once, now and then all of them; sectors that were not yet synced come back
  * old, new, zeroed, torn or as garbage. After a while the power returns. On some seeds bits also rot below what was synced, always with an
- * intact copy on another disk, and clocks come back wrong. Nothing that was acknowledged may be missing.
+ * intact copy on another disk, clocks come back wrong, and machines under other addresses. Nothing that was acknowledged may be missing.
  *
  * What has gone wrong here in other systems: a torn tail taken for corruption, corruption taken for a torn tail, a sequence number used twice.
  */
@@ -20,9 +20,11 @@ export const crashRestart: Scenario = {
     const when = random.stream('faults.when');
     const who = random.stream('faults.who');
     const outages = drawOutages(nodes, durationMs, when, who);
+    const addresses = random.stream('faults.addresses');
+    const moves = addresses.chance(0.3);
     const faults: Fault[] = outages.flatMap(({ node, fromMs, untilMs, amidWrite }) => [
       crash({ atMs: fromMs, node, ...(amidWrite ? { amid: 'write' } : {}) }),
-      restart({ atMs: untilMs, node }),
+      restart({ atMs: untilMs, node, ...(moves && addresses.chance(0.5) ? { moved: true } : {}) }),
     ]);
     const families = ['crash'];
 

@@ -32,7 +32,10 @@ export type Fault =
    * strikes between its start and the end of the sync behind it; a restart of the node ends the wait.
    */
   | { readonly kind: 'crash'; readonly atMs: number; readonly node: string; readonly amid?: 'write' }
-  | { readonly kind: 'restart'; readonly atMs: number; readonly node: string }
+  /** Power returns. `moved`: the machine comes up under another address, and nobody has its old one; whoever knows its name learns of it within seconds. */
+  | { readonly kind: 'restart'; readonly atMs: number; readonly node: string; readonly moved?: true }
+  /** The node is asked to take its leave of the others: it will be absent as planned. What ends its process is another fault. */
+  | { readonly kind: 'leave'; readonly atMs: number; readonly node: string }
   /**
    * The process ends and the machine stays up: memory is gone, writes that had ended are in the page cache, synced or not. Writes under way happened
    * whole or not at all. `amid` as of a crash.
@@ -128,6 +131,7 @@ export const clogLinks = (fault: Without<'clogLinks'>): Fault => ({ kind: 'clogL
 export const kill = (fault: Without<'kill'>): Fault => ({ kind: 'kill', ...fault });
 export const crash = (fault: Without<'crash'>): Fault => ({ kind: 'crash', ...fault });
 export const restart = (fault: Without<'restart'>): Fault => ({ kind: 'restart', ...fault });
+export const leave = (fault: Without<'leave'>): Fault => ({ kind: 'leave', ...fault });
 export const clockJump = (fault: Without<'clockJump'>): Fault => ({ kind: 'clockJump', ...fault });
 export const clockDrift = (fault: Without<'clockDrift'>): Fault => ({ kind: 'clockDrift', ...fault });
 export const diskBitRot = (fault: Without<'diskBitRot'>): Fault => ({ kind: 'diskBitRot', ...fault });
@@ -148,6 +152,7 @@ export const familyOf: Readonly<Record<FaultKind, string>> = {
   clogLinks: 'clog',
   crash: 'crash',
   restart: 'restart',
+  leave: 'leave',
   kill: 'kill',
   clockJump: 'clock',
   clockDrift: 'clock',
@@ -189,6 +194,8 @@ export function describeFault(fault: Fault): string {
       return `${fault.rates === null ? 'usual rates' : 'rates'} ${fault.from.join(',')} -> ${fault.to.join(',')}`;
     case 'clogLinks':
       return `clog ${fault.from.join(',')} -> ${fault.to.join(',')} until ${fault.untilMs} ms`;
+    case 'restart':
+      return `restart ${fault.node}${fault.moved === true ? ' under another address' : ''}`;
     case 'clockJump':
       return `clock of ${fault.node} jumps by ${fault.byMs} ms`;
     case 'clockDrift':

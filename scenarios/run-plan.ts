@@ -3,6 +3,7 @@
  * feeds what happens per message and per disk operation. Seed files carry this, shrinking deletes from it.
  */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
+import type { MembershipParameters } from '../core/membership/options.js';
 import type { FaultPlan, LinkRates } from './fault-plan.js';
 import type { PlannedOperation } from './workload.js';
 
@@ -23,6 +24,8 @@ export interface RunPlan {
   readonly background: LinkRates;
   readonly disk: DiskRates;
   readonly clocks: readonly PlannedClock[];
+  /** Names of the nodes whose addresses every node starts from when it looks for the others; without it those of all. */
+  readonly seeds?: readonly string[];
   /** How long a node that stopped itself stays down. */
   readonly restartAfterMs: number;
   readonly faults: FaultPlan;
@@ -46,7 +49,12 @@ export interface PlannedConfiguration {
   readonly storage: Partial<StorageOptions>;
   readonly memory: Partial<MemoryOptions>;
   readonly replication: Partial<ReplicationOptions>;
+  /** What differs from the preset for one site; nothing without it. */
+  readonly membership?: PlannedMembership;
 }
+
+/** The parameters of membership that are drawn. */
+export type PlannedMembership = Partial<Pick<MembershipParameters, 'pushPullIntervalMs' | 'gossipIntervalMs' | 'confirmingProbes'>>;
 
 /** Latencies are uniform between the two ends. */
 export interface DiskRates {

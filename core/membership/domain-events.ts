@@ -80,7 +80,7 @@ export type MembershipDomainEvent =
     }
   /** Somebody else has declared it. */
   | { readonly kind: 'member.died'; readonly node: NodeId; readonly incarnation: Incarnation; readonly declaredBy: NodeId }
-  | { readonly kind: 'member.left'; readonly node: NodeId }
+  | { readonly kind: 'member.left'; readonly node: NodeId; readonly incarnation: Incarnation }
   /** Forgotten to keep the bound on members. */
   | { readonly kind: 'member.forgotten'; readonly node: NodeId; readonly was: MemberState }
   /** Two processes under one identity: `boots` are those of the two, or one boot answers at two addresses. */

@@ -40,6 +40,7 @@ export const quietenings: readonly ((plan: RunPlan) => RunPlan[])[] = [
     { ...plan, disk: { ...quietDisk, slow: plan.disk.slow } },
   ],
   (plan) => [{ ...plan, restartAfterMs: Math.min(plan.restartAfterMs, restartAfterMsMin) }],
+  (plan) => (plan.seeds === undefined ? [] : [{ ...plan, seeds: plan.nodes }]),
   (plan) => [{ ...plan, liveness: { ...plan.liveness, majority: plan.nodes } }],
   (plan) => [{ ...plan, splits: [], acknowledgementsPerSideMin: 0 }],
   (plan) => [{ ...plan, families: familiesLeft(plan) }],
@@ -74,6 +75,8 @@ export function plainer(fault: Fault): Fault | null {
     case 'crash':
     case 'kill':
       return fault.amid === undefined ? null : { kind: fault.kind, atMs: fault.atMs, node: fault.node };
+    case 'restart':
+      return fault.moved === undefined ? null : { kind: fault.kind, atMs: fault.atMs, node: fault.node };
     case 'diskBitRot':
       return fault.bytes > 1 ? { ...fault, bytes: 1 } : null;
     default:

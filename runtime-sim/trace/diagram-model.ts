@@ -147,7 +147,7 @@ class DiagramBuilder {
   }
 
   #showsPeer(what: PeerContents): boolean {
-    if (what.kind === 'ping') return this.#choice.pings;
+    if (what.kind === 'ping' || what.kind === 'membership') return this.#choice.pings;
     return what.kind !== 'fetched' && this.#shows(aboutPeer(what).spaces);
   }
 
@@ -316,7 +316,7 @@ class DiagramBuilder {
 
 function arrowKindOf(what: PeerContents): ArrowKind {
   if (what.kind === 'run' || what.kind === 'snapshot') return 'records';
-  if (what.kind === 'ping') return 'ping';
+  if (what.kind === 'ping' || what.kind === 'membership') return 'ping';
   return what.kind === 'acknowledge' ? 'acknowledge' : 'fetch';
 }
 

@@ -39,7 +39,9 @@ export function faultSentence(fault: Fault, ends: boolean, header: TraceHeader):
     case 'crash':
       return fault.amid === 'write' ? `will take the power of ${fault.node} during its next write` : `takes the power of ${fault.node}`;
     case 'restart':
-      return `gives ${fault.node} power`;
+      return `gives ${fault.node} power${fault.moved === true ? ', and another address' : ''}`;
+    case 'leave':
+      return `asks ${fault.node} to take its leave`;
     case 'diskStall':
       return ends ? `lets the disk of ${fault.node} go on` : `lets the disk of ${fault.node} stall`;
     case 'diskError':

@@ -1,7 +1,7 @@
 /** What nodes and clients say to each other, as the halves of sentences: whom it is said to is put between them. */
 import { unreachable } from '../../core/invariant.js';
 import { counted, type Detail } from './note-sentences.js';
-import type { DropReason, PeerContents, ReplyContents, RequestContents, TracedRecord } from './trace-events.js';
+import type { DropReason, MembershipChannel, PeerContents, ReplyContents, RequestContents, TracedRecord } from './trace-events.js';
 
 const recordsNamedMax = 3;
 
@@ -41,12 +41,21 @@ export function peerSentence(what: PeerContents): PeerSentence {
         detail: 'normal',
         name: 'a snapshot',
       };
+    case 'membership':
+      return membershipSentences[what.over];
     case 'unreadable':
       return { text: `sends bytes that are no message (${what.why}) to `, detail: 'normal', name: 'bytes' };
     default:
       return unreachable(what);
   }
 }
+
+const membershipSentences: Readonly<Record<MembershipChannel, PeerSentence>> = {
+  packet: { text: 'sends a packet of membership to ', detail: 'full', name: 'a packet of membership' },
+  question: { text: 'exchanges members with ', detail: 'full', name: 'a question for members' },
+  answer: { text: 'answers with its members to ', detail: 'full', name: 'an answer with members' },
+  refusal: { text: 'runs no process and refuses the connection of ', detail: 'full', name: 'a refusal' },
+};
 
 export function aboutPeer(what: PeerContents): About {
   switch (what.kind) {
@@ -55,6 +64,7 @@ export function aboutPeer(what: PeerContents): About {
       return { spaces: [what.space], ids: idsOf(what.records) };
     case 'ping':
       return { spaces: what.spaces.map(({ space }) => space), ids: [] };
+    case 'membership':
     case 'unreadable':
       return { spaces: [], ids: [] };
     default:

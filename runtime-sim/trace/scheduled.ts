@@ -23,6 +23,8 @@ export interface Waiting extends Scheduled {
 
 export const carriers: Readonly<Record<number, Carrier>> = {
   [eventKinds.message]: 'message',
+  [eventKinds.datagram]: 'message',
+  [eventKinds.exchange]: 'message',
   [eventKinds.request]: 'request',
   [eventKinds.reply]: 'reply',
 };

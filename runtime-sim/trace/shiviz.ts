@@ -105,7 +105,7 @@ function sentText(
 }
 
 function isShown(what: PeerContents, choice: ShivizChoice): boolean {
-  return what.kind === 'ping' ? choice.pings : isChosen(aboutPeer(what).spaces, choice);
+  return what.kind === 'ping' || what.kind === 'membership' ? choice.pings : isChosen(aboutPeer(what).spaces, choice);
 }
 
 function isChosen(spaces: readonly string[], { space }: ShivizChoice): boolean {

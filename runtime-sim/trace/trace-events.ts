@@ -83,8 +83,13 @@ export type PeerContents =
       readonly horizon: Readonly<Record<string, number>>;
       readonly holes: TracedRanges;
     } & RecordList)
+  /** A packet, question or answer of membership: who is there, and who is not. */
+  | { readonly kind: 'membership'; readonly over: MembershipChannel }
   /** Bytes that are no message of this version, and why. */
   | { readonly kind: 'unreadable'; readonly why: string };
+
+/** Packets may be lost; questions, answers and refusals go over a connection. */
+export type MembershipChannel = 'packet' | 'question' | 'answer' | 'refusal';
 
 /** Records, at most 64 of them listed. */
 export interface RecordList {

@@ -14,11 +14,20 @@ export class TracedNetwork extends NetworkModel {
   }
 
   override transmit(departUs: number, from: number, to: number, kind: number, payload: unknown, length: number): void {
-    this.#tracer.sending({ from, to, kind, departUs }, payload, length, () => {
+    this.#sending({ departUs, from, to, kind }, payload, length, () => super.transmit(departUs, from, to, kind, payload, length));
+  }
+
+  override transmitReliably(departUs: number, from: number, to: number, kind: number, payload: unknown, length: number): void {
+    this.#sending({ departUs, from, to, kind }, payload, length, () => super.transmitReliably(departUs, from, to, kind, payload, length));
+  }
+
+  #sending(link: Parameters<Tracer['sending']>[0], payload: unknown, length: number, transmit: () => void): void {
+    const { from, to } = link;
+    this.#tracer.sending(link, payload, length, () => {
       const cutBefore = this.droppedOn([from], [to]);
       const overflowedBefore = this.overflowed;
       const scheduledBefore = this.#scheduled.size;
-      super.transmit(departUs, from, to, kind, payload, length);
+      transmit();
       const copies = this.#scheduled.size - scheduledBefore;
       if (this.overflowed > overflowedBefore) return { copies, why: 'queue-full' };
       return { copies, why: this.droppedOn([from], [to]) > cutBefore ? 'cut' : 'loss' };

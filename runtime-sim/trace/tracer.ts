@@ -13,11 +13,12 @@ import type { CoreEvent, DiskResult } from '../../core/events.js';
 import { authorBytes } from '../../core/identifiers.js';
 import { describeFault, type Fault } from '../../scenarios/fault-plan.js';
 import type { DiskRequest } from '../disk-model.js';
+import type { ExchangeStep } from '../exchanges.js';
 import { eventKinds } from '../trace.js';
 import { Contents } from './contents.js';
 import { carriers, type Flight, nothingScheduled, type Scheduled, type Waiting } from './scheduled.js';
 import { ShortNames } from './short-names.js';
-import type { Carrier, DropPlace, DropReason, Happening, TraceEvent, TraceHeader, TraceSink } from './trace-events.js';
+import type { Carrier, DropPlace, DropReason, Happening, PeerContents, TraceEvent, TraceHeader, TraceSink } from './trace-events.js';
 
 interface FaultToEnd {
   readonly endUs: number;
@@ -145,11 +146,11 @@ export class Tracer {
 
   #sentLine(
     carrier: Carrier,
-    link: { readonly from: number; readonly to: number },
+    link: { readonly from: number; readonly to: number; readonly kind: number },
     payload: unknown,
     sent: { readonly message: number; readonly to: string; readonly bytes: number; readonly departsUs: number; readonly copies: number },
   ): Happening {
-    if (carrier === 'message') return { kind: 'message.sent', ...sent, what: this.#contents.message(payload as Uint8Array) };
+    if (carrier === 'message') return { kind: 'message.sent', ...sent, what: this.#messageContents(link.kind, payload) };
     if (carrier === 'request') {
       const { attempt, bytes } = payload as Try;
       const operation = this.#operations[link.from];
@@ -162,6 +163,13 @@ export class Tracer {
     this.#requests.delete(key);
     const tie = { answers: request?.message ?? null, operation: request?.operation ?? null };
     return { kind: 'reply.sent', ...sent, ...tie, what: this.#contents.reply(bytes) };
+  }
+
+  #messageContents(kind: number, payload: unknown): PeerContents {
+    if (kind === eventKinds.message) return this.#contents.message(payload as Uint8Array);
+    if (kind === eventKinds.datagram) return { kind: 'membership', over: 'packet' };
+    const { what } = payload as ExchangeStep;
+    return { kind: 'membership', over: what === 'request' ? 'question' : what === 'answer' ? 'answer' : 'refusal' };
   }
 
   /** What has come up does not arrive. */
@@ -191,6 +199,14 @@ export class Tracer {
 
   #handled(node: number, event: CoreEvent): Happening | null {
     switch (event.kind) {
+      case 'datagram':
+      case 'exchange':
+      case 'exchanged': {
+        const { flight } = this.#scheduled;
+        // A question that nobody answered ends without a message.
+        if (flight === null) return null;
+        return { kind: 'message.received', message: flight.message, from: this.#endpoints[flight.from], waitedUs: this.#waitedUs };
+      }
       case 'message':
       case 'request': {
         const flight = this.#scheduled.flight as Flight;
