@@ -10,6 +10,7 @@ import type { Effects } from './effects.js';
 import type { CoreEvent, MembershipEvent, Now } from './events.js';
 import type { NodeId, SpaceKey } from './identifiers.js';
 import { unreachable } from './invariant.js';
+import type { MembershipInspection } from './membership/inspection.js';
 import { Membership } from './membership/membership.js';
 import { Acknowledgements } from './memory/acknowledgements.js';
 import { Answers, type CopyStanding } from './memory/answers.js';
@@ -177,6 +178,11 @@ export class EngramNode {
     if (!this.#services.identified) return { nodeId: null, phase: this.#phase, spaces: [], membership: null };
     const spaces = [...this.#store.spaces()].map((space) => inspectSpace(space, this.#replication.term(space.key, null)));
     return { nodeId: this.#services.self, phase: this.#phase, spaces, membership: this.#membership?.inspect() ?? null };
+  }
+
+  /** What membership knows, without the rest: cheap enough to look at often. Null: switched off, or not started yet. */
+  inspectMembership(): MembershipInspection | null {
+    return this.#membership?.inspect() ?? null;
   }
 
   /** Changes whenever what a copy holds of the space changes: a cheap way to see that nothing has. */

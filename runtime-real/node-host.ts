@@ -14,6 +14,7 @@ import { EngramError, type ErrorCode, isErrorCode } from '../core/errors.js';
 import type { CoreEvent, DiskResult, MembershipEvent, Now } from '../core/events.js';
 import { type NodeId, nodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
+import type { MembershipInspection } from '../core/membership/inspection.js';
 import type { ScanResult } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
@@ -152,6 +153,11 @@ export class NodeHost {
   /** Packets, questions and answers of membership, what discovery finds, and the wish to leave. */
   membership(event: MembershipEvent): void {
     this.#submit(event);
+  }
+
+  /** What membership knows now; null: switched off, not started, or the node has stopped. */
+  inspectMembership(): MembershipInspection | null {
+    return this.#stopped === null ? this.#node.inspectMembership() : null;
   }
 
   /** Members and rows have changed. */

@@ -16,6 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { EngramError } from '../core/errors.js';
 
 const program = fileURLToPath(new URL('./engram-node.ts', import.meta.url));
+/** Several nodes run on one machine: none of them waits for a standard port. */
+const anyPorts = { ENGRAM_HTTP_LISTEN: '127.0.0.1:0', ENGRAM_MEMBERSHIP_LISTEN: '127.0.0.1:0' };
 /** A process that takes longer to start, or to end once told to, is broken. */
 const patienceMs = 30_000;
 
@@ -148,7 +150,7 @@ class SpawnedNode implements NodeProcess {
     const flags = ['--end-with-parent', '--name', this.name, '--data-dir', this.dataDir, ...where, ...cluster, ...(options.flags ?? [])];
     this.#child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...flags], {
       stdio: ['pipe', 'ignore', 'pipe'],
-      env: { ...withoutSettings(process.env), ...options.environment },
+      env: { ...withoutSettings(process.env), ...anyPorts, ...options.environment },
     });
     this.exited = exitOf(this.#child);
     if (this.#child.pid !== undefined) options.onSpawn?.(this.#child.pid);

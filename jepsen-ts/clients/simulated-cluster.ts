@@ -9,7 +9,7 @@
 import { EngramNode } from '../../core/engram-node.js';
 import { requestIdBytes } from '../../core/identifiers.js';
 import { writeU32 } from '../../core/wire/bytes.js';
-import type { ClusterHealth } from '../../core/wire/generated/engram/v1/cluster.js';
+import { type ClusterHealth, MemberState, PartitionState } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Request } from '../../core/wire/generated/engram/v1/service.js';
 import type { ClientWorld, LinkOptions, NodeLink } from '../../runtime-real/client/client-world.js';
 import type { ClientEndpoint } from '../../runtime-sim/client.js';
@@ -165,8 +165,10 @@ class OutsideClient implements ClientEndpoint, ClientWorld, Outside {
 
   health(node: number): ClusterHealth {
     const { plan } = this.#world;
-    const members = plan.nodes.map((name, at) => ({ nodeId: '', name, address: addressOf(name), self: at === node, reachable: true }));
-    return { cluster: 'simulated', nodeId: '', nodeName: plan.nodes[node], replicationFactor, members, complete: true };
+    const known = { nodeId: '', reachable: true, committed: true, state: MemberState.MEMBER_STATE_UNSPECIFIED };
+    const members = plan.nodes.map((name, at) => ({ ...known, name, address: addressOf(name), self: at === node }));
+    const partition = PartitionState.PARTITION_STATE_UNSPECIFIED;
+    return { cluster: 'simulated', nodeId: '', nodeName: plan.nodes[node], replicationFactor, members, complete: true, partition };
   }
 
   answer({ attempt, bytes }: Answer): void {

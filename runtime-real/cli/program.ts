@@ -1,5 +1,6 @@
 /** The commands of `engram`, their options and their help. What they do is in the files beside this one. */
 import { Command, Option } from 'commander';
+import { addClusterCommands } from './cluster/cluster-commands.js';
 import { forget, get, type RecallOptions, type RememberOptions, recall, remember, status } from './commands.js';
 import { demo } from './demo/demo.js';
 import { logLevels } from './event-log.js';
@@ -14,6 +15,7 @@ Examples:
   $ engram recall --tag ci --from 2026-05-01            the newest first, no question asked
   $ engram import episodes.jsonl --space work
   $ engram --server localhost:50051,localhost:50052 recall "broken build"
+  $ engram --server localhost:50051 cluster members     who is alive
   $ engram --json recall "broken build" | jq .memories[0].text
 
 Exit codes: 0 done; 1 the operation failed, or a part of it; 2 the command line is wrong; 4 internal error.
@@ -58,6 +60,7 @@ export function program(end: (exitCode: number) => void, usage: { message: strin
   addDemo(root, end);
   addImport(root, end);
   addMemoryCommands(root, end);
+  addClusterCommands(root, end);
   root
     .command('status')
     .description('what the data directory or the asked node holds')

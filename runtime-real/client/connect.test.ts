@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EngramError, failure } from '../../core/errors.js';
+import { MemberState } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
 import { connectEngram } from './connect.js';
 import type { ConnectOptions } from './connect-options.js';
@@ -79,7 +80,9 @@ client('calls of one moment share a frame, single remembers of a space even a ba
 
 client('follows a redirect to a member that it was not told of, and goes there directly from then on', async () => {
   const primary = await startScriptedNode({ nodeId: nodeB, answer: (request) => written(nodeB, request) });
-  const members = [{ nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true }];
+  const members = [
+    { nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true, committed: true, state: MemberState.ALIVE },
+  ];
   const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
   await withNodes([{ nodeId: nodeA, answer, health: () => ({ members }) }], {}, async (engram, [replica]) => {
     const space = engram.space('redirected');
@@ -96,7 +99,11 @@ client('a member that comes back at another address is found there: identity is 
   const primaryScript: Script = { nodeId: nodeB, answer: (request) => written(nodeB, request) };
   let primary = await startScriptedNode(primaryScript);
   const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
-  const health = () => ({ members: [{ nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true }] });
+  const health = () => ({
+    members: [
+      { nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true, committed: true, state: MemberState.ALIVE },
+    ],
+  });
   await withNodes([{ nodeId: nodeA, answer, health }], {}, async (engram) => {
     const space = engram.space('moved');
     await space.remember(episode('a'));

@@ -76,8 +76,12 @@ export class MemberBook {
    * nothing is placed before they are known, and no request is taken.
    */
   viewFor(self: NodeId): ControlView {
-    const { replicationFactor } = this.#options;
-    this.#ids.set(this.#options.self, self);
+    const { replicationFactor, self: name } = this.#options;
+    this.#ids.set(name, self);
+    // It has joined and is in no member list: it holds no copies.
+    if (!this.members.some((member) => member.name === name)) {
+      return { epoch: { generation: 0, index: 0 }, members: [{ id: self, name }], rows: {}, unlisted: null };
+    }
     const isComplete = this.missing.length === 0;
     const members = this.members
       .filter(({ name }) => isComplete || name === this.#options.self)

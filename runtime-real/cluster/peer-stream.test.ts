@@ -13,8 +13,8 @@ import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
 import { PeerIntake } from './peer-intake.js';
 import { PeerStream } from './peer-stream.js';
 
-const near: PeerIdentity = { cluster: 'engram', nodeId: nodeId('1'.repeat(32)), name: 'n1' };
-const far: PeerIdentity = { cluster: 'engram', nodeId: nodeId('2'.repeat(32)), name: 'n2' };
+const near: PeerIdentity = { cluster: 'engram', nodeId: nodeId('1'.repeat(32)), name: 'n1', membershipAddress: '10.0.0.1:7946' };
+const far: PeerIdentity = { cluster: 'engram', nodeId: nodeId('2'.repeat(32)), name: 'n2', membershipAddress: '' };
 const members = [{ name: 'n1' }, { name: 'n2' }];
 
 /** What happened, and a way to wait for what will. */
@@ -74,7 +74,7 @@ class Sender {
 
   constructor(port: number, own: PeerIdentity = near) {
     const member = { name: 'n2', address: `127.0.0.1:${port}` };
-    this.stream = new PeerStream({ member, own, learnt: (_name, id) => this.learnt.push(id), tell: this.events.tell });
+    this.stream = new PeerStream({ member, own, learnt: (identity) => void this.learnt.push(identity.nodeId), tell: this.events.tell });
   }
 
   isTold(kind: RuntimeEvent['kind']): Promise<RuntimeEvent> {
@@ -166,6 +166,7 @@ for (const [what, other, reason] of [
 peers('a hello with a flipped bit makes no identity', () => {
   const hello = helloOf(far);
   assert.equal(identityOf(hello, near, 'n2'), far);
+  assert.is(identityOf({ ...hello, membershipAddress: '10.0.0.9:7946' }, near, 'n2'), 'its hello was damaged on the way');
   assert.is(identityOf({ ...hello, nodeId: `3${hello.nodeId.slice(1)}` }, near, 'n2'), 'its hello was damaged on the way');
   assert.is(identityOf(undefined, near, 'n2'), 'it did not say who it is');
   assert.match(String(identityOf(helloOf({ ...far, name: 'n3' }), near, 'n2')), /calls itself "n3"/);

@@ -5,9 +5,7 @@
  * fetches what it misses.
  */
 import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import type { NodeId } from '../../core/identifiers.js';
 import type { PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
-import type { ConfiguredMember } from '../config/addresses.js';
 import { frameBytesMax, peerChannelOptions } from '../grpc/channel-options.js';
 import { clusterService } from '../grpc/service-definitions.js';
 import type { Tell } from '../node/runtime-events.js';
@@ -26,10 +24,10 @@ const droppedToldEveryMs = 1_000;
 type PeerCall = ClientDuplexStream<PeerFrame, PeerFrame>;
 
 export interface PeerStreamOptions {
-  readonly member: ConfiguredMember;
+  readonly member: { readonly name: string; readonly address: string };
   readonly own: PeerIdentity;
   /** Who answers at the member's address. */
-  readonly learnt: (name: string, id: NodeId) => void;
+  readonly learnt: (identity: PeerIdentity) => void;
   readonly tell: Tell;
 }
 
@@ -120,7 +118,7 @@ export class PeerStream {
     this.#attempts = 0;
     this.#lastRefusal = '';
     tell({ kind: 'stream.opened', member: member.name, address: member.address });
-    learnt(member.name, identity.nodeId);
+    learnt(identity);
     this.#flush();
   }
 

@@ -11,7 +11,10 @@ import {
   type ReplicationOptions,
   type StorageOptions,
 } from '../../core/configuration.js';
-import { addressPattern, memberPattern } from './addresses.js';
+import { lanMembership, type MembershipParameters, membershipPresets } from '../../core/membership/options.js';
+import { addressPattern, memberPattern, servicePattern } from './addresses.js';
+import type { Bounds } from './bounds.js';
+import { membershipKeys } from './membership-keys.js';
 
 export type Value = string | number | readonly string[];
 
@@ -23,13 +26,23 @@ export interface Key {
   readonly allowed: string;
   readonly default: Value;
   readonly meaning: string;
+  /** Never printed: not in messages, not by --print-config. */
+  readonly isSecret?: boolean;
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const logFormats = ['json', 'pretty'] as const;
 export const clusterModes = ['single', 'cluster'] as const;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const secretPattern = /^[\x21-\x7e]{16,256}$/;
+const zonePattern = /^$|^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/;
 const int32Max = 2 ** 31 - 1;
+
+// Local health is switched off only to measure what it is worth, and that is done where nothing depends on it.
+const { localHealth: _measuringSwitch, ...lanWithoutSwitch } = lanMembership;
+
+/** The protocol's parameters that have a key. */
+export const membershipNames = Object.keys(lanWithoutSwitch) as (keyof typeof lanWithoutSwitch)[];
 
 /** Sections in the order in which they are printed. */
 export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> = {
@@ -61,20 +74,43 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
     drain_ms: whole({ min: 0, max: 3_600_000 }, 10_000, 'How long a node that was told to stop waits for answers under way.'),
   },
   cluster: {
-    mode: choice(clusterModes, 'single', 'single: this node alone. cluster: the nodes in members, which replicate to each other.'),
+    mode: choice(clusterModes, 'single', 'single: this node alone. cluster: nodes that find each other and replicate to each other.'),
     name: text(
       namePattern,
       'engram',
       'Name of the cluster, the same on all nodes: others are refused.',
       'up to 64 letters, digits, ., _ and -',
     ),
-    members: {
-      schema: z.array(z.string().regex(memberPattern)).max(100) as unknown as z.ZodType<Value>,
-      kind: 'texts',
-      allowed: 'a list of up to 100 texts name=host:port',
-      default: [],
-      meaning: 'Every node of the cluster, this one included, as name=host:port; the same on all nodes.',
+    members: texts(
+      z.string().regex(memberPattern),
+      100,
+      'name or name=host:port',
+      'Every node that may hold copies, this one included, the same on all nodes; where a node is that is only named, membership says.',
+    ),
+    seeds: texts(
+      z.string().regex(addressPattern),
+      100,
+      'host:port',
+      'Addresses for datagrams (membership.listen) of some other nodes: enough to find all of them. A name stands for all its addresses.',
+    ),
+    seeds_srv: texts(
+      z.string().regex(servicePattern),
+      16,
+      '_service._udp.domain',
+      'DNS service records that name seeds, such as those of a headless service of Kubernetes.',
+    ),
+    seeds_file: text(/^[^\0]*$/, '', 'File with one seed on each line, watched for changes.', 'a path'),
+    seeds_refresh_ms: whole({ min: 1_000, max: 3_600_000 }, 30_000, 'How often names and service records of seeds are resolved anew.'),
+    secrets: {
+      ...texts(
+        z.string().regex(secretPattern),
+        8,
+        'of 16 to 256 printable characters without spaces',
+        'What datagrams are authenticated with: the first is used, all are accepted. Empty: whoever reaches the port is believed.',
+      ),
+      isSecret: true,
     },
+    secrets_file: text(/^[^\0]*$/, '', 'File with one secret on each line, instead of secrets.', 'a path'),
     replication_factor: whole({ min: 1, max: 7 }, 3, 'Copies of each space, on as many nodes; with fewer nodes, one on each.'),
   },
   storage: fromOptions<StorageOptions>(defaultStorageOptions, {
@@ -119,6 +155,36 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
     fetchTimeoutMs: [{ min: 10, max: 600_000 }, 'A fetch without progress for this long is started again.'],
     gapGraceMs: [{ min: 0, max: 600_000 }, 'What is missing for this long is fetched.'],
   }),
+  membership: {
+    listen: text(
+      /^$|^.+$/,
+      '',
+      'Address for datagrams (UDP) and exchanges (TCP); port 0 takes a free one. Empty: port 7946 beside node.listen, or a free one where that is taken.',
+      'host:port',
+    ),
+    advertise: text(
+      /^$|^.+$/,
+      '',
+      'Address under which other nodes reach membership.listen, if it is another. Port 0 stands for the one that is listened on.',
+      'host:port',
+    ),
+    zone: text(zonePattern, '', 'Failure domain of this node, such as a data centre.', 'up to 64 letters, digits, ., _, / and -'),
+    rack: text(zonePattern, '', 'Failure domain within the zone.', 'up to 64 letters, digits, ., _, / and -'),
+    preset: choice(
+      Object.keys(membershipPresets) as [string, ...string[]],
+      'lan',
+      'What the keys below are when they are not set: for nodes on one machine (local), at one site (lan: the defaults shown), at several sites (wan).',
+    ),
+    ...fromOptions<Omit<MembershipParameters, 'localHealth'>>(lanWithoutSwitch, membershipKeys),
+  },
+  http: {
+    listen: text(
+      /^$|^.+$/,
+      '',
+      'Address for HTTP: health and metrics; port 0 takes a free one. Empty: port 7432 beside node.listen, or a free one where that is taken.',
+      'host:port',
+    ),
+  },
   log: {
     level: choice(logLevels, 'info', 'What is logged on standard error: this level and above.'),
     format: choice(logFormats, 'json', 'json: one object per line. pretty: for people.'),
@@ -139,17 +205,15 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-interface Bounds {
-  readonly min: number;
-  readonly max: number;
-  /** A share, strictly between the two; whole otherwise. */
-  readonly share?: boolean;
-}
-
 function text(pattern: RegExp, standard: string, meaning: string, allowed: string): Key {
   const schema =
     allowed === 'host:port' ? z.string().refine((value) => value === '' || addressPattern.test(value)) : z.string().regex(pattern);
   return { schema, kind: 'text', allowed, default: standard, meaning };
+}
+
+function texts(schema: z.ZodString, countMax: number, each: string, meaning: string): Key {
+  const list = z.array(schema).max(countMax) as unknown as z.ZodType<Value>;
+  return { schema: list, kind: 'texts', allowed: `a list of up to ${countMax} texts ${each}`, default: [], meaning };
 }
 
 function choice(of: readonly [string, ...string[]], standard: string, meaning: string): Key {

@@ -1,9 +1,20 @@
 /** The configuration of one node, whole and judged: what the program runs with. */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../../core/configuration.js';
-import { suggestion } from '../../core/nearest-names.js';
-import { type ConfiguredMember, memberOf } from './addresses.js';
+import { type MembershipParameters, type MembershipPreset, membershipPresets } from '../../core/membership/options.js';
+import { type ConfiguredMember, memberOf, memberText } from './addresses.js';
+import { checkAdvertised, checkMembers, whereOf } from './cluster-rules.js';
 import { ConfigurationError, shown } from './configuration-error.js';
-import { type clusterModes, keyNames, keyOf, type logFormats, type logLevels, sections, type Value } from './keys.js';
+import {
+  type clusterModes,
+  keyNames,
+  keyOf,
+  type logFormats,
+  type logLevels,
+  membershipNames,
+  sections,
+  snakeCase,
+  type Value,
+} from './keys.js';
 import type { GivenValues } from './sources.js';
 
 export interface NodeSettings {
@@ -20,7 +31,21 @@ export interface NodeSettings {
     /** In the order of the configuration; this node alone in mode `single`. */
     readonly members: readonly ConfiguredMember[];
     readonly replicationFactor: number;
+    readonly seeds: readonly string[];
+    readonly seedsSrv: readonly string[];
+    readonly seedsFile: string;
+    readonly seedsRefreshMs: number;
+    readonly secrets: readonly string[];
+    readonly secretsFile: string;
   };
+  readonly membership: {
+    readonly listen: string;
+    readonly advertise: string;
+    readonly zone: string;
+    readonly rack: string;
+    readonly preset: MembershipPreset;
+  } & Omit<MembershipParameters, 'localHealth'>;
+  readonly http: { readonly listen: string };
   readonly storage: StorageOptions;
   readonly memory: MemoryOptions;
   readonly replication: ReplicationOptions;
@@ -39,17 +64,31 @@ export function settingsOf(given: GivenValues): NodeSettings {
   }
   const { node, cluster, ...others } = tables as unknown as NodeSettings & { cluster: { members: readonly string[] } };
   const members = cluster.members.map(memberOf);
-  if (cluster.mode === 'cluster') checkMembers(members, node.name, given);
-  else if (members.length > 0) {
-    const hint = 'set cluster.mode = "cluster" (or --cluster-mode cluster), or leave the members out';
-    throw new ConfigurationError(`${whereOf('cluster.members', given)}: members are given, but cluster.mode is "single"`, hint);
+  const hasSeeds = cluster.seeds.length + cluster.seedsSrv.length > 0 || cluster.seedsFile !== '';
+  if (cluster.mode === 'cluster') checkMembers({ self: node.name, members, hasSeeds, given });
+  else if (members.length > 0 || hasSeeds) {
+    const key = members.length > 0 ? 'cluster.members' : 'cluster.seeds';
+    const hint = 'set cluster.mode = "cluster" (or --cluster-mode cluster), or leave them out';
+    throw new ConfigurationError(`${whereOf(key, given)}: ${key.slice(8)} are given, but cluster.mode is "single"`, hint);
   }
-  const own = members.find(({ name }) => name === node.name)?.address;
+  const own = members.find(({ name }) => name === node.name)?.address ?? null;
   const listen = node.listen || own || defaultListen;
   const advertise = node.advertise || own || listen;
-  const all = cluster.mode === 'cluster' ? members : [{ name: node.name, address: advertise }];
-  checkTimes(others as unknown as NodeSettings, given);
-  return { ...(others as unknown as NodeSettings), node: { ...node, listen, advertise }, cluster: { ...cluster, members: all } };
+  const membership = { ...(others as unknown as NodeSettings).membership };
+  const preset: MembershipParameters = membershipPresets[membership.preset];
+  for (const name of membershipNames) if (!given.has(`membership.${snakeCase(name)}`)) Object.assign(membership, { [name]: preset[name] });
+  if (cluster.mode === 'cluster') {
+    checkAdvertised(advertise, 'node.advertise', given);
+    checkAdvertised(membership.advertise || membership.listen || listen, 'membership.advertise', given);
+  }
+  const settings = {
+    ...(others as unknown as NodeSettings),
+    node: { ...node, listen, advertise },
+    membership,
+    cluster: { ...cluster, members: cluster.mode === 'cluster' ? members : [{ name: node.name, address: advertise }] },
+  };
+  checkTimes(settings, given);
+  return settings;
 }
 
 /** The settings as an engram.toml that says the same, with what each key means. */
@@ -58,53 +97,44 @@ export function settingsText(settings: NodeSettings): string {
   const lines: string[] = [];
   for (const [section, keys] of Object.entries(sections)) {
     lines.push(`[${section}]`);
-    for (const [key, { meaning, allowed }] of Object.entries(keys)) {
+    for (const [key, { meaning, allowed, isSecret = false }] of Object.entries(keys)) {
       const value = tables[section][camelCase(key)];
-      lines.push(`# ${meaning} ${allowed[0].toUpperCase()}${allowed.slice(1)}.`, `${key} = ${tomlValue(value, settings)}`);
+      const said = `# ${meaning} ${allowed[0].toUpperCase()}${allowed.slice(1)}.`;
+      if (isSecret && (value as readonly string[]).length > 0)
+        lines.push(said, `# ${(value as readonly string[]).length} set, not shown: ${key}`);
+      else lines.push(said, `${key} = ${tomlValue(`${section}.${key}`, value, settings)}`);
     }
     lines.push('');
   }
   return lines.join('\n');
 }
 
-function tomlValue(value: unknown, settings: NodeSettings): string {
+function tomlValue(name: string, value: unknown, settings: NodeSettings): string {
   if (!Array.isArray(value)) return JSON.stringify(value);
   if (settings.cluster.mode === 'single') return '[]';
-  return `[${(value as ConfiguredMember[]).map(({ name, address }) => JSON.stringify(`${name}=${address}`)).join(', ')}]`;
+  const texts = name === 'cluster.members' ? (value as ConfiguredMember[]).map(memberText) : (value as string[]);
+  return `[${texts.map((text) => JSON.stringify(text)).join(', ')}]`;
 }
 
 function judged(name: string, given: GivenValues): Value {
-  const { schema, allowed, default: standard } = keyOf(name);
+  const { schema, allowed, default: standard, isSecret = false } = keyOf(name);
   const said = given.get(name);
   if (said === undefined) return standard;
   const result = schema.safeParse(said.value);
   if (result.success) return result.data;
-  throw new ConfigurationError(`${said.where}: ${name} = ${shown(said.value)} is not allowed`, `${name} is ${allowed}`);
+  throw new ConfigurationError(
+    `${said.where}: ${name} = ${isSecret ? '(not shown)' : shown(said.value)} is not allowed`,
+    `${name} is ${allowed}`,
+  );
 }
 
-function checkMembers(members: readonly ConfiguredMember[], self: string, given: GivenValues): void {
-  const where = whereOf('cluster.members', given);
-  const names = members.map(({ name }) => name);
-  if (names.length === 0) {
-    const hint = 'list every node as name=host:port in cluster.members, or give --member once for each';
-    throw new ConfigurationError(`${where}: cluster.mode is "cluster", but cluster.members is empty`, hint);
+function checkTimes({ replication, memory, membership }: NodeSettings, given: GivenValues): void {
+  if (membership.probeTimeoutMs >= membership.probeIntervalMs) {
+    throw new ConfigurationError(
+      `${whereOf('membership.probe_timeout_ms', given)}: membership.probe_timeout_ms = ${membership.probeTimeoutMs} leaves no time for indirect pings`,
+      `membership.probe_timeout_ms is below membership.probe_interval_ms (${membership.probeIntervalMs})`,
+    );
   }
-  for (const [at, { name, address }] of members.entries()) {
-    if (names.indexOf(name) !== at)
-      throw new ConfigurationError(`${where}: cluster.members names ${name} twice`, 'give each member a name of its own');
-    if (members.findIndex((other) => other.address === address) !== at) {
-      throw new ConfigurationError(`${where}: cluster.members has the address ${address} twice`, 'give each member an address of its own');
-    }
-    if (address.endsWith(':0')) {
-      throw new ConfigurationError(`${where}: cluster.members: ${name}=${address} has port 0`, 'give the port that the others reach it on');
-    }
-  }
-  if (names.includes(self)) return;
-  const hint = `set node.name to the member that this node is: ${suggestion(self, names)}`;
-  throw new ConfigurationError(`${whereOf('node.name', given)}: node.name = ${shown(self)} is none of cluster.members`, hint);
-}
-
-function checkTimes({ replication, memory }: NodeSettings, given: GivenValues): void {
   if (replication.reachableMs < 2 * replication.pingIntervalMs) {
     throw new ConfigurationError(
       `${whereOf('replication.reachable_ms', given)}: replication.reachable_ms = ${replication.reachableMs} leaves no room for a lost ping`,
@@ -117,10 +147,6 @@ function checkTimes({ replication, memory }: NodeSettings, given: GivenValues): 
       `memory.deadline_ms_default is at most memory.deadline_ms_max (${memory.deadlineMsMax})`,
     );
   }
-}
-
-function whereOf(name: string, given: GivenValues): string {
-  return given.get(name)?.where ?? 'configuration';
 }
 
 function camelCase(key: string): string {

@@ -31,3 +31,23 @@ export const peerChannelOptions = {
   'grpc.initial_reconnect_backoff_ms': 60_000,
   'grpc.service_config_disable_resolution': 1,
 };
+
+/** Largest body of an exchange between memberships. */
+export const exchangeBytesMax = 2 ** 20;
+
+const exchangeLimits = {
+  'grpc.max_send_message_length': exchangeBytesMax + 1_024,
+  'grpc.max_receive_message_length': exchangeBytesMax + 1_024,
+  'grpc.enable_channelz': 0,
+};
+
+export const exchangeServerOptions = { ...exchangeLimits, 'grpc.max_concurrent_streams': 100 };
+
+/** One connection for one question: whether it can be made now is half of the answer. */
+export const exchangeChannelOptions = {
+  ...exchangeLimits,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_retries': 0,
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+};

@@ -16,14 +16,14 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { EngramError } from '../../core/errors.js';
-import type { ClusterHealth, ClusterHealthRequest, PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
+import type { PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { AnswerFrame, CallFrame, Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
 import { withPort } from '../config/addresses.js';
 import { CallStream } from './call-stream.js';
+import { cannotListen } from './cannot-listen.js';
 import { serverOptions } from './channel-options.js';
+import { ClusterCalls, type ClusterSource } from './cluster-calls.js';
 import { widenConnectionWindows, widenStreamWindows } from './flow-control.js';
-import { portHolder } from './port-holder.js';
 import type { RequestGate } from './request-gate.js';
 import { clusterService, clusterServiceName, engramService, engramServiceName, nodeIdMetadata } from './service-definitions.js';
 import { answerUnary, notStartedYet, type RequestKind } from './unary-call.js';
@@ -37,7 +37,7 @@ const servedNames = ['', engramServiceName, clusterServiceName];
 /** What the server serves, once there is a node. */
 export interface Served {
   readonly gate: RequestGate;
-  readonly clusterHealth: () => ClusterHealth;
+  readonly cluster: ClusterSource;
   /** Takes over the stream that a peer has opened for its messages. */
   readonly exchange: (stream: ServerDuplexStream<PeerFrame, PeerFrame>) => void;
 }
@@ -46,6 +46,7 @@ export class NodeServer {
   readonly #server = new Server(serverOptions);
   readonly #health = new HealthImplementation(Object.fromEntries(servedNames.map((name) => [name, 'NOT_SERVING'])));
   readonly #streams = new Set<CallStream>();
+  readonly #clusterCalls = new ClusterCalls();
   #served: Served | null = null;
   #unaryUnderWay = 0;
   #noUnaryLeft: () => void = () => {};
@@ -60,7 +61,7 @@ export class NodeServer {
     });
     this.#server.addService(clusterService as unknown as ServiceDefinition, {
       exchange: this.#exchange(),
-      getClusterHealth: this.#clusterHealth(),
+      ...this.#clusterCalls.handlers,
     });
     this.#health.addToServer(this.#server);
     const packages = loadSync(protocolFiles, { includeDirs: [protocolRoot], keepCase: true, longs: String });
@@ -74,7 +75,7 @@ export class NodeServer {
         error === null ? resolve(bound) : reject(error),
       );
     }).catch((error: Error) => {
-      throw cannotListen(address, error);
+      throw cannotListen(address, error, 'node.listen');
     });
     widenConnectionWindows(this.#server);
     this.address = withPort(address, port);
@@ -83,6 +84,7 @@ export class NodeServer {
   /** From here on there is a node to ask. Health says so with `setServing`. */
   serve(served: Served): void {
     this.#served = served;
+    this.#clusterCalls.serve(served.cluster, this.#metadata(served));
   }
 
   setServing(isServing: boolean): void {
@@ -92,6 +94,7 @@ export class NodeServer {
   /** Accepts nothing more, lets what is under way be answered for at most `drainMs`, and closes all connections. Says whether all was answered. */
   async close(drainMs: number): Promise<boolean> {
     this.setServing(false);
+    this.#clusterCalls.close();
     const ended = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     const answered = Promise.all([...[...this.#streams].map((stream) => stream.drain()), this.#unaryAnswered()]);
     const drained = await within(drainMs, answered);
@@ -139,14 +142,6 @@ export class NodeServer {
     };
   }
 
-  #clusterHealth(): handleUnaryCall<ClusterHealthRequest, ClusterHealth> {
-    return (call, done) => {
-      if (this.#served === null) return done(notStartedYet);
-      call.sendMetadata(this.#metadata(this.#served));
-      done(null, this.#served.clusterHealth());
-    };
-  }
-
   #metadata({ gate }: Served): Metadata {
     const metadata = new Metadata();
     metadata.set(nodeIdMetadata, gate.nodeId);
@@ -166,21 +161,3 @@ async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
 }
 
 const unaryKinds: readonly RequestKind[] = ['remember', 'rememberBatch', 'update', 'get', 'forget', 'recall', 'status'];
-
-function cannotListen(address: string, error: Error): EngramError {
-  if (!error.message.includes('EADDRINUSE')) {
-    return new EngramError('INVALID_ARGUMENT', {
-      message: `cannot listen on ${address}: ${error.message}`,
-      field: 'node.listen',
-      hint: 'give an address of this machine in node.listen (--listen)',
-      cause: error,
-    });
-  }
-  const holder = portHolder(Number(address.slice(address.lastIndexOf(':') + 1)));
-  return new EngramError('UNAVAILABLE', {
-    message: `cannot listen on ${address}: the port is in use${holder === null ? '' : ` by ${holder}`}`,
-    field: 'node.listen',
-    hint: 'stop the other process, or give another port in node.listen (--listen)',
-    cause: error,
-  });
-}

@@ -5,7 +5,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CallFrame } from '../../core/wire/generated/engram/v1/service.js';
 import { batchBody, request } from '../test-support/raw-client.js';
-import { clusterService, clusterServiceName, engramService, engramServiceName } from './service-definitions.js';
+import {
+  clusterService,
+  clusterServiceName,
+  engramService,
+  engramServiceName,
+  membershipService,
+  membershipServiceName,
+} from './service-definitions.js';
 
 const protocol = loadSync(['engram/v1/service.proto', 'engram/v1/cluster.proto'], {
   includeDirs: [fileURLToPath(new URL('../../core/wire/proto', import.meta.url))],
@@ -16,6 +23,7 @@ const definitions = suite('service definitions');
 for (const [name, written] of [
   [engramServiceName, engramService],
   [clusterServiceName, clusterService],
+  [membershipServiceName, membershipService],
 ] as const) {
   definitions(`${name} has the methods of the protocol file, by path and direction`, () => {
     const shape = (methods: object): string[] =>

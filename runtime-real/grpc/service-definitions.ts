@@ -4,7 +4,22 @@
  * Decoding copies no payload: byte fields are views of the received message.
  */
 import type { MethodDefinition } from '@grpc/grpc-js';
-import { ClusterHealth, ClusterHealthRequest, PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
+import {
+  AddNodeAnswer,
+  AddNodeRequest,
+  ClusterChange,
+  ClusterHealth,
+  ClusterHealthRequest,
+  ClusterMatrix,
+  ClusterMembers,
+  MatrixRequest,
+  MembershipExchange,
+  MembersRequest,
+  PeerFrame,
+  RemoveNodeAnswer,
+  RemoveNodeRequest,
+  WatchRequest,
+} from '../../core/wire/generated/engram/v1/cluster.js';
 import { AnswerFrame, CallFrame, Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
 
 interface Codec<Message> {
@@ -24,11 +39,13 @@ function serialized<Message>(codec: Codec<Message>): (message: Message) => Buffe
   };
 }
 
-function method<In, Out>(path: string, input: Codec<In>, output: Codec<Out>, isStream: boolean): MethodDefinition<In, Out> {
+type Shape = 'unary' | 'answers stream' | 'both stream';
+
+function method<In, Out>(path: string, input: Codec<In>, output: Codec<Out>, shape: Shape = 'unary'): MethodDefinition<In, Out> {
   return {
     path,
-    requestStream: isStream,
-    responseStream: isStream,
+    requestStream: shape === 'both stream',
+    responseStream: shape !== 'unary',
     requestSerialize: serialized(input),
     requestDeserialize: (buffer) => input.decode(plainBytes(buffer)),
     responseSerialize: serialized(output),
@@ -38,7 +55,7 @@ function method<In, Out>(path: string, input: Codec<In>, output: Codec<Out>, isS
 
 const engram = '/engram.v1.EngramService/';
 const cluster = '/engram.v1.ClusterService/';
-const unary = (name: string): MethodDefinition<Request, Reply> => method(`${engram}${name}`, Request, Reply, false);
+const unary = (name: string): MethodDefinition<Request, Reply> => method(`${engram}${name}`, Request, Reply);
 
 export const engramService = {
   remember: unary('Remember'),
@@ -48,15 +65,25 @@ export const engramService = {
   forget: unary('Forget'),
   recall: unary('Recall'),
   status: unary('Status'),
-  stream: method(`${engram}Stream`, CallFrame, AnswerFrame, true),
+  stream: method(`${engram}Stream`, CallFrame, AnswerFrame, 'both stream'),
 } as const;
 
 export const clusterService = {
-  exchange: method(`${cluster}Exchange`, PeerFrame, PeerFrame, true),
-  getClusterHealth: method(`${cluster}GetClusterHealth`, ClusterHealthRequest, ClusterHealth, false),
+  exchange: method(`${cluster}Exchange`, PeerFrame, PeerFrame, 'both stream'),
+  getClusterHealth: method(`${cluster}GetClusterHealth`, ClusterHealthRequest, ClusterHealth),
+  getMembers: method(`${cluster}GetMembers`, MembersRequest, ClusterMembers),
+  getMatrix: method(`${cluster}GetMatrix`, MatrixRequest, ClusterMatrix),
+  watch: method(`${cluster}Watch`, WatchRequest, ClusterChange, 'answers stream'),
+  addNode: method(`${cluster}AddNode`, AddNodeRequest, AddNodeAnswer),
+  removeNode: method(`${cluster}RemoveNode`, RemoveNodeRequest, RemoveNodeAnswer),
+} as const;
+
+export const membershipService = {
+  exchange: method('/engram.v1.MembershipService/Exchange', MembershipExchange, MembershipExchange),
 } as const;
 
 export const engramServiceName = 'engram.v1.EngramService';
 export const clusterServiceName = 'engram.v1.ClusterService';
+export const membershipServiceName = 'engram.v1.MembershipService';
 /** Initial metadata of every answer: who answers. */
 export const nodeIdMetadata = 'x-engram-node-id';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EngramError } from '../../core/errors.js';
+import { MemberState } from '../../core/wire/generated/engram/v1/cluster.js';
 import { type DirectoryLock, lockDirectory } from '../disk/directory-lock.js';
 import { type NodeOptions, type NodeProcess, runNodeToEnd, startNode } from '../node-processes.js';
 import { Answers, batchBody, getBody, outcomeOf, RawClient, rememberBody, request } from '../test-support/raw-client.js';
@@ -59,7 +60,8 @@ process_('answers unary calls and streams, says who it is, and stops with 0 on S
 
     const health = await client.clusterHealth();
     assert.equal([health.nodeId, health.complete, health.members.length], [node.nodeId, true, 1]);
-    assert.equal(health.members[0], { nodeId: node.nodeId, name: 'n1', address: node.address, self: true, reachable: true });
+    const own = { nodeId: node.nodeId, name: 'n1', address: node.address, self: true, reachable: true, committed: true };
+    assert.equal(health.members[0], { ...own, state: MemberState.ALIVE });
 
     node.kill('SIGTERM');
     assert.is(await node.exited, 0);

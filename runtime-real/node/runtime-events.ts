@@ -12,6 +12,9 @@ export type RuntimeEvent =
       readonly version: string;
       readonly listen: string;
       readonly advertise: string;
+      /** Where others reach membership; null without. */
+      readonly membership: string | null;
+      readonly http: string;
       readonly dataDir: string;
       readonly cluster: string;
       readonly members: readonly string[];
@@ -29,6 +32,15 @@ export type RuntimeEvent =
   | { readonly kind: 'stream.closed'; readonly member: string; readonly reason: string }
   /** `isStarting`: the member has not been heard of since this node started, and nothing but its absence stands in the way. */
   | { readonly kind: 'stream.refused'; readonly member: string; readonly reason: string; readonly isStarting: boolean }
+  /** A standard port belongs to another process: a free one is taken. */
+  | { readonly kind: 'port.taken'; readonly key: string; readonly address: string }
+  /** What discovery finds now. */
+  | { readonly kind: 'seeds.changed'; readonly addresses: readonly string[] }
+  /** Told once for each reason. `kept`: so many addresses of before stay in use. */
+  | { readonly kind: 'seeds.unresolved'; readonly source: string; readonly reason: string; readonly kept: number }
+  | { readonly kind: 'seeds.line-ignored'; readonly file: string; readonly line: number; readonly text: string; readonly reason: string }
+  /** Datagrams could not be sent; told at most every ten seconds, `count` since the time before. `to`: the last of them. */
+  | { readonly kind: 'datagrams.failed'; readonly to: string; readonly reason: string; readonly count: number }
   /** Messages to a peer that found no room: the peer fetches what it misses. Told at most once a second. */
   | { readonly kind: 'messages.dropped'; readonly member: string; readonly messages: number; readonly bytes: number };
 

@@ -62,6 +62,7 @@ export async function startScriptedNode(script: Script, port = 0): Promise<Scrip
       replicationFactor: 1,
       members: [],
       complete: true,
+      partition: 0,
       ...script.health?.(),
     });
   server.addService({ stream: engramService.stream }, { stream: converse });

@@ -7,11 +7,41 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 export const protobufPackage = "engram.v1";
 
 export const protobufFileName = "engram/v1/cluster.proto";
 
 /** What nodes say to each other, and what operators ask a node about its cluster. */
+
+export enum MemberState {
+  MEMBER_STATE_UNSPECIFIED = 0,
+  ALIVE = 1,
+  /** SUSPECT - It did not answer, and has some seconds to say otherwise. */
+  SUSPECT = 2,
+  DEAD = 3,
+  /** LEFT - It said goodbye. */
+  LEFT = 4,
+  UNRECOGNIZED = -1,
+}
+
+export enum PartitionState {
+  PARTITION_STATE_UNSPECIFIED = 0,
+  CONNECTED = 1,
+  PARTITIONED = 2,
+  /** HEALING - Reachable again, and not yet for long enough. */
+  HEALING = 3,
+  UNRECOGNIZED = -1,
+}
+
+export enum LinkState {
+  /** LINK_STATE_UNSPECIFIED - Nothing came this way lately, and nothing was missed. */
+  LINK_STATE_UNSPECIFIED = 0,
+  WORKS = 1,
+  BROKEN = 2,
+  UNRECOGNIZED = -1,
+}
 
 /** Who speaks, as the first thing in either direction of a peer stream. */
 export interface PeerHello {
@@ -23,10 +53,12 @@ export interface PeerHello {
   name: string;
   protocolVersion: number;
   /**
-   * CRC-32 of `cluster`, `node_id` and `name`, each followed by a zero byte, and the version in decimal digits: identities are kept, so a
-   * flipped bit must not make one.
+   * CRC-32 of `cluster`, `node_id`, `name` and `membership_address`, each followed by a zero byte, and the version in decimal digits: identities
+   * are kept, so a flipped bit must not make one.
    */
   checksum: number;
+  /** host:port of this node's membership datagrams; empty: it takes none. So who is reached by the member list is a seed. */
+  membershipAddress: string;
 }
 
 /**
@@ -45,11 +77,15 @@ export interface MemberHealth {
   /** Empty as long as this node has not heard who the member is. */
   nodeId: string;
   name: string;
-  /** host:port as configured. */
+  /** host:port for clients: what the node says of itself, else what the configuration says; empty when neither does. */
   address: string;
   self: boolean;
-  /** The asked node's stream to it stands and answers. True for self. */
+  /** The asked node's stream to it stands and answers, or, where it keeps none, membership holds it alive. True for self. */
   reachable: boolean;
+  /** In the committed member list: it may hold copies. */
+  committed: boolean;
+  /** What membership holds it to be; unspecified while it has not been heard of, and on a node without membership. */
+  state: MemberState;
 }
 
 export interface ClusterHealth {
@@ -58,14 +94,122 @@ export interface ClusterHealth {
   nodeId: string;
   nodeName: string;
   replicationFactor: number;
-  /** In the order of the configuration. */
+  /** The committed members in the order of the configuration, then all others by name. */
   members: MemberHealth[];
   /** Every configured member has been heard of once: requests are served. */
   complete: boolean;
+  partition: PartitionState;
+}
+
+export interface MembersRequest {
+}
+
+/** One node as the asked node's membership knows it. */
+export interface ClusterMember {
+  /** 32 hexadecimal digits. */
+  nodeId: string;
+  name: string;
+  state: MemberState;
+  /** The greater one is the newer: first the boot, then the refutation. */
+  boot: number;
+  refutation: number;
+  /** host:port of its datagrams and exchanges. */
+  membershipAddress: string;
+  /** host:port for clients and for the streams of its peers. */
+  address: string;
+  zone: string;
+  rack: string;
+  roles: string[];
+  version: string;
+  /** For how long it has been in this state, in milliseconds. */
+  inStateMs: number;
+  self: boolean;
+  /** In the committed member list: it may hold copies. */
+  committed: boolean;
+  /** Why it is suspect or dead, in words; empty for others. */
+  reason: string;
+}
+
+export interface ClusterMembers {
+  cluster: string;
+  /** The node that answers. */
+  nodeId: string;
+  nodeName: string;
+  partition: PartitionState;
+  /** Of the members that have not left: how many are alive, the answering one included, and how many there are. */
+  reachable: number;
+  total: number;
+  /** Lifeguard's local health of the answering node: 0 is well; the greater, the longer it waits before it suspects others. */
+  localHealth: number;
+  /** By name, then by node id. */
+  members: ClusterMember[];
+}
+
+export interface MatrixRequest {
+}
+
+/** One direction of the link between two nodes, by the word of one of its ends. */
+export interface Link {
+  fromNodeId: string;
+  toNodeId: string;
+  state: LinkState;
+  toldByNodeId: string;
+}
+
+/** What the asked node knows of links: all of its own, and of others those that they say are broken. Whoever wants them all asks every node. */
+export interface ClusterMatrix {
+  members: ClusterMembers | undefined;
+  links: Link[];
+}
+
+export interface WatchRequest {
+}
+
+export interface MemberChange {
+  /** How the member is now. */
+  member: ClusterMember | undefined;
+  before: MemberState;
+}
+
+export interface PartitionChange {
+  before: PartitionState;
+  now: PartitionState;
+  reachable: number;
+  total: number;
+}
+
+/** What a watcher is told: first the members as they are, then one message for each change. */
+export interface ClusterChange {
+  /** By the wall clock of the asked node, in milliseconds since 1970. */
+  atMs: number;
+  change: { $case: "snapshot"; value: ClusterMembers } | { $case: "member"; value: MemberChange } | {
+    $case: "partition";
+    value: PartitionChange;
+  } | undefined;
+}
+
+export interface AddNodeRequest {
+  name: string;
+  address: string;
+}
+
+export interface AddNodeAnswer {
+}
+
+export interface RemoveNodeRequest {
+  nodeId: string;
+}
+
+export interface RemoveNodeAnswer {
+}
+
+/** Bytes of core/membership, which carry their own authentication. At most 1 MiB. */
+export interface MembershipExchange {
+  body: Uint8Array;
 }
 
 function createBasePeerHello(): PeerHello {
-  return { cluster: "", nodeId: "", name: "", protocolVersion: 0, checksum: 0 };
+  return { cluster: "", nodeId: "", name: "", protocolVersion: 0, checksum: 0, membershipAddress: "" };
 }
 
 export const PeerHello: MessageFns<PeerHello> = {
@@ -84,6 +228,9 @@ export const PeerHello: MessageFns<PeerHello> = {
     }
     if (message.checksum !== 0) {
       writer.uint32(45).fixed32(message.checksum);
+    }
+    if (message.membershipAddress !== "") {
+      writer.uint32(50).string(message.membershipAddress);
     }
     return writer;
   },
@@ -139,6 +286,14 @@ export const PeerHello: MessageFns<PeerHello> = {
             }
 
             message.checksum = reader.fixed32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.membershipAddress = reader.string();
             continue;
           }
         }
@@ -247,7 +402,7 @@ export const ClusterHealthRequest: MessageFns<ClusterHealthRequest> = {
 };
 
 function createBaseMemberHealth(): MemberHealth {
-  return { nodeId: "", name: "", address: "", self: false, reachable: false };
+  return { nodeId: "", name: "", address: "", self: false, reachable: false, committed: false, state: 0 };
 }
 
 export const MemberHealth: MessageFns<MemberHealth> = {
@@ -266,6 +421,12 @@ export const MemberHealth: MessageFns<MemberHealth> = {
     }
     if (message.reachable !== false) {
       writer.uint32(40).bool(message.reachable);
+    }
+    if (message.committed !== false) {
+      writer.uint32(48).bool(message.committed);
+    }
+    if (message.state !== 0) {
+      writer.uint32(56).int32(message.state);
     }
     return writer;
   },
@@ -323,6 +484,22 @@ export const MemberHealth: MessageFns<MemberHealth> = {
             message.reachable = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.committed = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -337,7 +514,7 @@ export const MemberHealth: MessageFns<MemberHealth> = {
 };
 
 function createBaseClusterHealth(): ClusterHealth {
-  return { cluster: "", nodeId: "", nodeName: "", replicationFactor: 0, members: [], complete: false };
+  return { cluster: "", nodeId: "", nodeName: "", replicationFactor: 0, members: [], complete: false, partition: 0 };
 }
 
 export const ClusterHealth: MessageFns<ClusterHealth> = {
@@ -359,6 +536,9 @@ export const ClusterHealth: MessageFns<ClusterHealth> = {
     }
     if (message.complete !== false) {
       writer.uint32(48).bool(message.complete);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(56).int32(message.partition);
     }
     return writer;
   },
@@ -424,6 +604,14 @@ export const ClusterHealth: MessageFns<ClusterHealth> = {
             message.complete = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.partition = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -436,6 +624,1033 @@ export const ClusterHealth: MessageFns<ClusterHealth> = {
     }
   },
 };
+
+function createBaseMembersRequest(): MembersRequest {
+  return {};
+}
+
+export const MembersRequest: MessageFns<MembersRequest> = {
+  encode(_: MembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MembersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMembersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterMember(): ClusterMember {
+  return {
+    nodeId: "",
+    name: "",
+    state: 0,
+    boot: 0,
+    refutation: 0,
+    membershipAddress: "",
+    address: "",
+    zone: "",
+    rack: "",
+    roles: [],
+    version: "",
+    inStateMs: 0,
+    self: false,
+    committed: false,
+    reason: "",
+  };
+}
+
+export const ClusterMember: MessageFns<ClusterMember> = {
+  encode(message: ClusterMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.boot !== 0) {
+      writer.uint32(32).uint64(message.boot);
+    }
+    if (message.refutation !== 0) {
+      writer.uint32(40).uint32(message.refutation);
+    }
+    if (message.membershipAddress !== "") {
+      writer.uint32(50).string(message.membershipAddress);
+    }
+    if (message.address !== "") {
+      writer.uint32(58).string(message.address);
+    }
+    if (message.zone !== "") {
+      writer.uint32(66).string(message.zone);
+    }
+    if (message.rack !== "") {
+      writer.uint32(74).string(message.rack);
+    }
+    for (const v of message.roles) {
+      writer.uint32(82).string(v!);
+    }
+    if (message.version !== "") {
+      writer.uint32(90).string(message.version);
+    }
+    if (message.inStateMs !== 0) {
+      writer.uint32(96).uint64(message.inStateMs);
+    }
+    if (message.self !== false) {
+      writer.uint32(104).bool(message.self);
+    }
+    if (message.committed !== false) {
+      writer.uint32(112).bool(message.committed);
+    }
+    if (message.reason !== "") {
+      writer.uint32(122).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.boot = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.refutation = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.membershipAddress = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.rack = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.inStateMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.self = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.committed = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterMembers(): ClusterMembers {
+  return { cluster: "", nodeId: "", nodeName: "", partition: 0, reachable: 0, total: 0, localHealth: 0, members: [] };
+}
+
+export const ClusterMembers: MessageFns<ClusterMembers> = {
+  encode(message: ClusterMembers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cluster !== "") {
+      writer.uint32(10).string(message.cluster);
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(26).string(message.nodeName);
+    }
+    if (message.partition !== 0) {
+      writer.uint32(32).int32(message.partition);
+    }
+    if (message.reachable !== 0) {
+      writer.uint32(40).uint32(message.reachable);
+    }
+    if (message.total !== 0) {
+      writer.uint32(48).uint32(message.total);
+    }
+    if (message.localHealth !== 0) {
+      writer.uint32(56).uint32(message.localHealth);
+    }
+    for (const v of message.members) {
+      ClusterMember.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterMembers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterMembers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.partition = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.reachable = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.localHealth = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.members.push(ClusterMember.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMatrixRequest(): MatrixRequest {
+  return {};
+}
+
+export const MatrixRequest: MessageFns<MatrixRequest> = {
+  encode(_: MatrixRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MatrixRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMatrixRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLink(): Link {
+  return { fromNodeId: "", toNodeId: "", state: 0, toldByNodeId: "" };
+}
+
+export const Link: MessageFns<Link> = {
+  encode(message: Link, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromNodeId !== "") {
+      writer.uint32(10).string(message.fromNodeId);
+    }
+    if (message.toNodeId !== "") {
+      writer.uint32(18).string(message.toNodeId);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.toldByNodeId !== "") {
+      writer.uint32(34).string(message.toldByNodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Link {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLink();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromNodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toNodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.toldByNodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterMatrix(): ClusterMatrix {
+  return { members: undefined, links: [] };
+}
+
+export const ClusterMatrix: MessageFns<ClusterMatrix> = {
+  encode(message: ClusterMatrix, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.members !== undefined) {
+      ClusterMembers.encode(message.members, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.links) {
+      Link.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterMatrix {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterMatrix();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.members = ClusterMembers.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.links.push(Link.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatchRequest(): WatchRequest {
+  return {};
+}
+
+export const WatchRequest: MessageFns<WatchRequest> = {
+  encode(_: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemberChange(): MemberChange {
+  return { member: undefined, before: 0 };
+}
+
+export const MemberChange: MessageFns<MemberChange> = {
+  encode(message: MemberChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.member !== undefined) {
+      ClusterMember.encode(message.member, writer.uint32(10).fork()).join();
+    }
+    if (message.before !== 0) {
+      writer.uint32(16).int32(message.before);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.member = ClusterMember.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.before = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePartitionChange(): PartitionChange {
+  return { before: 0, now: 0, reachable: 0, total: 0 };
+}
+
+export const PartitionChange: MessageFns<PartitionChange> = {
+  encode(message: PartitionChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.before !== 0) {
+      writer.uint32(8).int32(message.before);
+    }
+    if (message.now !== 0) {
+      writer.uint32(16).int32(message.now);
+    }
+    if (message.reachable !== 0) {
+      writer.uint32(24).uint32(message.reachable);
+    }
+    if (message.total !== 0) {
+      writer.uint32(32).uint32(message.total);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartitionChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartitionChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.before = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.now = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reachable = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterChange(): ClusterChange {
+  return { atMs: 0, change: undefined };
+}
+
+export const ClusterChange: MessageFns<ClusterChange> = {
+  encode(message: ClusterChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0) {
+      writer.uint32(8).uint64(message.atMs);
+    }
+    switch (message.change?.$case) {
+      case "snapshot":
+        ClusterMembers.encode(message.change.value, writer.uint32(18).fork()).join();
+        break;
+      case "member":
+        MemberChange.encode(message.change.value, writer.uint32(26).fork()).join();
+        break;
+      case "partition":
+        PartitionChange.encode(message.change.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.change = { $case: "snapshot", value: ClusterMembers.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.change = { $case: "member", value: MemberChange.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.change = { $case: "partition", value: PartitionChange.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddNodeRequest(): AddNodeRequest {
+  return { name: "", address: "" };
+}
+
+export const AddNodeRequest: MessageFns<AddNodeRequest> = {
+  encode(message: AddNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddNodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddNodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddNodeAnswer(): AddNodeAnswer {
+  return {};
+}
+
+export const AddNodeAnswer: MessageFns<AddNodeAnswer> = {
+  encode(_: AddNodeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddNodeAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddNodeAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveNodeRequest(): RemoveNodeRequest {
+  return { nodeId: "" };
+}
+
+export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
+  encode(message: RemoveNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveNodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveNodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveNodeAnswer(): RemoveNodeAnswer {
+  return {};
+}
+
+export const RemoveNodeAnswer: MessageFns<RemoveNodeAnswer> = {
+  encode(_: RemoveNodeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveNodeAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveNodeAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMembershipExchange(): MembershipExchange {
+  return { body: noBytes };
+}
+
+export const MembershipExchange: MessageFns<MembershipExchange> = {
+  encode(message: MembershipExchange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.body.length !== 0) {
+      writer.uint32(10).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MembershipExchange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMembershipExchange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.body = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
