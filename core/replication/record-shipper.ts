@@ -11,9 +11,8 @@ import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
 import { groupHeaderBytes } from '../storage/group.js';
 import type { Group } from '../storage/write-ahead-log.js';
-import { ByteWriter } from '../wire/bytes.js';
 import type { PeerMessage } from '../wire/peer-message.js';
-import { RecordView } from '../wire/record.js';
+import { RecordView, recordLengthAt } from '../wire/record.js';
 import type { Peer, Peers } from './peers.js';
 
 interface Window {
@@ -28,6 +27,13 @@ interface OwnRun {
   readonly end: number;
   readonly recordBytes: number;
   readonly message: Uint8Array;
+}
+
+/** A run that is being put together: begin and end of each stretch of the group's bytes that belongs to it. */
+interface OpenRun {
+  readonly stretches: number[];
+  bytes: number;
+  end: number;
 }
 
 /** What a run brought. */
@@ -47,6 +53,8 @@ export class RecordShipper {
   readonly #peers: Peers;
   readonly #view: RecordView;
   readonly #windows = new Map<NodeId, Window>();
+  /** Records that did not stand together in their group, on their way into a message. At most one message long. */
+  #gathered = new Uint8Array(0);
   /** Authors whose records were synced since the last acknowledgement, and who is to be told. */
   readonly #acknowledgementsDue = new Map<NodeId, Map<SpaceKey, Set<Author>>>();
 
@@ -69,39 +77,49 @@ export class RecordShipper {
   /** Own records of a group by space, in messages of bounded size. */
   #ownRuns(group: Group<Appended>): Map<SpaceKey, OwnRun[]> {
     const { messageBytesMax } = this.#services.configuration.replication;
-    const open = new Map<SpaceKey, { writer: ByteWriter; end: number }>();
+    const open = new Map<SpaceKey, OpenRun>();
     const runs = new Map<SpaceKey, OwnRun[]>();
-    const close = (space: SpaceKey, run: { writer: ByteWriter; end: number }): void => {
+    const close = (space: SpaceKey, run: OpenRun): void => {
       const list = runs.get(space) ?? [];
-      const records = run.writer.finish();
+      const records = this.#together(group.bytes, run);
       // Encoded once, whoever it goes to.
       const message = this.#peers.encode({ kind: 'run', space, author: this.#services.store.author, answers: null, records });
-      list.push({ end: run.end, recordBytes: records.length, message });
+      list.push({ end: run.end, recordBytes: run.bytes, message });
       runs.set(space, list);
     };
     let at = groupHeaderBytes;
-    const end = groupHeaderBytes + group.recordBytes;
-    for (const { kind, space: written } of group.attachments) {
-      this.#view.moveTo(group.bytes, at, end);
-      const { length } = this.#view;
+    for (const { kind, space: written, dot } of group.attachments) {
+      const length = recordLengthAt(group.bytes, at);
       if (kind === 'own' && written !== null && this.#services.otherCopies(written.key).length > 0) {
         const space = written.key;
         let run = open.get(space);
-        if (run !== undefined && run.writer.length + length > messageBytesMax) {
+        if (run !== undefined && run.bytes + length > messageBytesMax) {
           close(space, run);
           run = undefined;
         }
         if (run === undefined) {
-          run = { writer: new ByteWriter(Math.min(group.recordBytes, messageBytesMax)), end: 0 };
+          run = { stretches: [], bytes: 0, end: 0 };
           open.set(space, run);
         }
-        run.writer.raw(group.bytes.subarray(at, at + length));
-        run.end = this.#view.sequence;
+        extend(run, at, length);
+        run.end = dot.sequence;
       }
       at += length;
     }
     for (const [space, run] of open) close(space, run);
     return runs;
+  }
+
+  /** The records of a run one behind another: where they stand when nothing lies between them, else in memory that the next call uses again. */
+  #together(group: Uint8Array, { stretches, bytes }: OpenRun): Uint8Array {
+    if (stretches.length === 2) return group.subarray(stretches[0], stretches[1]);
+    if (this.#gathered.length < bytes) this.#gathered = new Uint8Array(bytes);
+    let end = 0;
+    for (let at = 0; at < stretches.length; at += 2) {
+      this.#gathered.set(group.subarray(stretches[at], stretches[at + 1]), end);
+      end += stretches[at + 1] - stretches[at];
+    }
+    return this.#gathered.subarray(0, bytes);
   }
 
   #push(to: NodeId, space: SpaceKey, runs: readonly OwnRun[], now: Now): void {
@@ -226,4 +244,11 @@ export class RecordShipper {
     }
     this.#acknowledgementsDue.clear();
   }
+}
+
+function extend(run: OpenRun, at: number, length: number): void {
+  const { stretches } = run;
+  if (stretches.length > 0 && stretches[stretches.length - 1] === at) stretches[stretches.length - 1] = at + length;
+  else stretches.push(at, at + length);
+  run.bytes += length;
 }

@@ -58,6 +58,8 @@ export class ByteWriter {
   /** Where what is being written begins: behind what was cut off before. */
   #start = 0;
   #end = 0;
+  /** The memory that is shared, while what is being written has outgrown it and has memory of its own. */
+  #shared: { readonly bytes: Uint8Array; readonly start: number } | null = null;
 
   constructor(capacity = 256) {
     this.#capacity = capacity;
@@ -85,6 +87,7 @@ export class ByteWriter {
   #grow(count: number): void {
     const { length } = this;
     const needed = length + count;
+    if (needed > this.#capacity) this.#shared ??= { bytes: this.#bytes, start: this.#start };
     const wider = new Uint8Array(needed <= this.#capacity ? this.#capacity : Math.max(length * 2, needed));
     wider.set(this.#bytes.subarray(this.#start, this.#end));
     this.#bytes = wider;
@@ -129,11 +132,16 @@ export class ByteWriter {
 
   /**
    * What was written, without a copy: the writer goes on behind it and starts over. Many small messages share one piece of memory in this way, which
-   * lives as long as any of them; getting memory of its own for each costs more than writing it.
+   * lives as long as any of them; getting memory of its own for each costs more than writing it. What is larger than the piece has memory of its own.
    */
   finish(): Uint8Array {
     const bytes = this.#bytes.subarray(this.#start, this.#end);
     this.#start = this.#end;
+    if (this.#shared === null) return bytes;
+    this.#bytes = this.#shared.bytes;
+    this.#start = this.#shared.start;
+    this.#end = this.#start;
+    this.#shared = null;
     return bytes;
   }
 }

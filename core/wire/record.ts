@@ -155,6 +155,11 @@ export function writeRecord(draft: RecordDraft, target: Uint8Array, at: number, 
   return length;
 }
 
+/** The length of the record that is known to stand at `at`. */
+export function recordLengthAt(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at);
+}
+
 /** A record in place. One view is moved over many records; nothing is copied but what a caller asks for. */
 export class RecordView {
   bytes: Uint8Array = new Uint8Array(0);

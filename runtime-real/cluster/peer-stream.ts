@@ -9,6 +9,7 @@ import type { PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
 import { frameBytesMax, peerChannelOptions } from '../grpc/channel-options.js';
 import { clusterService } from '../grpc/service-definitions.js';
 import type { Tell } from '../node/runtime-events.js';
+import { EncodedFrame } from './frame-memory.js';
 import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
 import { SilenceWatch, silenceMsMax } from './silence-watch.js';
 
@@ -21,7 +22,9 @@ const backOffMsMin = 50;
 const backOffMsMax = 1_000;
 const droppedToldEveryMs = 1_000;
 
-type PeerCall = ClientDuplexStream<PeerFrame, PeerFrame>;
+const frameBytesAtFirst = 64 * 2 ** 10;
+
+type PeerCall = ClientDuplexStream<PeerFrame | EncodedFrame, PeerFrame>;
 
 export interface PeerStreamOptions {
   readonly member: { readonly name: string; readonly address: string };
@@ -44,6 +47,8 @@ export class PeerStream {
   #queue: Uint8Array[] = [];
   #queueBytes = 0;
   #framesUnderWay = 0;
+  /** Memory of frames that the transport has let go of. At most as many as may be under way. */
+  #idleFrames: EncodedFrame[] = [];
   #flushScheduled = false;
   #closed = false;
   #lastRefusal = '';
@@ -87,7 +92,7 @@ export class PeerStream {
     const client = new Client(this.#options.member.address, credentials.createInsecure(), peerChannelOptions);
     const call: PeerCall = client.makeBidiStreamRequest(
       exchange.path,
-      exchange.requestSerialize,
+      (frame: PeerFrame | EncodedFrame) => (frame instanceof EncodedFrame ? frame.bytes : exchange.requestSerialize(frame)),
       exchange.responseDeserialize,
       new Metadata(),
     );
@@ -124,12 +129,15 @@ export class PeerStream {
 
   #flush(): void {
     while (this.#open && this.#queue.length > 0 && this.#framesUnderWay < framesUnderWayMax) {
-      const messages = this.#nextMessages();
+      const frame = this.#idleFrames.pop() ?? new EncodedFrame(frameBytesAtFirst);
+      frame.write(this.#nextMessages());
       const call = this.#call as PeerCall;
       this.#framesUnderWay += 1;
-      call.write({ hello: undefined, messages }, () => {
+      call.write(frame, () => {
+        // Of a call that was given up nobody knows what it still holds: its frames are not used again.
         if (this.#call !== call) return;
         this.#framesUnderWay -= 1;
+        if (frame.isKept) this.#idleFrames.push(frame);
         this.#flush();
       });
     }
