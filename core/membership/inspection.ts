@@ -58,6 +58,9 @@ export interface MembershipCounters {
   readonly exchangeBytesReceived: number;
   readonly probes: number;
   readonly probesFailed: number;
+  /** Direct answers by how long they took: at most roundTripBoundsMs[i] milliseconds and more than the bound before; the last: more than all bounds. */
+  readonly roundTrips: readonly number[];
+  readonly roundTripMsSum: number;
   readonly suspicionsRaised: number;
   readonly suspicionsConfirmed: number;
   readonly deathsDeclared: number;

@@ -1,125 +1,315 @@
 /**
  * Who is in the cluster, and who of them is alive, as far as this node can tell. This file wires the parts together and hands each event to the part that
- * it is for. So far a node knows itself alone and its seeds; it refuses every packet.
+ * it is for.
  *
- * Follows SWIM (Das, Gupta, Motivala 2002) and Lifeguard (Dadgar, Phillips, Currey 2017).
+ * Follows SWIM (Das, Gupta, Motivala 2002) and Lifeguard (Dadgar, Phillips, Currey 2017), and differs in this: whoever hears of a suspicion may ping the suspect
+ * at once; who reaches nobody keeps its suspicions to itself; dead members are pinged for ever.
  */
-import type { Effects } from '../effects.js';
 import type { MembershipEvent, Now } from '../events.js';
-import type { Boot, NodeId } from '../identifiers.js';
+import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
 import type { Address } from './address.js';
-import type { Incarnation, MembershipInspection, PartitionState } from './inspection.js';
-import type { MembershipOptions } from './options.js';
-import { type PacketFault, packetFaults } from './packet-faults.js';
+import { encodeMetadata, metadataBytesMax } from './claim-bytes.js';
+import { Claims } from './claims.js';
+import { isTold } from './counters.js';
+import { type DigestSource, Digests } from './digests.js';
+import { inspectMembership } from './inspect-membership.js';
+import type { MembershipInspection, PartitionState } from './inspection.js';
+import { Links } from './links.js';
+import type { Member } from './member-table.js';
+import { incarnationOf, MembershipServices, type MembershipWorld, membershipTimers } from './membership-services.js';
+import type { MemberMetadata } from './options.js';
+import type { PacketFault } from './packet-faults.js';
+import { PacketReceiver } from './packet-receiver.js';
+import { PartitionDetector } from './partition-detector.js';
+import { Probing } from './probing.js';
+import { Reconnection } from './reconnection.js';
+import { Relaying } from './relaying.js';
+import { TableExchange } from './table-exchange.js';
 
-/** What membership needs of the node that it belongs to: a host without a store can give it as well. */
-export interface MembershipWorld {
-  readonly self: NodeId;
-  readonly boot: Boot;
-  readonly clusterId: string;
-  readonly options: MembershipOptions;
-  readonly effects: Pick<Effects, 'datagrams' | 'exchanges' | 'timers' | 'journal'>;
-  readonly pure: PureFunctions;
-}
+export type { DigestSource } from './digests.js';
+export type { MembershipWorld } from './membership-services.js';
+
+/** Departures go to so many at once, before the news take their course. */
+const partingPackets = 8;
 
 export class Membership {
-  readonly #world: MembershipWorld;
-  readonly #incarnation: Incarnation;
-  #seeds: readonly Address[] = [];
-  #hasLeft = false;
-  #startedMs = 0;
-  #received = { packets: 0, bytes: 0 };
-  readonly #rejected = Object.fromEntries(packetFaults.map((fault) => [fault, 0])) as Record<PacketFault, number>;
+  readonly #services: MembershipServices;
+  readonly #digests: Digests;
+  readonly #claims: Claims;
+  readonly #probing: Probing;
+  readonly #relaying: Relaying;
+  readonly #links: Links;
+  readonly #exchange: TableExchange;
+  readonly #reconnection: Reconnection;
+  readonly #partition: PartitionDetector;
+  readonly #receiver: PacketReceiver;
+  readonly #pure: PureFunctions;
+  #lastEventMs = 0;
+  #tableChanges = 0;
+  #packetsAtLeave: number | null = null;
 
   constructor(world: MembershipWorld) {
-    this.#world = world;
-    this.#incarnation = { boot: world.boot, refutation: 0 };
+    this.#pure = world.pure;
+    this.#digests = new Digests(world.pure);
+    const services = new MembershipServices(world, this.#digests);
+    this.#services = services;
+    invariant(services.self.description.metadataBytes.length <= metadataBytesMax, `metadata take at most ${metadataBytesMax} bytes`);
+    this.#claims = new Claims(services, {
+      becameLive: (member) => this.#becameLive(member),
+      becameGone: (member) => this.#becameGone(member),
+      suspicionHeard: (member) => this.#suspicionHeard(member),
+      reachesSomebody: () => this.#reachesSomebody(),
+    });
+    this.#links = new Links(services, (member) => this.#probing.recheck(member));
+    this.#probing = new Probing(services, {
+      askReliably: (probe) => this.#exchange.askPing(probe.number, probe.member.id, probe.member.description.address),
+      answered: ({ member, reason }, how) => {
+        if (how === 'direct') this.#links.answered(member);
+        if (reason === 'round') this.#partition.probed(true);
+        if (reason === 'dead') this.#reconnection.deadAnswered(member);
+      },
+      failed: ({ member, reason, startedMs }, paths) => {
+        if (reason === 'round') this.#partition.probed(false);
+        // Not one answer from anybody while it waited: the trouble is here, and nobody is told.
+        const isPrivate = world.options.localHealth && services.lastRoundTripMs < startedMs;
+        this.#claims.foundUnreachable(member, paths, { isPrivate });
+      },
+      linkMissed: (member, arrived) => this.#links.missed(member, arrived),
+    });
+    this.#relaying = new Relaying(services);
+    this.#exchange = new TableExchange(services, this.#claims, this.#links, {
+      reliablyAnswered: (probe, answered) => {
+        if (answered) this.#roundTrip();
+        this.#probing.reliablyAnswered(probe, answered);
+      },
+      tableExchanged: (address, from) => {
+        if (from !== null) this.#roundTrip();
+        this.#reconnection.tableExchanged(address, from);
+      },
+      isOwn: (address) => this.#reconnection.isOwn(address),
+      admit: (from, number, channel) => this.#receiver.admit(from, number, channel),
+    });
+    this.#reconnection = new Reconnection(services, this.#exchange, (member) => this.#probing.probe(member, 'dead'));
+    this.#partition = new PartitionDetector(services);
+    this.#receiver = new PacketReceiver(services, {
+      claims: this.#claims,
+      probing: this.#probing,
+      relaying: this.#relaying,
+      links: this.#links,
+      digests: this.#digests,
+      roundTrip: () => this.#roundTrip(),
+      stranger: (address) => this.#reconnection.strangerHeard(address),
+    });
   }
 
+  /** Begins to take part: once, before anything else. */
   start(now: Now): void {
-    const { self, options, effects } = this.#world;
-    this.#startedMs = now.monotonicMs;
-    effects.journal.note({ kind: 'membership.started', node: self, address: options.address, incarnation: this.#incarnation });
+    this.#begin(now);
+    const { self, services } = { self: this.#services.self, services: this.#services };
+    self.sinceMs = now.monotonicMs;
+    services.note({ kind: 'membership.started', node: self.id, address: self.description.address, incarnation: incarnationOf(self) });
+    this.#probing.start();
+    this.#reconnection.start();
   }
 
-  handle(event: MembershipEvent, _now: Now): void {
-    const { journal } = this.#world.effects;
+  /** Another part of the node has something that rides along. Before the start. */
+  carry(source: DigestSource): void {
+    this.#digests.add(source);
+  }
+
+  handle(event: MembershipEvent, now: Now): void {
+    this.#begin(now);
     switch (event.kind) {
-      case 'datagram': {
-        this.#received.packets += 1;
-        this.#received.bytes += event.bytes.length;
-        this.#rejected['not a packet'] += 1;
-        const count = this.#rejected['not a packet'];
-        journal.note({ kind: 'packet.rejected', reason: 'not a packet', from: event.from, bytes: event.bytes.length, count });
-        return;
+      case 'datagram':
+        this.#reject(this.#receiver.receive(event.from, event.bytes), event.from, event.bytes);
+        break;
+      case 'exchange': {
+        const { all } = this.#services.counters;
+        all.exchangeBytesReceived += event.bytes.length;
+        this.#reject(this.#exchange.question(event.handle, event.bytes), event.from, event.bytes);
+        break;
       }
+      case 'exchanged':
+        this.#services.counters.all.exchangeBytesReceived += event.bytes?.length ?? 0;
+        this.#reject(this.#exchange.exchanged(event.ticket, event.bytes), null, event.bytes);
+        break;
       case 'seeds':
-        this.#seeds = event.addresses;
-        return;
+        if (!this.#services.hasLeft) this.#reconnection.seedsFound(event.addresses);
+        break;
       case 'leave':
-        this.#hasLeft = true;
-        journal.note({ kind: 'membership.left', packets: 0 });
-        return;
+        this.#leave();
+        break;
+    }
+    this.#end();
+  }
+
+  /** False when the timer is none of membership's. */
+  timer(name: string, now: Now): boolean {
+    if (!name.startsWith('membership.')) return false;
+    this.#begin(now);
+    switch (name) {
+      case membershipTimers.probe:
+        this.#probing.timerDueMs = Number.POSITIVE_INFINITY;
+        if (!this.#services.hasLeft) this.#probing.advance();
+        this.#partition.review();
+        break;
+      case membershipTimers.nack:
+        this.#relaying.nack();
+        break;
+      case membershipTimers.suspicion:
+        this.#claims.expire();
+        break;
+      case membershipTimers.gossip:
+        this.#gossip();
+        break;
+      case membershipTimers.reconnect:
+        if (!this.#services.hasLeft) this.#reconnection.round();
+        break;
+      case membershipTimers.pushPull:
+        if (!this.#services.hasLeft) this.#reconnection.exchangeTables();
+        break;
+      case membershipTimers.partition:
+        this.#partition.review();
+        break;
       default:
     }
+    this.#end();
+    return true;
   }
 
-  /** Whether the timer is one of membership's. */
-  timer(name: string, _now: Now): boolean {
-    return name.startsWith('membership.');
+  /** This node's metadata have changed: everybody is told. Each change is sent to every member, so not more often than every few seconds. */
+  describe(metadata: MemberMetadata, now: Now): void {
+    this.#begin(now);
+    const { self, table } = this.#services;
+    const metadataBytes = encodeMetadata(metadata, this.#pure);
+    invariant(metadataBytes.length <= metadataBytesMax, `metadata take at most ${metadataBytesMax} bytes`);
+    if (this.#services.hasLeft) return;
+    table.setIncarnation(self, self.author, self.refutation + 1);
+    self.description = { described: self.refutation, address: self.description.address, metadata, metadataBytes };
+    this.#services.tell(self, { described: true });
   }
 
   get partitionState(): PartitionState {
-    return 'connected';
+    return this.#partition.state;
+  }
+
+  /** Alive members and those that did not leave, this node included in both. */
+  get reach(): { readonly reachable: number; readonly total: number } {
+    return this.#partition.reach;
   }
 
   inspect(): MembershipInspection {
-    const { self, options } = this.#world;
-    return {
-      node: self,
-      members: [
-        {
-          node: self,
-          isSelf: true,
-          state: 'alive',
-          isPrivate: false,
-          incarnation: this.#incarnation,
-          address: options.address,
-          metadata: options.metadata,
-          sinceMs: this.#startedMs,
-          heardMs: null,
-          roundTripMs: null,
-          inbound: 'works',
-          outbound: 'works',
-        },
-      ],
-      localHealth: 0,
-      partition: this.partitionState,
-      reachable: 1,
-      total: 1,
-      brokenLinks: [],
-      seeds: this.#seeds,
-      hasLeft: this.#hasLeft,
-      counters: {
-        packetsSent: 0,
-        packetsReceived: this.#received.packets,
-        bytesSent: 0,
-        bytesReceived: this.#received.bytes,
-        exchangesAsked: 0,
-        exchangesAnswered: 0,
-        exchangesFailed: 0,
-        exchangeBytesSent: 0,
-        exchangeBytesReceived: 0,
-        probes: 0,
-        probesFailed: 0,
-        suspicionsRaised: 0,
-        suspicionsConfirmed: 0,
-        deathsDeclared: 0,
-        refutationsMade: 0,
-        refutationsSeen: 0,
-        rejected: { ...this.#rejected },
-      },
-    };
+    const { reconnection, partition, links } = { reconnection: this.#reconnection, partition: this.#partition, links: this.#links };
+    return inspectMembership(this.#services, { seeds: reconnection.seeds, partition: partition.state, reach: partition.reach, links });
+  }
+
+  #begin(now: Now): void {
+    this.#services.nowMs = now.monotonicMs;
+    this.#digests.now = now;
+    this.#forgiveOwnPause();
+    this.#lastEventMs = now.monotonicMs;
+  }
+
+  /**
+   * While this process stood still, stopped or without a processor, it could hear nobody: that time is no silence of the others. Told at each event, since the
+   * first one after a pause may be any.
+   */
+  #forgiveOwnPause(): void {
+    const { nowMs, options, health, hasLeft } = this.#services;
+    if (!options.localHealth || hasLeft || nowMs - this.#probing.timerDueMs <= options.probeTimeoutMs / 2) return;
+    const pausedMs = nowMs - this.#lastEventMs;
+    this.#services.lastRoundTripMs += pausedMs;
+    this.#probing.forgive(pausedMs);
+    this.#claims.forgive(pausedMs);
+    this.#partition.forgive(pausedMs);
+    this.#probing.arm();
+    health.change(1);
+    this.#services.note({ kind: 'membership.paused', pausedMs });
+  }
+
+  #end(): void {
+    const { table, news, counters } = this.#services;
+    if (table.changes !== this.#tableChanges) {
+      this.#tableChanges = table.changes;
+      this.#partition.review();
+    }
+    if (this.#packetsAtLeave === null || news.has(this.#services.self.id)) return;
+    this.#services.note({ kind: 'membership.left', packets: counters.all.packetsSent - this.#packetsAtLeave });
+    this.#packetsAtLeave = null;
+  }
+
+  #reject(fault: PacketFault | null, from: Address | null, bytes: Uint8Array | null): void {
+    if (fault === null) return;
+    const { rejected } = this.#services.counters.all;
+    rejected[fault] += 1;
+    const count = rejected[fault];
+    if (isTold(count)) this.#services.note({ kind: 'packet.rejected', reason: fault, from, bytes: bytes?.length ?? 0, count });
+  }
+
+  /** Somebody has answered something: this node reaches others. */
+  #roundTrip(): void {
+    this.#services.lastRoundTripMs = this.#services.nowMs;
+    this.#claims.dropPrivate();
+  }
+
+  /** Whether an answer has come lately, from anybody. */
+  #reachesSomebody(): boolean {
+    const { nowMs, options, health, lastRoundTripMs } = this.#services;
+    return !options.localHealth || nowMs - lastRoundTripMs <= 2 * options.probeIntervalMs * health.multiplier;
+  }
+
+  #becameLive(member: Member): void {
+    this.#probing.include(member);
+    this.#reconnection.hurry();
+    if (this.#services.news.size > 0) this.#services.wakeGossip();
+  }
+
+  #becameGone(member: Member): void {
+    this.#links.gone(member);
+    if (member.state === 'dead') this.#reconnection.hurry();
+  }
+
+  /** About confirmingProbes of all members ping the suspect at once: soon it is either confirmed or refuted. */
+  #suspicionHeard(member: Member): void {
+    const { random, options, table, hasLeft } = this.#services;
+    if (hasLeft) return;
+    const others = Math.max(1, table.liveCount - 2);
+    if (random.fraction() * others < options.confirmingProbes) this.#probing.probe(member, 'suspicion');
+  }
+
+  /** News for a few random members, as long as there are any. */
+  #gossip(): void {
+    const { table, news, options } = this.#services;
+    this.#services.gossipFired();
+    const sentTo: Member[] = [];
+    for (let count = 0; count < options.gossipFanout && news.size > 0; count += 1) {
+      const member = table.randomLive((each) => !sentTo.includes(each));
+      if (member === undefined) break;
+      sentTo.push(member);
+      this.#services.packet();
+      this.#services.send(member.description.address, member);
+    }
+    if (news.size > 0 && table.live.length > 0) this.#services.wakeGossip();
+  }
+
+  #leave(): void {
+    const { self, table, nowMs, counters, news } = this.#services;
+    if (this.#services.hasLeft) return;
+    table.setState(self, 'left', nowMs, { isShared: true });
+    this.#services.hasLeft = true;
+    this.#probing.stop();
+    this.#reconnection.stop();
+    this.#packetsAtLeave = counters.all.packetsSent;
+    this.#services.tell(self);
+    const told: Member[] = [];
+    for (let count = 0; count < partingPackets && news.has(self.id); count += 1) {
+      const member = table.randomLive((each) => !told.includes(each));
+      if (member === undefined) break;
+      told.push(member);
+      this.#services.packet();
+      this.#services.send(member.description.address, member);
+    }
+    if (table.live.length === 0) news.remove(self.id);
   }
 }
