@@ -157,7 +157,7 @@ export class Claims {
       case 'left':
         this.#settle(member, 'left');
         this.#tell(member);
-        this.#services.note({ kind: 'member.left', node: member.id });
+        this.#services.note({ kind: 'member.left', node: member.id, incarnation: incarnationOf(member) });
     }
   }
 
