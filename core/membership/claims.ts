@@ -324,9 +324,9 @@ export class Claims {
     if (!isPrivate) this.#services.tell(member);
   }
 
-  /** Somebody is in reach again: what was concluded without anybody in reach is void. */
-  dropPrivate(): void {
-    if (this.#private.size === 0) return;
+  /** Somebody is in reach again: what was concluded without anybody in reach is void. Whether there was anything. */
+  dropPrivate(): boolean {
+    if (this.#private.size === 0) return false;
     const { table, nowMs, options } = this.#services;
     for (const member of this.#private) {
       const wasDead = member.state === 'dead';
@@ -340,6 +340,7 @@ export class Claims {
       if (wasDead) this.#owner.becameLive(member);
     }
     this.#private.clear();
+    return true;
   }
 
   /** This process stood still: suspects have so much longer. */

@@ -80,8 +80,8 @@ export class Membership {
     this.#relaying = new Relaying(services);
     this.#exchange = new TableExchange(services, this.#claims, this.#links, {
       reliablyAnswered: (probe, answered) => {
-        if (answered) this.#roundTrip();
         this.#probing.reliablyAnswered(probe, answered);
+        if (answered) this.#roundTrip();
       },
       tableExchanged: (address, from) => {
         if (from !== null) this.#roundTrip();
@@ -250,7 +250,9 @@ export class Membership {
   /** Somebody has answered something: this node reaches others. */
   #roundTrip(): void {
     this.#services.lastRoundTripMs = this.#services.nowMs;
-    this.#claims.dropPrivate();
+    if (!this.#claims.dropPrivate()) return;
+    this.#partition.forget();
+    this.#probing.abandon();
   }
 
   /** Whether an answer has come lately, from anybody. */

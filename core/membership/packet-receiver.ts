@@ -121,19 +121,19 @@ export class PacketReceiver implements MessageHandler {
   }
 
   ack(number: number): void {
-    this.#parts.roundTrip();
     this.#parts.probing.acked(number, this.#from);
+    this.#parts.roundTrip();
   }
 
   relayedAck(number: number, direct: number): void {
-    this.#parts.roundTrip();
     if (number >= relayNumbersFrom) this.#parts.relaying.answered(number, authorNode(this.#from), direct);
     else this.#parts.probing.relayedAck(number, this.#from, direct);
+    this.#parts.roundTrip();
   }
 
   nack(number: number): void {
-    this.#parts.roundTrip();
     this.#parts.probing.nacked(number, this.#from);
+    this.#parts.roundTrip();
   }
 
   digest(name: Uint8Array, digest: Uint8Array): void {

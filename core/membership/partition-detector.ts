@@ -47,6 +47,11 @@ export class PartitionDetector {
     this.#outcomes.push({ atMs: this.#services.nowMs, answered });
   }
 
+  /** Somebody is in reach again after nobody was: what pings came to before says nothing any more. */
+  forget(): void {
+    this.#outcomes.length = 0;
+  }
+
   /** This process stood still: that time is no silence of the others. */
   forgive(byMs: number): void {
     if (this.#turningMs !== null) this.#turningMs += byMs;

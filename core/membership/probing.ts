@@ -126,12 +126,25 @@ export class Probing {
     return undefined;
   }
 
-  /** All live members once, in a new order (Fisher and Yates). */
+  /**
+   * All live members once, in a new order: each half of the old round is shuffled for itself (Fisher and Yates), so that no member waits for longer than one and
+   * a half rounds.
+   */
   #shuffle(): void {
-    this.#ring = this.#services.table.live.slice();
+    const live = new Set(this.#ring);
+    for (const member of live) if (member.liveAt < 0) live.delete(member);
+    // Whoever has no place in the round that ends, gets one in the next.
+    if (live.size < this.#services.table.live.length) for (const member of this.#services.table.live) live.add(member);
+    this.#ring = [...live];
     this.#ringAt = 0;
-    for (let at = this.#ring.length - 1; at > 0; at -= 1) {
-      const other = this.#services.random.uint32() % (at + 1);
+    const middle = this.#ring.length >> 1;
+    this.#shuffleSpan(0, middle);
+    this.#shuffleSpan(middle, this.#ring.length);
+  }
+
+  #shuffleSpan(from: number, to: number): void {
+    for (let at = to - 1; at > from; at -= 1) {
+      const other = from + (this.#services.random.uint32() % (at - from + 1));
       [this.#ring[at], this.#ring[other]] = [this.#ring[other], this.#ring[at]];
     }
   }
@@ -235,8 +248,14 @@ export class Probing {
     this.arm();
   }
 
+  /** Nobody was in reach when these pings were sent, somebody is now: silence up to here says nothing. Pings of dead members go on, one of them was answered. */
+  abandon(): void {
+    for (const [number, { reason }] of this.#probes) if (reason !== 'dead') this.#probes.delete(number);
+  }
+
   /** This process stood still: those asked have so much longer to answer. */
   forgive(byMs: number): void {
+    this.#nextRoundMs = Math.max(this.#nextRoundMs, this.#services.nowMs);
     for (const probe of this.#probes.values()) {
       probe.startedMs += byMs;
       probe.directMs += byMs;
