@@ -35,7 +35,12 @@ const numbers: readonly (keyof MembershipCounters)[] = [
 ];
 
 const rejected = Object.fromEntries(packetFaults.map((fault, at) => [fault, at])) as Record<PacketFault, number>;
-const counters = { ...Object.fromEntries(numbers.map((name, at) => [name, 100 + at])), rejected } as unknown as MembershipCounters;
+const latency = { roundTrips: [4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 5], roundTripMsSum: 12_345 };
+const counters = {
+  ...Object.fromEntries(numbers.map((name, at) => [name, 100 + at])),
+  ...latency,
+  rejected,
+} as unknown as MembershipCounters;
 
 const inspection: MembershipInspection = {
   node: ids[0],
@@ -88,6 +93,12 @@ metrics('what the core and the sockets count is served, also when it is asked fo
     'engram_cluster_partition_state{state="connected"} 0',
     'engram_cluster_partition_broken_links 2',
     'engram_cluster_partition_began_total 1',
+    'engram_cluster_probe_latency_seconds_bucket{le="0.001"} 4',
+    'engram_cluster_probe_latency_seconds_bucket{le="0.002"} 7',
+    'engram_cluster_probe_latency_seconds_bucket{le="1"} 10',
+    'engram_cluster_probe_latency_seconds_bucket{le="+Inf"} 15',
+    'engram_cluster_probe_latency_seconds_sum 12.345',
+    'engram_cluster_probe_latency_seconds_count 15',
   ])
     assert.ok(text.split('\n').includes(line), `${line} is missing in:\n${text}`);
 });

@@ -4,10 +4,12 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { DomainEvent } from '../../core/domain-events.js';
+import { roundTripBoundsMs } from '../../core/membership/counters.js';
 import type { MembershipInspection } from '../../core/membership/inspection.js';
 import type { DatagramCounts } from '../datagram/datagram-socket.js';
 import type { ExchangeCounts } from '../datagram/exchange-channel.js';
 import { version } from '../node/version.js';
+import { CountedHistogram } from './counted-histogram.js';
 
 export interface NetworkCounts {
   readonly datagrams: DatagramCounts;
@@ -51,6 +53,7 @@ export class NodeMetrics {
     this.#addTraffic();
     this.#addSuspicions();
     this.#addPartition();
+    this.#addProbeLatency();
   }
 
   /** Where the figures come from, once there is a node. */
@@ -166,6 +169,22 @@ export class NodeMetrics {
       { name: `${partition}broken_links`, help: 'Directions of links that this node or another calls broken.' },
       this.#of(({ brokenLinks }) => [[{}, new Set(brokenLinks.map(({ from, to }) => `${from} ${to}`)).size]]),
     );
+  }
+
+  #addProbeLatency(): void {
+    const latency = new CountedHistogram(
+      {
+        name: 'engram_cluster_probe_latency_seconds',
+        help: 'Round trips of direct pings that were answered; measured in whole milliseconds.',
+        buckets: roundTripBoundsMs.map((bound) => bound / 1_000),
+        registers: [this.#registry],
+      },
+      () => {
+        const counters = this.#source.inspect()?.counters;
+        return { counts: counters?.roundTrips ?? [], sum: (counters?.roundTripMsSum ?? 0) / 1_000 };
+      },
+    );
+    this.#registry.registerMetric(latency);
   }
 
   #of(pick: (inspection: MembershipInspection) => Values): () => Values {
