@@ -24,6 +24,8 @@ export interface NodeConfiguration {
 export interface StorageOptions {
   /** Size of one log segment, reserved when it is opened. A larger group gets a segment of its own size. */
   readonly segmentBytes: number;
+  /** The next segment is reserved in steps of this size while the one before fills: a sync waits for no more than one step. */
+  readonly reserveStepBytes: number;
   /** Most record bytes in one append and sync. */
   readonly groupBytesMax: number;
   /** Most bytes of episodes in writes that wait for room in the log, one of any size apart; beyond, writes are answered OVERLOADED. */
@@ -76,6 +78,7 @@ export interface ReplicationOptions {
 
 export const defaultStorageOptions: StorageOptions = {
   segmentBytes: 16 * 2 ** 20,
+  reserveStepBytes: 2 ** 20,
   groupBytesMax: 4 * 2 ** 20,
   gatherBytesMax: 32 * 2 ** 20,
   gatherPauseMsMax: 3,

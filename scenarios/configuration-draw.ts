@@ -12,6 +12,7 @@ const kibi = 1_024;
 /** Sizes that suit a minute of simulated load: production sizes would never seal a segment in it. */
 export const simulatedStorage: Partial<StorageOptions> = {
   segmentBytes: 256 * kibi,
+  reserveStepBytes: 24 * kibi,
   groupBytesMax: 64 * kibi,
   gatherBytesMax: 1_024 * kibi,
   cacheBytesMax: 1_024 * kibi,

@@ -1,7 +1,7 @@
 /** The log by itself, over a disk whose operations end when the test says so. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defaultStorageOptions } from '../configuration.js';
+import { defaultStorageOptions, type StorageOptions } from '../configuration.js';
 import type { Effects, Ticket } from '../effects.js';
 import type { DiskResult, Now } from '../events.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
@@ -31,11 +31,11 @@ class LogOverSlowDisk {
   readonly #log: WriteAheadLog<number>;
   #records = 0;
 
-  constructor() {
+  constructor(chosen: Partial<StorageOptions> = {}) {
     const effects = this.#effects();
     this.#calls = new DiskCalls(effects.disk);
     const owner = { groupSent() {}, groupSynced() {}, segmentSealed() {}, roomChanged() {} };
-    const options = { ...defaultStorageOptions, segmentBytes, gatherPauseMsMax: 0 };
+    const options = { ...defaultStorageOptions, segmentBytes, gatherPauseMsMax: 0, ...chosen };
     this.#log = new WriteAheadLog<number>(options, effects, this.#calls, testPureFunctions(), owner);
     this.#log.open([], 1);
   }
@@ -123,6 +123,36 @@ log('what has grown for a large record takes it', () => {
   slow.append(700);
   slow.end();
   assert.equal(slow.asked, []);
+});
+
+log('the next segment is reserved in steps, ahead of need, and comes into use when it is whole', () => {
+  const slow = new LogOverSlowDisk({ reserveStepBytes: 256 });
+  const reservations = (): number[] => slow.asked.filter(({ kind }) => kind === 'reserve').map(({ bytes }) => bytes);
+  assert.equal(reservations(), [segmentBytes], 'the first at once: nothing is written before it is there');
+  slow.end();
+  const steps: number[] = [];
+  for (let record = 0; record < 4; record += 1) {
+    slow.append(100);
+    while (slow.asked.length > 0) {
+      steps.push(...reservations());
+      slow.end((asked) => asked === slow.asked[0]);
+    }
+  }
+  assert.equal([...new Set(steps)], [512, 768, 1_024]);
+  slow.append(600);
+  assert.is(slow.written.at(-1)?.file, 'wal-00000002', 'whole when the first was not yet full');
+});
+
+log('what comes while the next segment is still short waits for the rest of it at once', () => {
+  const slow = new LogOverSlowDisk({ reserveStepBytes: 256 });
+  slow.end(({ bytes }) => bytes === segmentBytes);
+  slow.append(900);
+  assert.is(slow.room(500), 'wait');
+  slow.end(({ bytes }) => bytes === 256);
+  assert.is(slow.room(500), 'wait');
+  slow.end();
+  slow.append(500);
+  assert.is(slow.written.at(-1)?.file, 'wal-00000002');
 });
 
 log.run();

@@ -96,7 +96,7 @@ export class WriteAheadLog<Attachment> {
   open(recovered: Iterable<Segment>, nextNumber: number): void {
     for (const segment of recovered) this.segments.set(segment.number, segment);
     this.#nextNumber = nextNumber;
-    this.#reserveSpare(this.#options.segmentBytes);
+    this.#growSpare();
   }
 
   get writable(): boolean {
@@ -128,11 +128,16 @@ export class WriteAheadLog<Attachment> {
     if (this.#gatherRecordBytes > 0 && needed > this.#options.groupBytesMax) return 'wait';
     const group = paddedGroupBytes(needed);
     if (this.#current.endBytes + group <= this.#current.reservedBytes) return 'yes';
-    if (this.#spare !== null && group <= this.#spare.reservedBytes) return 'yes';
+    if (this.#spareIsWhole && group <= (this.#spare?.reservedBytes ?? 0)) return 'yes';
     // What is gathered already must go out before the spare may be grown for the newcomer alone.
     if (this.#gatherRecordBytes > 0) return this.#full ? 'full' : 'wait';
-    if (!this.#reserving && !this.#full) this.#reserveSpare(Math.max(this.#options.segmentBytes, group));
+    if (!this.#full) this.#reserveSpare(Math.max(this.#options.segmentBytes, group));
     return this.#full ? 'full' : 'wait';
+  }
+
+  /** A segment that is shorter than it should be does not come into use. */
+  get #spareIsWhole(): boolean {
+    return this.#spare !== null && this.#spare.reservedBytes >= this.#options.segmentBytes;
   }
 
   /**
@@ -215,6 +220,7 @@ export class WriteAheadLog<Attachment> {
     this.#disk.write(segment.file, offset, [bytes.subarray(0, length)], (result) => this.#mustSucceed(result, 'append to', segment));
     this.#disk.sync(segment.file, (result, then) => this.#synced(result, group, then));
     this.#owner.groupSent(group, now);
+    this.#growSpare();
   }
 
   /** Durability cannot be judged after a failed append or sync: stop, and let recovery read what is there. */
@@ -240,7 +246,7 @@ export class WriteAheadLog<Attachment> {
   /** Timers of the log; false when the name is not one of them. */
   timer(name: string, now: Now): boolean {
     if (name === reserveTimer) {
-      this.#reserveSpare(this.#options.segmentBytes);
+      this.#reserveDue();
       // Full until it is known not to be; nothing is tried when only one large record did not fit.
       if (!this.#reserving) this.#full = false;
       this.#owner.roomChanged(now);
@@ -266,8 +272,25 @@ export class WriteAheadLog<Attachment> {
     this.#spare = null;
     this.segments.set(next.number, next);
     this.#effects.journal.note({ kind: 'log.segment-sealed', segment: sealed.number, bytes: sealed.endBytes });
-    this.#reserveSpare(this.#options.segmentBytes);
+    this.#growSpare();
     this.#owner.segmentSealed(sealed, now);
+  }
+
+  /** What is full is tried again by its timer alone. */
+  #growSpare(): void {
+    if (!this.#full) this.#reserveDue();
+  }
+
+  /**
+   * Reserves the next part of the spare when it is due: twice as far as the current segment is used. All at once would be one long write that every sync
+   * on the same medium waits for; in steps none waits for more than one of them, and the spare is whole when the current segment is half full. Without
+   * a current segment nothing waits, and the first is reserved at once.
+   */
+  #reserveDue(): void {
+    const { segmentBytes, reserveStepBytes } = this.#options;
+    if (this.#current === null) return this.#reserveSpare(segmentBytes);
+    const reserved = this.#spare?.reservedBytes ?? 0;
+    if (reserved <= 2 * this.#current.endBytes) this.#reserveSpare(Math.min(segmentBytes, reserved + reserveStepBytes));
   }
 
   #reserveSpare(bytes: number): void {
@@ -299,7 +322,7 @@ export class WriteAheadLog<Attachment> {
     if (used !== undefined) {
       // The spare was to grow, and has come into use meanwhile: it is not a second segment of that number.
       used.reservedBytes = Math.max(used.reservedBytes, bytes);
-      this.#reserveSpare(this.#options.segmentBytes);
+      this.#growSpare();
       this.#owner.roomChanged(now);
       return;
     }
@@ -309,8 +332,8 @@ export class WriteAheadLog<Attachment> {
       this.#current = this.#spare;
       this.#spare = null;
       this.segments.set(this.#current.number, this.#current);
-      this.#reserveSpare(this.#options.segmentBytes);
     }
+    this.#growSpare();
     this.#owner.roomChanged(now);
   }
 

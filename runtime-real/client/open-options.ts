@@ -32,6 +32,7 @@ const bytesOrNone: Bounds = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 const storageBounds: Readonly<Record<keyof StorageOptions, Bounds>> = {
   segmentBytes: { min: 4_096, max: int32Max },
+  reserveStepBytes: { min: 4_096, max: int32Max },
   groupBytesMax: some,
   gatherBytesMax: some,
   cacheBytesMax: bytesOrNone,

@@ -115,6 +115,7 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
   },
   storage: fromOptions<StorageOptions>(defaultStorageOptions, {
     segmentBytes: [{ min: 4_096, max: int32Max }, 'Size of one segment of the log.'],
+    reserveStepBytes: [{ min: 4_096, max: int32Max }, 'Step in which the next segment is reserved while the one before fills.'],
     groupBytesMax: [{ min: 1, max: int32Max }, 'Most bytes of records in one append and sync.'],
     gatherBytesMax: [
       { min: 1, max: int32Max },
