@@ -6,6 +6,7 @@ import { exercised } from './exercised.js';
 import type { Checker, History, Verdict } from './history.js';
 import { linearizability } from './linearizability.js';
 import { loss } from './loss.js';
+import { membership } from './membership.js';
 import { placement } from './placement.js';
 import { sessions } from './sessions.js';
 import { splitBrain } from './split-brain.js';
@@ -21,6 +22,7 @@ export const checkers = {
   staleness,
   confidence,
   placement,
+  membership,
   exercised,
 } satisfies Readonly<Record<string, Checker>>;
 

@@ -146,8 +146,12 @@ members('after the heal all see exactly the living', () => {
 members('and each as it says of itself', () => {
   const told = new Told();
   told.says(1, 'b', 'alive', { atMs: 10_000, refutation: 1 });
-  told.says(0, 'b', 'alive', { atMs: 10_100, refutation: 1 });
-  violates(told.judged(), /c+ boot 1 says b+ alive \(1, 0\), which lives as boot 1 refutation 1/);
+  const shows = (observer: number, refutation: number): MembershipRecord['views'][number] => ({
+    observer,
+    members: [{ member: id('b'), state: 'alive', boot: 1, refutation, isPrivate: false }],
+  });
+  assert.is(told.judged({}, [shows(0, 1), shows(1, 1), shows(2, 1)]).verdict, 'ok');
+  violates(told.judged({}, [shows(0, 1), shows(1, 1), shows(2, 0)]), /c+ boot 1 shows b+ alive \(1, 0\), which says of itself \(1, 1\)/);
 });
 
 members('what a process shows is what it has said', () => {

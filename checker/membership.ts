@@ -151,15 +151,28 @@ function longestFree(span: Span, broken: readonly Span[]): number {
 
 /** What processes show in the end is what they had said by then. */
 function falseViews({ lives, changes, views }: MembershipRecord): Finding[] {
-  const said = new Map<string, string>();
-  for (const change of changes) said.set(`${change.observer} ${change.member}`, claimText(change));
+  const said = new Map<string, MemberChange>();
+  for (const change of changes) said.set(`${change.observer} ${change.member}`, change);
   return views.flatMap(({ observer, members }) => {
-    const wrong = members.find((shown) => said.get(`${observer} ${shown.member}`) !== claimText(shown));
+    const wrong = members.find((shown) => !isWhatWasSaid(shown, said.get(`${observer} ${shown.member}`)));
     if (wrong === undefined) return [];
-    const before = said.get(`${observer} ${wrong.member}`) ?? 'nothing';
+    const change = said.get(`${observer} ${wrong.member}`);
+    const before = change === undefined ? 'nothing' : claimText(change);
     const text = `${nameOf(lives, observer)} shows ${claimText(wrong)} and had said ${before}`;
     return [{ atMs: Number.POSITIVE_INFINITY, text, slow: false }];
   });
+}
+
+/** A later refutation of one that was taken for alive anyway is no news. */
+function isWhatWasSaid(shown: MembershipRecord['views'][number]['members'][number], change: MemberChange | undefined): boolean {
+  if (change === undefined || change.state !== shown.state || change.boot !== shown.boot) return false;
+  return change.refutation === shown.refutation || (shown.state === 'alive' && shown.refutation > change.refutation);
+}
+
+interface Living {
+  readonly life: MemberLife;
+  /** Position in `lives`. */
+  readonly index: number;
 }
 
 interface Agreement {
@@ -168,7 +181,7 @@ interface Agreement {
   readonly findings: readonly Finding[];
 }
 
-/** All that live see exactly all that live as alive, each as it says of itself. */
+/** All that live see exactly all that live as alive, each in the end as it says of itself. */
 function judgeAgreement(told: {
   readonly record: MembershipRecord;
   readonly claims: readonly Claim[];
@@ -177,22 +190,17 @@ function judgeAgreement(told: {
 }): Agreement {
   const { record, claims, healedMs, endedMs } = told;
   const living = record.lives.flatMap((life, index) => (life.untilMs > endedMs && life.leftMs > endedMs ? [{ life, index }] : []));
-  const own = new Map(
-    claims
-      .filter(({ observer, member, untilMs }) => record.lives[observer].node === member && untilMs >= endedMs)
-      .map(({ member, refutation }) => [member, refutation]),
-  );
   let agreedAtMs = healedMs;
-  let disagreement: string | null = null;
+  let disagreement = otherIncarnation(record, living);
   for (const { index: observer } of living) {
     const mine = claims.filter((claim) => claim.observer === observer);
     for (const { life } of living) {
       const last = mine.filter(({ member }) => member === life.node).at(-1);
-      const isRight =
-        last !== undefined && last.state === 'alive' && last.boot === life.boot && last.refutation === (own.get(life.node) ?? 0);
-      if (isRight) agreedAtMs = Math.max(agreedAtMs, last.fromMs);
-      else
-        disagreement ??= `${nameOf(record.lives, observer)} says ${last === undefined ? `nothing of ${life.node}` : claimText(last)}, which lives as boot ${life.boot} refutation ${own.get(life.node) ?? 0}`;
+      if (last !== undefined && last.state === 'alive' && last.boot === life.boot) agreedAtMs = Math.max(agreedAtMs, since(mine, last));
+      else {
+        const said = last === undefined ? `nothing of ${life.node}` : claimText(last);
+        disagreement ??= `${nameOf(record.lives, observer)} says ${said}, which lives as boot ${life.boot}`;
+      }
     }
     for (const claim of mine) {
       if ((claim.state !== 'alive' && claim.state !== 'suspect') || isOneOf(living, claim)) continue;
@@ -202,19 +210,42 @@ function judgeAgreement(told: {
   }
   const watchedMs = endedMs - healedMs;
   if (disagreement !== null) {
-    const findings =
-      watchedMs < agreementMsMax ? [] : [{ atMs: healedMs, text: `${watchedMs} ms after the heal ${disagreement}`, slow: true }];
+    const findings = watchedMs < agreementMsMax ? [] : [{ atMs: healedMs, text: `${watchedMs} ms after the heal ${disagreement}`, slow: true }];
     return { agreedMs: null, findings };
   }
   const agreedMs = agreedAtMs - healedMs;
   if (agreedMs <= agreementMsMax) return { agreedMs, findings: [] };
-  return {
-    agreedMs,
-    findings: [{ atMs: agreedAtMs, text: `members agreed ${agreedMs} ms after the heal, allowed are ${agreementMsMax} ms`, slow: true }],
-  };
+  const text = `members agreed ${agreedMs} ms after the heal, allowed are ${agreementMsMax} ms`;
+  return { agreedMs, findings: [{ atMs: agreedAtMs, text, slow: true }] };
 }
 
-function isOneOf(living: readonly { readonly life: MemberLife }[], { member, boot }: Claim): boolean {
+/** Since when the process has taken the member for alive in that boot, whatever it heard of refutations meanwhile. */
+function since(mine: readonly Claim[], last: Claim): number {
+  let { fromMs } = last;
+  for (const claim of mine.filter(({ member }) => member === last.member).toReversed()) {
+    if (claim.state !== 'alive' || claim.boot !== last.boot) break;
+    fromMs = claim.fromMs;
+  }
+  return fromMs;
+}
+
+/** Of one that lives the others show another refutation than it shows itself. */
+function otherIncarnation({ lives, views }: MembershipRecord, living: readonly Living[]): string | null {
+  const own = new Map(views.map(({ observer, members }) => [lives[observer].node, members.find(({ member }) => member === lives[observer].node)]));
+  for (const { observer, members } of views) {
+    if (!living.some(({ index }) => index === observer)) continue;
+    const other = members.find((shown) => {
+      const self = own.get(shown.member);
+      return self !== undefined && self.boot === shown.boot && self.refutation !== shown.refutation;
+    });
+    if (other === undefined) continue;
+    const { boot, refutation } = own.get(other.member) as { boot: number; refutation: number };
+    return `${nameOf(lives, observer)} shows ${claimText(other)}, which says of itself (${boot}, ${refutation})`;
+  }
+  return null;
+}
+
+function isOneOf(living: readonly Living[], { member, boot }: Claim): boolean {
   return living.some(({ life }) => life.node === member && life.boot === boot);
 }
 

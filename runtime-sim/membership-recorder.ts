@@ -16,6 +16,10 @@ interface Parts {
   readonly nowMs: () => number;
   readonly links: LinkLog;
   readonly mark: (name: string) => void;
+  /** The machine of a node that is or was. */
+  readonly placeOf: (node: NodeId) => number | undefined;
+  /** Whether nothing sent from one machine reaches the other, as somebody knows who sees the network. */
+  readonly isCut: (from: number, to: number) => boolean;
 }
 
 export class MembershipRecorder {
@@ -61,6 +65,12 @@ export class MembershipRecorder {
       case 'member.left':
         this.#say(place, event.node, 'left', event.incarnation, false);
         return;
+      case 'member.reconsidered':
+        this.#say(place, event.node, event.state, event.incarnation, false);
+        return;
+      case 'link.broken':
+        this.#sawBroken(event.from, event.to);
+        return;
       case 'member.forgotten':
         this.#forget(place, event.node);
         return;
@@ -89,6 +99,7 @@ export class MembershipRecorder {
       }));
       return [{ observer, members }];
     });
+    this.#markSaved(this.#running.flatMap((observer, place) => (observer < 0 ? [] : [inspect(place)])));
     return { lives: this.#lives, changes: this.#changes, broken: this.#parts.links.spans(), views };
   }
 
@@ -110,6 +121,28 @@ export class MembershipRecorder {
     const change: MemberChange = { atMs: this.#parts.nowMs(), observer, member, state, boot: boot.counter, refutation, isPrivate };
     this.#latest.set(`${observer} ${member}`, change);
     this.#changes.push(change);
+    if (state === 'dead' && this.#lives.some((life) => life.node === member && life.boot === boot.counter && this.#isUp(life))) {
+      this.#parts.mark('member declared dead while it lived');
+    }
+  }
+
+  #isUp({ untilMs, leftMs }: MemberLife): boolean {
+    return untilMs === Number.POSITIVE_INFINITY && leftMs === Number.POSITIVE_INFINITY;
+  }
+
+  /** One direction of a link is found broken, and the other one works. */
+  #sawBroken(from: NodeId, to: NodeId): void {
+    const [one, other] = [this.#parts.placeOf(from), this.#parts.placeOf(to)];
+    if (one === undefined || other === undefined) return;
+    if (this.#parts.isCut(one, other) && !this.#parts.isCut(other, one)) this.#parts.mark('asymmetric link seen');
+  }
+
+  /** Pings that nobody answered directly, and somebody by another way. */
+  #markSaved(shown: readonly (MembershipInspection | null)[]): void {
+    const counted = (of: (counters: MembershipInspection['counters']) => number): number =>
+      shown.reduce((sum, one) => sum + (one === null ? 0 : of(one.counters)), 0);
+    if (counted(({ probesRelayed }) => probesRelayed) > 0) this.#parts.mark('ping answered through another node');
+    if (counted(({ probesReliable }) => probesReliable) > 0) this.#parts.mark('ping answered over the reliable channel');
   }
 
   #forget(place: number, member: NodeId): void {

@@ -140,6 +140,10 @@ export class NetworkModel {
     return false;
   }
 
+  isCut(from: number, to: number): boolean {
+    return this.#cut[from * this.#count + to] === 1;
+  }
+
   cut(from: readonly number[], to: readonly number[]): void {
     this.#each(from, to, (link, one, other) => {
       this.#cut[link] = 1;

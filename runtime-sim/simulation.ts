@@ -79,7 +79,14 @@ export class Simulation {
       nowMs,
       inspect: (node) => this.#hosts[node].inspect(),
       onDisk: (node) => syncedDots(this.#hosts[node].disk),
-      membership: new MembershipRecorder({ places: plan.nodes, nowMs, links, mark: (name) => recorder.mark(name) }),
+      membership: new MembershipRecorder({
+        places: plan.nodes,
+        nowMs,
+        links,
+        mark: (name) => recorder.mark(name),
+        placeOf: (node) => endpointOf.get(node),
+        isCut: (from, to) => network.isCut(from, to),
+      }),
     });
     this.#world = {
       seed,

@@ -17,7 +17,7 @@ import type { Scenario, Stage } from './scenario.js';
 export const clockSkew: Scenario = {
   name: 'clock-skew',
   nodesMin: 1,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'exercised'],
+  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
 
   plan(stage) {
     const failovers = drawFailovers(stage);

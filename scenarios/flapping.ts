@@ -18,7 +18,7 @@ type Shape = 'same halves' | 'other halves' | 'one node' | 'one direction';
 export const flapping: Scenario = {
   name: 'flapping',
   nodesMin: 2,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'exercised'],
+  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
 
   plan(stage) {
     return { faults: drawFlaps(stage), splits: [], rest: 'cut', families: ['partition'] };

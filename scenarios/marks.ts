@@ -125,6 +125,29 @@ export function markOf(event: DomainEvent): string | null {
     case 'session.unsatisfied':
       return 'session unsatisfied';
     default:
+      return markOfMembership(event);
+  }
+}
+
+function markOfMembership(event: DomainEvent): string | null {
+  switch (event.kind) {
+    case 'member.refuted':
+      return 'suspicion refuted';
+    case 'suspicion.confirmed':
+      return 'suspicion confirmed by others';
+    case 'member.declared-dead':
+      return event.isPrivate ? 'member declared dead by a node that reaches nobody' : null;
+    case 'member.returned':
+      return event.was === 'dead' ? 'member declared dead and rejoined' : 'member left and returned';
+    case 'member.moved':
+      return 'member moved to another address';
+    case 'membership.refuted-itself':
+      return event.claim === 'dead' ? 'node refuted its own death' : null;
+    case 'partition.began':
+      return event.isolated ? 'node cut off from all others' : null;
+    case 'partition.ended':
+      return 'partition noticed and healed';
+    default:
       return null;
   }
 }
