@@ -24,7 +24,8 @@ export function claimsByProcess({ lives, changes }: MembershipRecord, endedMs: n
     const key = `${observer} ${member}`;
     const before = open.get(key);
     if (before !== undefined) before.untilMs = atMs;
-    const untilMs = Math.min(lives[observer].untilMs, endedMs);
+    // Who has left says nothing any more.
+    const untilMs = Math.min(lives[observer].untilMs, lives[observer].leftMs, endedMs);
     const claim = { observer, member, state, boot, refutation, fromMs: atMs, untilMs };
     open.set(key, claim);
     claims.push(claim);

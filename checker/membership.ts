@@ -74,10 +74,15 @@ function outOfOrder({ lives, changes }: MembershipRecord): Finding[] {
     // What it keeps to itself it takes back.
     if (change.state === 'forgotten' || change.isPrivate) return [];
     latest.set(key, change);
-    if (before === undefined || isNewer(change, before)) return [];
+    if (before === undefined || isNewer(change, before) || isSame(change, before)) return [];
     const text = `${nameOf(lives, change.observer)} says ${claimText(change)} after ${claimText(before)} at ${change.atMs} ms`;
     return [{ atMs: change.atMs, text, slow: false }];
   });
+}
+
+/** Taking back what it kept to itself it says again what it had said. */
+function isSame(change: MemberChange, before: MemberChange): boolean {
+  return change.boot === before.boot && change.refutation === before.refutation && change.state === before.state;
 }
 
 function isNewer(change: MemberChange, before: MemberChange): boolean {
@@ -210,7 +215,8 @@ function judgeAgreement(told: {
   }
   const watchedMs = endedMs - healedMs;
   if (disagreement !== null) {
-    const findings = watchedMs < agreementMsMax ? [] : [{ atMs: healedMs, text: `${watchedMs} ms after the heal ${disagreement}`, slow: true }];
+    const findings =
+      watchedMs < agreementMsMax ? [] : [{ atMs: healedMs, text: `${watchedMs} ms after the heal ${disagreement}`, slow: true }];
     return { agreedMs: null, findings };
   }
   const agreedMs = agreedAtMs - healedMs;
@@ -231,7 +237,9 @@ function since(mine: readonly Claim[], last: Claim): number {
 
 /** Of one that lives the others show another refutation than it shows itself. */
 function otherIncarnation({ lives, views }: MembershipRecord, living: readonly Living[]): string | null {
-  const own = new Map(views.map(({ observer, members }) => [lives[observer].node, members.find(({ member }) => member === lives[observer].node)]));
+  const own = new Map(
+    views.map(({ observer, members }) => [lives[observer].node, members.find(({ member }) => member === lives[observer].node)]),
+  );
   for (const { observer, members } of views) {
     if (!living.some(({ index }) => index === observer)) continue;
     const other = members.find((shown) => {

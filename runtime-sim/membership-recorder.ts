@@ -66,6 +66,7 @@ export class MembershipRecorder {
         this.#say(place, event.node, 'left', event.incarnation, false);
         return;
       case 'member.reconsidered':
+      case 'member.found-gone':
         this.#say(place, event.node, event.state, event.incarnation, false);
         return;
       case 'link.broken':

@@ -64,8 +64,8 @@ export class NodeHost {
   readonly #options: NodeHostOptions;
   readonly #asks = new CollectedEffects();
   #core: SimulatedCore | null = null;
-  /** Whether the machine has power: without a process it then refuses connections. */
-  powered = false;
+  /** Whether the machine has power: without a process it then refuses connections. Before the first start it waits for its process. */
+  powered = true;
   #timers: NodeTimers;
   /** Counts processes: what was meant for an earlier one is lost. */
   incarnation = 0;

@@ -18,7 +18,18 @@ type Shape = 'deaf' | 'mute' | 'crooked';
 export const asymmetric: Scenario = {
   name: 'asymmetric',
   nodesMin: 3,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan({ nodes, clients, rows, durationMs, random }) {
     const when = random.stream('faults.when');

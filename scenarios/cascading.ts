@@ -17,7 +17,18 @@ import type { Scenario, Stage } from './scenario.js';
 export const cascading: Scenario = {
   name: 'cascading',
   nodesMin: 2,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     const shape = stage.random.stream('cascade.shape').weighted<readonly string[]>([

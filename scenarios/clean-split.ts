@@ -20,7 +20,18 @@ interface Halves {
 export const cleanSplit: Scenario = {
   name: 'clean-split',
   nodesMin: 3,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan({ nodes, clients, rows, durationMs, random }) {
     const when = random.stream('faults.when');

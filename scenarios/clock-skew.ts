@@ -17,7 +17,18 @@ import type { Scenario, Stage } from './scenario.js';
 export const clockSkew: Scenario = {
   name: 'clock-skew',
   nodesMin: 1,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     const failovers = drawFailovers(stage);

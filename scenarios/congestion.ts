@@ -16,7 +16,18 @@ import type { Scenario, Stage } from './scenario.js';
 export const congestion: Scenario = {
   name: 'congestion',
   nodesMin: 2,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     return { faults: drawCongestion(stage), splits: [], rest: 'cut', families: ['congestion'] };

@@ -14,7 +14,18 @@ import type { Scenario } from './scenario.js';
 export const crashRestart: Scenario = {
   name: 'crash-restart',
   nodesMin: 1,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan({ nodes, durationMs, random }) {
     const when = random.stream('faults.when');

@@ -33,7 +33,18 @@ import type { Scenario, Stage } from './scenario.js';
 export const diskFaults: Scenario = {
   name: 'disk-faults',
   nodesMin: 2,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     const { faults, families } = drawDiskFaults(stage);

@@ -18,7 +18,18 @@ type Shape = 'same halves' | 'other halves' | 'one node' | 'one direction';
 export const flapping: Scenario = {
   name: 'flapping',
   nodesMin: 2,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     return { faults: drawFlaps(stage), splits: [], rest: 'cut', families: ['partition'] };

@@ -22,7 +22,18 @@ import type { Scenario, Stage } from './scenario.js';
 export const permanentLoss: Scenario = {
   name: 'permanent-loss',
   nodesMin: 2,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     const losses = drawLosses(stage);

@@ -18,7 +18,18 @@ type Way = 'process' | 'power' | 'process, then power';
 export const rollingRestart: Scenario = {
   name: 'rolling-restart',
   nodesMin: 1,
-  checkers: ['loss', 'convergence', 'split-brain', 'durability', 'linearizability', 'sessions', 'staleness', 'confidence', 'membership', 'exercised'],
+  checkers: [
+    'loss',
+    'convergence',
+    'split-brain',
+    'durability',
+    'linearizability',
+    'sessions',
+    'staleness',
+    'confidence',
+    'membership',
+    'exercised',
+  ],
 
   plan(stage) {
     const faults = drawRounds(stage);

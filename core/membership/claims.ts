@@ -73,6 +73,7 @@ export class Claims {
       // It was gone before this node heard of it.
       this.#settle(member, state);
       if (state === 'dead') member.declaredBy = claim.accusers[0] ?? member.id;
+      this.#services.note({ kind: 'member.found-gone', node: member.id, state, incarnation: incarnationOf(member) });
       this.#tell(member);
     } else {
       const { address, metadata } = description;
@@ -337,6 +338,7 @@ export class Claims {
         member.suspicion = newSuspicion(options, table.liveCount, nowMs);
         this.#watch(member);
       }
+      this.#services.note({ kind: 'member.reconsidered', node: member.id, state: shared, incarnation: incarnationOf(member) });
       if (wasDead) this.#owner.becameLive(member);
     }
     this.#private.clear();

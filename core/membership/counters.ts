@@ -20,6 +20,8 @@ export class Counters {
     exchangeBytesReceived: 0,
     probes: 0,
     probesFailed: 0,
+    probesRelayed: 0,
+    probesReliable: 0,
     roundTrips: new Array(roundTripBoundsMs.length + 1).fill(0),
     roundTripMsSum: 0,
     suspicionsRaised: 0,

@@ -81,6 +81,10 @@ export type MembershipDomainEvent =
   /** Somebody else has declared it. */
   | { readonly kind: 'member.died'; readonly node: NodeId; readonly incarnation: Incarnation; readonly declaredBy: NodeId }
   | { readonly kind: 'member.left'; readonly node: NodeId; readonly incarnation: Incarnation }
+  /** Somebody is in reach again: what this node had concluded while it reached nobody is void, and this holds as before. */
+  | { readonly kind: 'member.reconsidered'; readonly node: NodeId; readonly state: MemberState; readonly incarnation: Incarnation }
+  /** It was gone before this node heard of it. */
+  | { readonly kind: 'member.found-gone'; readonly node: NodeId; readonly state: 'dead' | 'left'; readonly incarnation: Incarnation }
   /** Forgotten to keep the bound on members. */
   | { readonly kind: 'member.forgotten'; readonly node: NodeId; readonly was: MemberState }
   /** Two processes under one identity: `boots` are those of the two, or one boot answers at two addresses. */

@@ -58,6 +58,9 @@ export interface MembershipCounters {
   readonly exchangeBytesReceived: number;
   readonly probes: number;
   readonly probesFailed: number;
+  /** Not answered directly, and answered through another node, or over the reliable channel. */
+  readonly probesRelayed: number;
+  readonly probesReliable: number;
   /** Direct answers by how long they took: at most roundTripBoundsMs[i] milliseconds and more than the bound before; the last: more than all bounds. */
   readonly roundTrips: readonly number[];
   readonly roundTripMsSum: number;

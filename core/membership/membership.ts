@@ -66,6 +66,8 @@ export class Membership {
       askReliably: (probe) => this.#exchange.askPing(probe.number, probe.member.id, probe.member.description.address),
       answered: ({ member, reason }, how) => {
         if (how === 'direct') this.#links.answered(member);
+        else if (how === 'relayed') services.counters.all.probesRelayed += 1;
+        else services.counters.all.probesReliable += 1;
         if (reason === 'round') this.#partition.probed(true);
         if (reason === 'dead') this.#reconnection.deadAnswered(member);
       },

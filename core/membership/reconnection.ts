@@ -3,7 +3,7 @@
  * ever. Otherwise two halves of a cluster that took each other for dead would never meet again.
  *
  *   round    up to reconnectsPerRound seeds and as many dead members, in turn; rounds are reconnectIntervalMsMin apart at first, then twice as far each, up to
- *            reconnectIntervalMsMax. Back to the minimum when somebody dies or returns, or when discovery finds other seeds.
+ *            reconnectIntervalMsMax. Back to the minimum when somebody dies or returns, when discovery finds other seeds, and for who knows nobody alive.
  *   return   a dead member that answers is asked for its table, at most one per healExchangeMs: whole sides come back at once
  *   tables   with a random live member every pushPullIntervalMs · max(1, n / 32), so that what news have missed is found
  */
@@ -89,7 +89,9 @@ export class Reconnection {
     this.#pingDead(options.reconnectsPerRound);
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#arm(this.#intervalMs);
-    this.#intervalMs = Math.min(2 * this.#intervalMs, options.reconnectIntervalMsMax);
+    // Who is alone looks for others without a pause.
+    const isAlone = this.#services.table.live.length === 0;
+    this.#intervalMs = isAlone ? options.reconnectIntervalMsMin : Math.min(2 * this.#intervalMs, options.reconnectIntervalMsMax);
   }
 
   #askSeeds(most: number): void {

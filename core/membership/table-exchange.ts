@@ -76,9 +76,11 @@ export class TableExchange {
 
   /** Asks for the table of whoever is at the address, and gives this node's. False when one that was asked still may answer, or too many are. */
   askTable(address: Address, node: NodeId | null): boolean {
-    const { nowMs, options } = this.#services;
+    const { nowMs, options, table } = this.#services;
+    // Who knows nobody does not wait for long: the seed may have come up since it was asked.
+    const waitMs = table.live.length === 0 ? options.reconnectIntervalMsMin : options.exchangeTimeoutMs;
     for (const { question, sentMs, address: other } of this.#asked.values()) {
-      if (question === 'table' && other === address && nowMs - sentMs < options.exchangeTimeoutMs) return false;
+      if (question === 'table' && other === address && nowMs - sentMs < waitMs) return false;
     }
     if (!this.#hasRoom()) return false;
     this.#writeTable(this.#services.codec.begin('question').u8(questionKinds.table));

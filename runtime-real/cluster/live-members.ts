@@ -156,6 +156,9 @@ function stateAfter(event: DomainEvent): MemberState | null {
       return 'dead';
     case 'member.left':
       return 'left';
+    case 'member.reconsidered':
+    case 'member.found-gone':
+      return event.state;
     default:
       return null;
   }

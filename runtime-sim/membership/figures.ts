@@ -4,6 +4,7 @@
  *     npm run membership-figures                                all, with the seeds of a full report: hours of processor time
  *     npm run membership-figures -- --only detection --seeds 50
  *     npm run membership-figures -- --only traffic --rewrite    puts that table into docs/membership.md
+ *     npm run membership-figures -- --minutes 5                 gives up on further seeds of a case after so long: its row says how many there were
  *
  * Exit code 1 when a goal is missed, 2 when the command is wrong.
  */
@@ -30,13 +31,22 @@ interface Outcome {
   readonly met: boolean;
 }
 
+interface Limits {
+  readonly seedsMax: number;
+  /** For one case; the seed that runs is brought to its end. */
+  readonly minutesMax: number;
+}
+
 /** Runs every case for its seeds, from 1 on. */
-function carryOut(experiment: Experiment, seedsMax: number): Outcome {
+function carryOut(experiment: Experiment, { seedsMax, minutesMax }: Limits): Outcome {
   const { name, cases, columns, together } = experiment;
   const samples = cases.map(({ label, seeds, measure }) => {
     const count = Math.min(seeds, seedsMax);
-    process.stderr.write(`${name}, ${label}: ${count} seeds\n`);
-    return Array.from({ length: count }, (_, at) => measure(at + 1));
+    const endsAt = performance.now() + minutesMax * 60_000;
+    const measured: Measured[] = [];
+    while (measured.length < count && (measured.length === 0 || performance.now() < endsAt)) measured.push(measure(measured.length + 1));
+    process.stderr.write(`${name}, ${label}: ${measured.length} seeds of ${seeds}\n`);
+    return measured;
   });
   const hasGoals = cases.some(({ goal }) => goal !== null);
   const head = ['case', 'seeds', ...columns.map(({ title }) => title), ...(hasGoals ? ['goal', 'met'] : [])];
@@ -70,20 +80,22 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
     seeds: { type: 'string', default: '1000000' },
+    minutes: { type: 'string', default: '1000000' },
     rewrite: { type: 'boolean', default: false },
   },
 });
-const seedsMax = Number(values.seeds);
+const limits: Limits = { seedsMax: Number(values.seeds), minutesMax: Number(values.minutes) };
 const unknown = values.only.find((name) => experiments.every((experiment) => experiment.name !== name));
-if (unknown !== undefined || !Number.isInteger(seedsMax) || seedsMax < 1) {
-  const what = unknown === undefined ? `--seeds takes a whole number above 0, got ${values.seeds}` : `no experiment is called ${unknown}`;
+if (unknown !== undefined || !Number.isInteger(limits.seedsMax) || limits.seedsMax < 1 || !(limits.minutesMax > 0)) {
+  const what =
+    unknown === undefined ? '--seeds takes a whole number above 0, and --minutes a number above 0' : `no experiment is called ${unknown}`;
   process.stderr.write(`membership-figures: ${what}; there are ${experiments.map(({ name }) => name).join(', ')}\n`);
   process.exit(2);
 }
 const chosen = experiments.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
 let allMet = true;
 for (const experiment of chosen) {
-  const { lines, met } = carryOut(experiment, seedsMax);
+  const { lines, met } = carryOut(experiment, limits);
   allMet &&= met;
   process.stdout.write(`${experiment.name}\n\n${lines.join('\n')}\n\n`);
   if (values.rewrite) rewrite(experiment.name, lines);

@@ -188,6 +188,10 @@ export class LoneCluster {
       case 'member.left':
         this.#says(host, event.node, 'left');
         break;
+      case 'member.reconsidered':
+      case 'member.found-gone':
+        this.#says(host, event.node, event.state);
+        break;
       case 'member.forgotten':
         this.#says(host, event.node, 'unknown');
         break;

@@ -10,7 +10,7 @@ const lengths = [
   { label: '1 minute', partedMs: minuteMs, nodes: 10, seeds: 1_000 },
   { label: '1 minute', partedMs: minuteMs, nodes: 100, seeds: 100 },
   { label: '1 hour', partedMs: 60 * minuteMs, nodes: 10, seeds: 20 },
-  { label: '1 day', partedMs: 24 * 60 * minuteMs, nodes: 10, seeds: 20 },
+  { label: '1 day', partedMs: 24 * 60 * minuteMs, nodes: 6, seeds: 20 },
 ];
 
 export const reMerge: Experiment = {

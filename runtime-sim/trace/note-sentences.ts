@@ -103,6 +103,9 @@ const sentences: Sentences = {
     ),
   'member.died': ({ node, declaredBy }) => brief(`hears from ${declaredBy} that ${node} is dead`),
   'member.left': ({ node }) => brief(`hears that ${node} leaves`),
+  'member.reconsidered': ({ node, state }) => normal(`reaches somebody again and takes ${node} for ${state} as before`),
+  'member.found-gone': ({ node, state }) =>
+    normal(`hears of ${node} for the first time, and that it is ${state === 'dead' ? 'dead' : 'gone as planned'}`),
   'member.forgotten': ({ node, was }) => normal(`forgets ${node}, ${was}, to make room`),
   'member.conflict-seen': ({ node, addresses }) => brief(`sees two processes as ${node}: ${addresses.join(', ')}`),
   'membership.refuted-itself': ({ claim, incarnation }) =>
