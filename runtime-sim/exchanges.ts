@@ -52,6 +52,8 @@ interface Parts {
   /** Whoever asks waits this long; then the exchange has failed. */
   readonly timeoutUs: number;
   readonly nodeAt: (place: number) => ExchangingNode;
+  /** Is told when something arrives that nobody takes. */
+  readonly lost?: (why: 'receiver-down' | 'receiver-restarted' | 'given-up') => void;
 }
 
 export class Exchanges {
@@ -94,10 +96,13 @@ export class Exchanges {
   /** What was scheduled comes up. */
   comesUp(step: ExchangeStep, nowUs: number): void {
     const { exchange, what } = step;
-    if (exchange.ended) return;
+    if (exchange.ended) {
+      if (what !== 'timeout') this.#parts.lost?.('given-up');
+      return;
+    }
     if (what === 'timeout') this.#end(exchange, null);
     else if (what === 'request') this.#requested(step, nowUs);
-    else if (this.#parts.network.arrives(exchange.asked, exchange.asker)) this.#end(exchange, what === 'answer' ? step.bytes : null);
+    else if (this.#parts.network.arrives(exchange.asked, exchange.asker)) this.#answered(step);
     else this.#again(step, nowUs);
   }
 
@@ -116,7 +121,17 @@ export class Exchanges {
       exchange.handle = this.#lastHandle;
       exchange.askedProcess = node.incarnation;
       node.asked(this.#lastHandle, step.bytes as Uint8Array);
-    } else if (node.powered) this.#send(nowUs, { exchange, what: 'refusal', bytes: null });
+      return;
+    }
+    this.#parts.lost?.('receiver-down');
+    if (node.powered) this.#send(nowUs, { exchange, what: 'refusal', bytes: null });
+  }
+
+  #answered({ exchange, what, bytes }: ExchangeStep): void {
+    const asker = this.#parts.nodeAt(exchange.asker);
+    if (!asker.alive || asker.incarnation !== exchange.askerProcess)
+      this.#parts.lost?.(asker.alive ? 'receiver-restarted' : 'receiver-down');
+    this.#end(exchange, what === 'answer' ? bytes : null);
   }
 
   #again(step: ExchangeStep, nowUs: number): void {

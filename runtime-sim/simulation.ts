@@ -101,6 +101,7 @@ export class Simulation {
         addresses,
         timeoutUs: membershipParameters(plan).exchangeTimeoutMs * 1_000,
         nodeAt: (place) => this.#hosts[place],
+        lost: (why) => tracer?.lost(why),
       }),
       trace,
       recorder,

@@ -25,9 +25,16 @@ export function withParticipants(plan: RunPlan, left: { readonly nodes: Names; r
       ...split,
       sides: split.sides.map(({ nodes, clients }) => ({ nodes: within(nodes, left.nodes), clients: within(clients, left.clients) })),
     })),
+    ...(plan.seeds === undefined ? {} : { seeds: seedsAmong(plan.seeds, within(plan.nodes, left.nodes)) }),
     liveness: { ...plan.liveness, majority: within(plan.liveness.majority, left.nodes) },
     operations: plan.operations.filter(({ client }) => left.clients.has(client)),
   };
+}
+
+/** Somebody has to be known: without a seed of its own the plan has the first node for one. */
+function seedsAmong(seeds: readonly string[], nodes: readonly string[]): string[] {
+  const left = seeds.filter((name) => nodes.includes(name));
+  return left.length > 0 ? left : nodes.slice(0, 1);
 }
 
 /** Whether a run can be made of it: somebody to ask, somewhere to store. */
@@ -72,7 +79,12 @@ export function withoutIdleNodes(plan: RunPlan): RunPlan {
 }
 
 /** What every simulated node has, unless the draw says otherwise. */
-export const plainConfiguration: PlannedConfiguration = { storage: simulatedStorage, memory: {}, replication: simulatedReplication };
+export const plainConfiguration: PlannedConfiguration = {
+  storage: simulatedStorage,
+  memory: {},
+  replication: simulatedReplication,
+  membership: {},
+};
 
 /** One option that is not plain. */
 export interface ConfiguredOption {
@@ -81,12 +93,12 @@ export interface ConfiguredOption {
   readonly value: unknown;
 }
 
-const optionGroups = ['storage', 'memory', 'replication'] as const;
+const optionGroups = ['storage', 'memory', 'replication', 'membership'] as const;
 
 export function configuredOptions({ configuration }: RunPlan): readonly ConfiguredOption[] {
   return optionGroups.flatMap((group) => {
-    const plain = new Map(Object.entries(plainConfiguration[group]));
-    const options = Object.entries(configuration[group]).map(([name, value]) => ({ group, name, value }));
+    const plain = new Map(Object.entries(plainConfiguration[group] ?? {}));
+    const options = Object.entries(configuration[group] ?? {}).map(([name, value]) => ({ group, name, value }));
     return options.filter(({ name, value }) => plain.get(name) !== value);
   });
 }
@@ -96,5 +108,11 @@ export function withOptions(plan: RunPlan, left: readonly ConfiguredOption[]): R
     ...plainConfiguration[group],
     ...Object.fromEntries(left.filter((option) => option.group === group).map(({ name, value }) => [name, value])),
   });
-  return { ...plan, configuration: { storage: chosen('storage'), memory: chosen('memory'), replication: chosen('replication') } };
+  const configuration = {
+    storage: chosen('storage'),
+    memory: chosen('memory'),
+    replication: chosen('replication'),
+    membership: chosen('membership'),
+  };
+  return { ...plan, configuration };
 }

@@ -146,4 +146,5 @@ export const dropTexts: Readonly<Record<DropReason, string>> = {
   'queue-full': 'the queue of the link is full',
   'receiver-down': 'nobody is there',
   'receiver-restarted': 'it was meant for an earlier process',
+  'given-up': 'who waited for it does so no longer',
 };

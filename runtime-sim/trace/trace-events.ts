@@ -135,8 +135,8 @@ export interface ReplyContents {
 
 export type DiskOperationKind = 'list' | 'read' | 'reserve' | 'write' | 'sync' | 'replace' | 'remove';
 
-/** `cut`, `loss` and `queue-full` strike on the way; the others say that nobody was there any more who was meant. */
-export type DropReason = 'cut' | 'loss' | 'queue-full' | 'receiver-down' | 'receiver-restarted';
+/** `cut`, `loss` and `queue-full` strike on the way; the others say that nobody was there any more who was meant, or who waited. */
+export type DropReason = 'cut' | 'loss' | 'queue-full' | 'receiver-down' | 'receiver-restarted' | 'given-up';
 /** `sending`: it never left. `under-way`: between the two. `waiting`: it had arrived, and waited for the processor. */
 export type DropPlace = 'sending' | 'under-way' | 'waiting';
 
