@@ -16,6 +16,8 @@ import { type LinkException, linkDirection, linkExceptionsMax, type MessageHandl
 const missesMax = 4;
 /** A link that has been silent for this many rounds of pings is unknown. */
 const roundsRemembered = 3;
+/** Or, if that is longer, for as many rounds of those who ping dead members. */
+const retriesRemembered = 4;
 const rowBytesMax = 6 + 28 + linkExceptionsMax * 17;
 
 interface Row {
@@ -138,7 +140,8 @@ export class Links {
   /** What is known of the link in either direction. */
   states(member: Member): { readonly inbound: LinkState; readonly outbound: LinkState } {
     const { nowMs, options, table } = this.#services;
-    const windowMs = roundsRemembered * options.probeIntervalMs * Math.max(4, table.liveCount);
+    const roundsMs = roundsRemembered * options.probeIntervalMs * table.liveCount;
+    const windowMs = Math.max(roundsMs, retriesRemembered * options.reconnectIntervalMsMax);
     const broken = this.#broken.get(member);
     const isHeard = nowMs - member.heardMs <= windowMs;
     const isAnswering = nowMs - member.answeredMs <= windowMs;

@@ -100,7 +100,7 @@ export class PacketCodec {
   /** What is inside, or what is wrong with the bytes. Never throws. The body is a view, not a copy. */
   open(bytes: Uint8Array, channel: Channel, bytesMax: number): OpenedPacket | PacketFault {
     if (bytes.length > bytesMax) return 'too long';
-    if (bytes.length < headerBytes + this.trailerBytes) return 'too short';
+    if (bytes.length < headerBytes + checksumBytes) return 'too short';
     if (readU32(bytes, 0) !== magic) return 'not a packet';
     if (bytes[4] !== formatVersion) return 'format version';
     const fault = this.#checkSeal(bytes);
@@ -113,8 +113,9 @@ export class PacketCodec {
   }
 
   #checkSeal(bytes: Uint8Array): PacketFault | null {
-    const end = bytes.length - this.trailerBytes;
     const authenticated = (bytes[5] & authenticatedFlag) !== 0;
+    const end = bytes.length - (authenticated ? 4 + macBytes : checksumBytes);
+    if (end < headerBytes) return 'too short';
     if (this.#keys.length === 0) {
       if (authenticated) return 'unknown key';
       return readU32(bytes, end) === this.#pure.crc32(bytes.subarray(0, end)) ? null : 'checksum';
