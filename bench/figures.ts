@@ -10,6 +10,8 @@ export interface Row {
   readonly value?: number;
   /** Figures of one name, ours and another system's, are set against each other. */
   readonly comparable?: string;
+  /** Of a time or a cost: the smaller figure wins. */
+  readonly lessIsBetter?: boolean;
   /** The other system; absent for ours. */
   readonly of?: string;
 }

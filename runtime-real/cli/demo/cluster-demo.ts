@@ -9,7 +9,8 @@ import { count, exitCodes, percent } from '../output.js';
 import { progressBar } from '../progress-bar.js';
 import { areEqual, type Copy, readCopies } from './copies.js';
 import { type Failover, killPrimaryUnderLoad, type NotedAnswer } from './failover.js';
-import type { Fleet } from './fleet.js';
+import type { Fleet, FleetNode } from './fleet.js';
+import { isAliveAt, isDead, sighting } from './sightings.js';
 import { act, heldOut, questionOf, questions, type Stage, showAnswer, standingText } from './stage.js';
 
 const nodesCount = 3;
@@ -38,7 +39,7 @@ export async function playCluster(stage: Stage, fleet: Fleet, temporary: boolean
     const failover = await crash(cluster, engram);
     const restart = await comeBack(cluster, failover);
     const seconds = (performance.now() - startedAt) / 1_000;
-    const ok = restart.lost === 0 && restart.equal && failover.failedWrites === 0;
+    const ok = restart.lost === 0 && restart.equal && restart.moved.seenDead && restart.moved.seenBack && failover.failedWrites === 0;
     const whole = {
       ok,
       seconds: Number(seconds.toFixed(2)),
@@ -66,7 +67,12 @@ export async function playCluster(stage: Stage, fleet: Fleet, temporary: boolean
 
 async function form(stage: ClusterStage): Promise<number> {
   const { output, fleet } = stage;
-  act(stage, 1, 'A cluster', 'Three engram-node processes that know each other by name. Every space has a copy on each of them.');
+  act(
+    stage,
+    1,
+    'A cluster',
+    'Three engram-node processes that know names and seeds, and find each other. Every space has a copy on each of them.',
+  );
   const startedAt = performance.now();
   await fleet.start(nodesCount);
   const ms = performance.now() - startedAt;
@@ -254,6 +260,8 @@ interface Restart {
   /** Acknowledged passages, each looked for on every node. */
   readonly checked: number;
   readonly lost: number;
+  /** As another node saw it. */
+  readonly moved: { readonly from: string; readonly to: string; readonly seenDead: boolean; readonly seenBack: boolean };
 }
 
 async function comeBack(stage: ClusterStage, { victim, acknowledged }: Failover): Promise<Restart> {
@@ -263,12 +271,20 @@ async function comeBack(stage: ClusterStage, { victim, acknowledged }: Failover)
     stage,
     5,
     'Return',
-    'The killed node is started on the directory that it left. Then each node is asked alone: for the digest of its copy, and for every passage.',
+    'The killed node is started on the directory that it left, at another address. Then each node is asked alone: for its digest, and for every passage.',
   );
+  const witness = fleet.nodes.find(({ nodeId }) => nodeId !== victim.nodeId) as FleetNode;
+  const { address: before } = fleet.node(victim.nodeId);
+  const death = await sighting(witness, isDead(victim.nodeId));
   const startedAt = performance.now();
   await fleet.restart(victim.nodeName);
   const servingMs = performance.now() - startedAt;
   output.say(`   ${cyan(victim.nodeName)} serves again after ${servingMs.toFixed(0)} ms: its log was read back`);
+  const { address } = fleet.node(victim.nodeId);
+  const back = await sighting(witness, isAliveAt(victim.nodeId, address));
+  const seenDead = death === null ? red('had not noticed that it was dead') : 'held it dead';
+  const seenBack = back === null ? red(`has not found it at ${address}`) : `found the same identity at ${address}`;
+  output.say(`   ${cyan(witness.name)} ${seenDead}, and ${seenBack} (before: ${before})`);
   const asking = heldOut(passages);
   const kept = passages.all.filter((passage) => passage !== asking).map(({ episode }) => episode);
   const expected = {
@@ -304,7 +320,15 @@ async function comeBack(stage: ClusterStage, { victim, acknowledged }: Failover)
   const lost = Object.values(copies)
     .flat()
     .reduce((sum, { missing, different }) => sum + missing + different, 0);
-  return { servingMs: Math.round(servingMs), caughtUpMs: Math.round(caughtUpMs), copies, equal, checked, lost };
+  return {
+    servingMs: Math.round(servingMs),
+    caughtUpMs: Math.round(caughtUpMs),
+    copies,
+    equal,
+    checked,
+    lost,
+    moved: { from: before, to: address, seenDead: death !== null, seenBack: back !== null },
+  };
 }
 
 function textsOf(episodes: readonly Episode[]): ReadonlyMap<string, string> {

@@ -69,6 +69,8 @@ demos('the demo of a cluster: a primary dies, writes go on at another, and every
     assert.is(new Set(copies.map(({ digest }) => digest)).size, 1);
   assert.is(demo.restart.checked, 778 + 777);
   assert.is(demo.restart.lost, 0);
+  const { from, to, seenDead, seenBack } = demo.restart.moved;
+  assert.ok(seenDead && seenBack && from !== to, JSON.stringify(demo.restart.moved));
   assert.equal(left(), []);
 });
 

@@ -1,6 +1,9 @@
-/** The nodes of the demo: processes of their own, each with a directory of its own, on free ports of this machine. */
+/**
+ * The nodes of the demo: processes of their own, each with a directory of its own, on free ports of this machine. Each is told the names of all members and
+ * where membership may be asked for them; where they are they find out by themselves, and again when one comes back elsewhere.
+ */
 import { join } from 'node:path';
-import { freeMembers, type NodeProcess, startNode } from '../../node-processes.js';
+import { freePorts, type NodeProcess, startNode } from '../../node-processes.js';
 
 export interface FleetNode {
   readonly name: string;
@@ -15,6 +18,7 @@ export class Fleet {
   /** Every process that was started and has not been seen to end. */
   readonly #pids = new Set<number>();
   #members: readonly string[] = [];
+  #seeds: readonly string[] = [];
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir;
@@ -31,8 +35,9 @@ export class Fleet {
 
   /** Starts so many nodes of one cluster and resolves once all of them serve. */
   async start(count: number): Promise<void> {
-    this.#members = await freeMembers(count);
-    await Promise.all(this.#members.map((_, at) => this.#start(`n${at + 1}`)));
+    this.#members = Array.from({ length: count }, (_, at) => `n${at + 1}`);
+    this.#seeds = (await freePorts(count)).map((port) => `127.0.0.1:${port}`);
+    await Promise.all(this.#members.map((name, at) => this.#start(name, this.#seeds[at] as string)));
   }
 
   /** SIGKILL; resolves once the process is gone. Its directory stays. */
@@ -43,9 +48,9 @@ export class Fleet {
     this.#pids.delete(node.pid);
   }
 
-  /** Starts a killed node on the directory that it left; resolves once it serves. */
+  /** Starts a killed node on the directory that it left, at other addresses; resolves once it serves. */
   async restart(name: string): Promise<void> {
-    await this.#start(name);
+    await this.#start(name, '127.0.0.1:0');
   }
 
   /** Lets all end in good order. */
@@ -67,11 +72,17 @@ export class Fleet {
     this.#pids.clear();
   }
 
-  async #start(name: string): Promise<void> {
+  async #start(name: string, membershipListen: string): Promise<void> {
     const dataDir = join(this.#dataDir, name);
     const onSpawn = (pid: number): void => {
       this.#pids.add(pid);
     };
-    this.#processes.set(name, await startNode({ name, members: this.#members, dataDir, onSpawn, flags: ['--log-level', 'info'] }));
+    const environment = {
+      ENGRAM_CLUSTER_SEEDS: this.#seeds.join(','),
+      ENGRAM_MEMBERSHIP_LISTEN: membershipListen,
+      ENGRAM_MEMBERSHIP_PRESET: 'local',
+    };
+    const shared = { members: this.#members, listen: '127.0.0.1:0', onSpawn, environment };
+    this.#processes.set(name, await startNode({ ...shared, name, dataDir, flags: ['--log-level', 'info'] }));
   }
 }
