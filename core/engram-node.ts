@@ -145,6 +145,7 @@ export class EngramNode {
     if (configuration.membership === null || recovered === null) return;
     const { membership: options, clusterId } = configuration;
     this.#membership = new Membership({ self, boot: recovered.boot, clusterId, options, effects, pure });
+    this.#services.partition = this.#membership;
     this.#membership.start(now);
     if (this.#earlySeeds !== null) this.#membership.handle(this.#earlySeeds, now);
   }

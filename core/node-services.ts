@@ -8,6 +8,7 @@ import type { Effects } from './effects.js';
 import type { Now } from './events.js';
 import { compareText, type NodeId, type SpaceKey } from './identifiers.js';
 import { invariant } from './invariant.js';
+import type { PartitionState } from './membership/inspection.js';
 import type { MemoryStore } from './memory/memory-store.js';
 import type { PureFunctions } from './pure-functions.js';
 
@@ -17,6 +18,12 @@ interface Placement {
   readonly isCopy: boolean;
   readonly others: readonly NodeId[];
   readonly earlier: readonly NodeId[];
+}
+
+/** What membership knows of a cut through the cluster. */
+export interface PartitionView {
+  readonly partitionState: PartitionState;
+  readonly reach: { readonly reachable: number; readonly total: number };
 }
 
 /** Rows of so many spaces are remembered. */
@@ -31,6 +38,8 @@ export class NodeServices {
   #self: NodeId | null = null;
   #control: ControlView | null = null;
   #startedMs = 0;
+  /** null: without membership nobody looks for cuts. */
+  partition: PartitionView | null = null;
   #ownRows: readonly Row[] = [];
   /** Asked for at every message and request. */
   readonly #placements = new Map<SpaceKey, Placement>();

@@ -9,7 +9,7 @@ import type { Ticket } from '../effects.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
 import type { Dot, SpaceKey } from '../identifiers.js';
-import type { NodeServices } from '../node-services.js';
+import type { NodeServices, PartitionView } from '../node-services.js';
 import type { MemoryRow, VersionRow } from '../storage/record-index.js';
 import { contextBitsOf, decodeEpisode } from '../wire/episode.js';
 import type { Confidence, GetRequest, Memory, RecallRequest } from '../wire/generated/engram/v1/service.js';
@@ -165,6 +165,8 @@ export class Reads {
       newer *= current;
       if (current < 1) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
     }
+    const cut = reasonOfCut(this.#services.partition);
+    if (cut !== null) reasons.push(cut);
     return {
       stored,
       noNewerVersion: newer,
@@ -309,4 +311,12 @@ function choose(space: SpaceStore, version: VersionRow, score: number): Chosen {
   const { columns } = space.index;
   const dot = { author: space.index.authorOf(version), sequence: columns.sequence[version] };
   return { version, dot, confidence: columns.confidence[version], writtenAtMs: columns.timeMs[version], score };
+}
+
+/** What is out of reach may hold newer writes. How probably is a matter of lag; that there is a cut, of membership. */
+function reasonOfCut(partition: PartitionView | null): string | null {
+  if (partition === null || partition.partitionState === 'connected') return null;
+  const { reachable, total } = partition.reach;
+  if (partition.partitionState === 'partitioned') return `the cluster is partitioned: ${reachable} of ${total} members are in reach`;
+  return `the cluster is healing from a partition: ${reachable} of ${total} members are in reach`;
 }

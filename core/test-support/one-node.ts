@@ -9,6 +9,7 @@ import type { Effects } from '../effects.js';
 import { EngramNode } from '../engram-node.js';
 import type { CoreEvent, DiskResult, Now } from '../events.js';
 import { nodeId } from '../identifiers.js';
+import type { MembershipOptions } from '../membership/options.js';
 import { scan } from '../memory/scan-kernel.js';
 import { type EpisodeContent, encodeEpisode } from '../wire/episode.js';
 import { AckLevel, type Reply, type Request, type RequestHeader } from '../wire/generated/engram/v1/service.js';
@@ -54,6 +55,8 @@ export class OneNode {
   readonly node: EngramNode;
   readonly events: DomainEvent[] = [];
   readonly replies = new Map<number, Reply>();
+  /** Asked over the reliable channel; nobody answers. */
+  readonly questions: Uint8Array[] = [];
   halted: string | null = null;
   /** While true, syncs are asked for and not completed. */
   holdSyncs = false;
@@ -65,7 +68,9 @@ export class OneNode {
   readonly #timers = new Map<string, number>();
   #lastHandle = 0;
 
-  constructor(options: { readonly disk?: MemoryDisk; readonly storage?: Partial<StorageOptions> } = {}) {
+  constructor(
+    options: { readonly disk?: MemoryDisk; readonly storage?: Partial<StorageOptions>; readonly membership?: MembershipOptions } = {},
+  ) {
     this.disk = options.disk ?? new MemoryDisk();
     const configuration = {
       name: 'solo',
@@ -74,7 +79,7 @@ export class OneNode {
       storage: { ...defaultStorageOptions, segmentBytes: 65_536, ...options.storage },
       memory: defaultMemoryOptions,
       replication: defaultReplicationOptions,
-      membership: null,
+      membership: options.membership ?? null,
     };
     this.node = new EngramNode(configuration, this.#effects(), this.pure);
   }
@@ -160,7 +165,7 @@ export class OneNode {
     return {
       network: { send: () => undefined },
       datagrams: { send: () => undefined },
-      exchanges: { ask: () => undefined, answer: () => undefined },
+      exchanges: { ask: (_to, bytes) => this.questions.push(bytes), answer: () => undefined },
       timers: { arm: (name, at) => this.#timers.set(name, at), disarm: (name) => this.#timers.delete(name) },
       compute: { run: (job, ticket) => this.#queue.push({ kind: 'compute', ticket, result: scan(job) }) },
       replies: { send: (handle, reply) => this.replies.set(handle, reply) },

@@ -112,7 +112,7 @@ export interface MemoryConfidence {
   /** P(in the global top k). */
   readonly inTopK: number;
   readonly adjusted: number;
-  /** Why a part is below 1. */
+  /** Why a part is below 1, and whether the cluster is cut as far as this node can tell. */
   readonly reasons: readonly string[];
 }
 

@@ -176,7 +176,7 @@ export interface Confidence {
   /** P(in the global top k); 1 for an answer from all targets. */
   inTopK: number;
   adjusted: number;
-  /** Why a part is below 1. */
+  /** Why a part is below 1, and whether the cluster is cut as far as this node can tell. */
   reasons: string[];
 }
 
