@@ -22,9 +22,10 @@ function readsThatSay(probability: number, staleEvery: number, answeredAs: Opera
 
 calibration('a probability that holds is ok, one that does not is a violation', () => {
   assert.is(confidence(readsThatSay(0.9, 10).build()).verdict, 'ok');
-  const overconfident = confidence(readsThatSay(1, 5).build()) as Figures;
+  const overconfident = confidence(readsThatSay(1, 2).build()) as Figures;
   assert.is(overconfident.verdict, 'violation');
-  assert.match(overconfident.reason as string, /replica before-faults by 0.2/);
+  assert.match(overconfident.reason as string, /replica before-faults by 0.5/);
+  assert.is(confidence(readsThatSay(1, 10).build()).verdict, 'ok', 'a tenth is for many runs to judge');
   assert.is(confidence(readsThatSay(0.5, 1_000).build()).verdict, 'violation', 'too little trust is wrong as well');
 });
 
@@ -37,6 +38,16 @@ calibration('provisional answers are scored and not judged, and few say nothing'
   few.get('x', ['v1'], { noNewerVersion: 0.5, answeredAs: 'replica' });
   assert.is(confidence(few.build()).verdict, 'not-applicable');
   assert.is(confidence(new HistoryBuilder().build()).verdict, 'not-applicable');
+});
+
+calibration('what runs are added up by: bins of equal width with said, happened and squared errors', () => {
+  const { calibrations } = confidence(readsThatSay(0.75, 10).build()) as Figures;
+  const bins = (calibrations as Record<string, number[][]>)['no newer version, replica, before-faults'];
+  assert.equal(
+    bins?.map(([forecasts]) => forecasts),
+    [0, 0, 0, 0, 0, 0, 0, 200, 0, 0],
+  );
+  assert.equal(bins?.[7], [200, 150, 180, 20 * 0.75 ** 2 + 180 * 0.25 ** 2]);
 });
 
 calibration('phases are told apart', () => {

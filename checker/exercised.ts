@@ -5,7 +5,7 @@
 import type { Checker, History, Operation } from './history.js';
 
 const writeKinds: readonly Operation['kind'][] = ['remember', 'update', 'forget'];
-const readKinds: readonly Operation['kind'][] = ['get', 'final-read'];
+const readKinds: readonly Operation['kind'][] = ['get', 'final-read', 'recall'];
 
 export const exercised: Checker = (history) => {
   const reasons = [...idleFamilies(history), ...fruitlessKinds(history), ...silentSides(history)];

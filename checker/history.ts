@@ -14,8 +14,9 @@ export interface Operation {
   readonly index: number;
   /** The client; does one thing at a time. After an `info` it retires and another takes its place. */
   readonly process: string;
-  readonly kind: 'remember' | 'update' | 'forget' | 'get' | 'final-read';
+  readonly kind: 'remember' | 'update' | 'forget' | 'get' | 'final-read' | 'recall' | 'final-recall';
   readonly space: SpaceKey;
+  /** Of a recall: what is asked for; the cue is made of it (embedding-of.ts). */
   readonly id: string;
   /** Of a remember or update: its unique value. */
   readonly value: string | null;
@@ -47,6 +48,21 @@ export interface Operation {
   readonly lagMs?: number | null;
   /** Of an ok read that saw something: P(no newer acknowledged version exists), as answered. */
   readonly noNewerVersion?: number;
+  /** Of a remember or update: whether its episode has an embedding, made of its value (embedding-of.ts). */
+  readonly embedded?: boolean;
+  /** Of a recall: how many memories were asked for. */
+  readonly limit?: number;
+  /** Of an ok recall: what was answered, best first. */
+  readonly recalled?: readonly RecalledMemory[];
+  /** Of an ok recall: why something may be missing; empty when all that the copy holds was searched. */
+  readonly partial?: readonly string[];
+}
+
+export interface RecalledMemory extends SeenVersion {
+  readonly id: string;
+  /** Cosine similarity to the cue. */
+  readonly score: number;
+  readonly noNewerVersion: number;
 }
 
 export interface SeenVersion {

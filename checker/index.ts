@@ -8,6 +8,7 @@ import { linearizability } from './linearizability.js';
 import { loss } from './loss.js';
 import { membership } from './membership.js';
 import { placement } from './placement.js';
+import { recall } from './recall.js';
 import { sessions } from './sessions.js';
 import { splitBrain } from './split-brain.js';
 import { staleness } from './staleness.js';
@@ -19,6 +20,7 @@ export const checkers = {
   durability,
   linearizability,
   sessions,
+  recall,
   staleness,
   confidence,
   placement,

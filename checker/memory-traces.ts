@@ -49,6 +49,8 @@ export interface Memory {
   readonly forgets: Step[];
   /** Ok reads, in order of invocation. */
   readonly reads: Step[];
+  /** Answers of ok recalls, each as a read of this memory alone. */
+  readonly recalled: Step[];
   /** By number of the node: whose records of this memory its log holds, in log order. */
   readonly logs: Step[][];
   /** By number of the node: the places of the records that it made itself, in the order in which it made them. */
@@ -71,7 +73,7 @@ export function versionNode(version: string): NodeId {
   return version.slice(at + 1, at + 33) as NodeId;
 }
 
-export function isWrite(operation: Operation): boolean {
+export function isWrite(operation: Pick<Operation, 'kind'>): boolean {
   return operation.kind === 'remember' || operation.kind === 'update' || operation.kind === 'forget';
 }
 
@@ -112,7 +114,12 @@ class Tracer {
       this.recoveries.set(recovery.node, [...known, { crashedMs: recovery.crashedMs, held: heldAfter(recovery) }]);
     }
     for (const operation of inOrderOfInvocation(this.history.operations)) this.addOperation(operation);
-    for (const spaces of this.memories.values()) for (const memory of spaces.values()) this.resolveReads(memory);
+    for (const spaces of this.memories.values()) {
+      for (const memory of spaces.values()) {
+        this.resolveReads(memory);
+        this.resolveRecalled(memory);
+      }
+    }
     for (const [node, log] of this.history.logs) for (const record of log) this.addRecord(record, node);
     this.placeRecordsLostByTheirAuthors();
     const memories = [...this.memories.values()].flatMap((byId) => [...byId.values()]);
@@ -121,6 +128,7 @@ class Tracer {
   }
 
   private addOperation(operation: Operation): void {
+    if (operation.kind === 'recall' || operation.kind === 'final-recall') return this.addRecall(operation);
     const memory = this.memoryOf(operation.space, operation.id);
     const done = childOf(this.lastOfProcess, operation.process);
     const step = newStep(operation, done.get(memory) ?? null);
@@ -137,6 +145,21 @@ class Tracer {
     }
     if (operation.requestId) this.byRequest.set(operation.requestId, step);
     if (operation.version !== null) this.nameVersion(operation.space, operation.version, step);
+  }
+
+  /** Proves no absence, and no presence that others need: it is a read to those who ask how new it was. */
+  private addRecall(operation: Operation): void {
+    for (const { id, value, version, noNewerVersion } of operation.recalled ?? []) {
+      const read: Operation = { ...operation, id, seen: [{ value, version }], noNewerVersion };
+      this.memoryOf(operation.space, id).recalled.push(newStep(read, null));
+    }
+  }
+
+  private resolveRecalled(memory: Memory): void {
+    for (const { operation, sees } of memory.recalled) {
+      const write = this.byValue.get(operation?.seen[0]?.value ?? '');
+      sees.push(write?.operation?.id === memory.id && write.operation.space === memory.space ? write : null);
+    }
   }
 
   private resolveReads(memory: Memory): void {
@@ -224,7 +247,7 @@ class Tracer {
     const byId = childOf(this.memories, space);
     const known = byId.get(id);
     if (known !== undefined) return known;
-    const made: Memory = { space, id, writes: [], forgets: [], reads: [], logs: [], made: [], walks: 0 };
+    const made: Memory = { space, id, writes: [], forgets: [], reads: [], recalled: [], logs: [], made: [], walks: 0 };
     byId.set(id, made);
     return made;
   }

@@ -6,7 +6,7 @@
  */
 import type { History, Operation } from './history.js';
 import { unlessLostWithDisk } from './lost-with-disks.js';
-import { type Memory, type Step, tracesOf } from './memory-traces.js';
+import { type Memory, type Step, tracesOf, versionNode } from './memory-traces.js';
 import { Supersession } from './supersession.js';
 
 export interface JudgedRead {
@@ -17,11 +17,13 @@ export interface JudgedRead {
   readonly newer: Operation | null;
   /** How many newer versions had been acknowledged. */
   readonly newerVersions: number;
+  /** The earliest of them that the node that answered had made and acknowledged itself. */
+  readonly newerThere: Operation | null;
 }
 
 const judgedOf = new WeakMap<History, readonly JudgedRead[]>();
 
-/** Every ok get of the history, by memory and in order of invocation; found out once. Final reads are the loss checker's. */
+/** Every ok get of the history and every memory of an ok recall, by memory and in order of invocation; found out once. Final reads are the loss checker's. */
 export function judgedReads(history: History): readonly JudgedRead[] {
   let judged = judgedOf.get(history);
   if (judged === undefined) {
@@ -34,7 +36,7 @@ export function judgedReads(history: History): readonly JudgedRead[] {
 function judgeAll(history: History): JudgedRead[] {
   const isOwed = unlessLostWithDisk(history.lostWithDisks);
   return tracesOf(history).memories.flatMap((memory) => {
-    const reads = memory.reads.filter(({ operation }) => operation?.kind === 'get');
+    const reads = [...memory.reads.filter(({ operation }) => operation?.kind === 'get'), ...memory.recalled];
     return reads.length === 0 ? [] : judgeReads(memory, reads, isOwed);
   });
 }
@@ -55,8 +57,13 @@ function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Oper
     const candidates = seen === undefined ? acknowledged : (newerOf.get(seen) ?? []);
     const newer = candidates.filter(({ operation: write }) => (write as Operation).completedMs < read.invokedMs);
     const first = newer[0]?.operation ?? null;
-    return [{ read, newerSinceMs: first?.completedMs ?? null, newer: first, newerVersions: newer.length }];
+    const there = newer.find(({ operation: write }) => isMadeBy(write as Operation, read.node))?.operation ?? null;
+    return [{ read, newerSinceMs: first?.completedMs ?? null, newer: first, newerVersions: newer.length, newerThere: there }];
   });
+}
+
+function isMadeBy({ node, version }: Operation, by: Operation['node']): boolean {
+  return node !== null && node === by && version !== null && versionNode(version) === node;
 }
 
 /** By version that a read saw first: the acknowledged writes that take its place, in order of acknowledgement. */

@@ -71,7 +71,10 @@ function share(judged: JudgedRead): number {
 function faultFreeBounds({ operations, faults }: History): { readonly answers: number; readonly finite: number } {
   const untilMs = firstFaultMs(faults);
   const answered = ({ outcome, completedMs, lagMs, kind }: Operation): boolean =>
-    outcome === 'ok' && lagMs !== undefined && completedMs < untilMs && (isWrite({ kind } as Operation) || kind === 'get');
+    outcome === 'ok' &&
+    lagMs !== undefined &&
+    completedMs < untilMs &&
+    (isWrite({ kind } as Operation) || kind === 'get' || kind === 'recall');
   const answers = operations.filter(answered);
   return { answers: answers.length, finite: answers.filter(({ lagMs }) => lagMs !== null).length };
 }

@@ -7,6 +7,7 @@
  */
 
 import type { History, Operation } from '../checker/history.js';
+import { isRecall } from '../checker/recall.js';
 import { spaceName } from '../core/identifiers.js';
 import { type RunOptions, type RunResult, runSeed } from './run-seed.js';
 import { violationOf } from './shrink/violation-kind.js';
@@ -131,15 +132,20 @@ function readable(reason: string, names: ShortNames): string {
     .replaceAll(/\b[0-9a-f]{32}\b/g, (id) => names.node(id));
 }
 
-function operationText({ index, kind, space, id, value, process, outcome, node, version, seen }: Operation, names: ShortNames): string {
+function operationText(
+  { index, kind, space, id, value, process, outcome, node, version, seen, recalled = [] }: Operation,
+  names: ShortNames,
+): string {
   const what = value === null ? `${kind} of ${id}` : `${kind} of ${id} = ${value}`;
   const by = node === null ? '' : ` by ${names.node(node)}`;
   const isRead = kind === 'get' || kind === 'final-read';
-  const result = isRead
-    ? `, saw ${seen.length === 0 ? 'nothing' : seen.map((one) => one.value).join(' and ')}`
-    : version === null
-      ? ''
-      : ` as ${names.dot(version)}`;
+  const result = isRecall(kind)
+    ? `, recalled ${recalled.length === 0 ? 'nothing' : recalled.map((one) => one.value).join(', ')}`
+    : isRead
+      ? `, saw ${seen.length === 0 ? 'nothing' : seen.map((one) => one.value).join(' and ')}`
+      : version === null
+        ? ''
+        : ` as ${names.dot(version)}`;
   return `operation ${index}: ${what} in ${spaceName(space)} by ${process}: ${outcome}${by}${outcome === 'ok' ? result : ''}`;
 }
 

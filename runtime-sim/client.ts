@@ -2,10 +2,21 @@
  * A simulated client process: outside the nodes, reaching each over links of its own. It does one thing at a time, tries the copies of a space in row
  * order, follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
  */
-import type { Operation, SeenVersion } from '../checker/history.js';
+import { embeddingOf } from '../checker/embedding-of.js';
+import type { Operation, RecalledMemory, SeenVersion } from '../checker/history.js';
+import { isWrite } from '../checker/memory-traces.js';
 import { requestIdBytes } from '../core/identifiers.js';
 import { writeU32 } from '../core/wire/bytes.js';
-import { AckLevel, type Failure, Reply, type ReplyHeader, type Request, Role } from '../core/wire/generated/engram/v1/service.js';
+import {
+  AckLevel,
+  Episode,
+  type Failure,
+  type Memory,
+  Reply,
+  type ReplyHeader,
+  type Request,
+  Role,
+} from '../core/wire/generated/engram/v1/service.js';
 import { bytesToHex } from '../core/wire/hex.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
@@ -155,8 +166,7 @@ export class SimulatedClient implements ClientEndpoint {
     const { nowUs } = this.#world;
     const context = planned.withContext === true ? (this.#contexts.get(`${planned.space}/${planned.id}`) ?? nothing) : nothing;
     const session = planned.withSession === true ? this.#sessions.get(planned.space) : undefined;
-    const isWrite = kind !== 'get' && kind !== 'final-read';
-    const requestId = isWrite ? this.#drawRequestId() : nothing;
+    const requestId = isWrite({ kind }) ? this.#drawRequestId() : nothing;
     const { recorder } = this.#world;
     const record = recorder.invoked({
       index: recorder.operations.length,
@@ -178,6 +188,8 @@ export class SimulatedClient implements ClientEndpoint {
       requestId: bytesToHex(requestId, 0, requestId.length),
       unlisted: 0,
       sessionOf: session?.operation ?? null,
+      ...(planned.embedded === true ? { embedded: true } : {}),
+      ...(planned.limit === undefined ? {} : { limit: planned.limit }),
     });
     this.#world.tracer?.operationInvoked(this.index, record);
     this.#current = {
@@ -211,7 +223,9 @@ export class SimulatedClient implements ClientEndpoint {
       current.candidates = [operation.only];
       return;
     }
-    const copies = this.#copiesOf.get(operation.planned.space) ?? [];
+    const inOrder = this.#copiesOf.get(operation.planned.space) ?? [];
+    // Any copy answers a recall: not always the first is asked.
+    const copies = operation.kind === 'recall' ? this.#draws.shuffled(inOrder) : inOrder;
     const silent = (node: number): boolean => this.#suspectedUntilUs[node] > this.#world.nowUs;
     current.candidates = [...copies.filter((node) => !silent(node)), ...copies.filter(silent)];
   }
@@ -262,6 +276,9 @@ export class SimulatedClient implements ClientEndpoint {
       record.unlisted = Math.max(0, alternatesTotal - alternates.length);
       if (memory?.confidence !== undefined) record.noNewerVersion = memory.confidence.noNewerVersion;
       this.#contexts.set(key, context);
+    } else if (reply.body?.$case === 'recalled') {
+      record.recalled = reply.body.value.memories.map(recalledMemory);
+      record.partial = reply.body.value.coverage?.reasons ?? [];
     }
     this.#end(current, 'ok', null);
   }
@@ -317,6 +334,9 @@ function requestBody(current: Current): Request['body'] {
     case 'get':
     case 'final-read':
       return { $case: 'get', value: { id: planned.id } };
+    case 'recall':
+    case 'final-recall':
+      return { $case: 'recall', value: { ...noFilters, embedding: embeddingOf(planned.id), limit: planned.limit ?? 0 } };
     case 'forget':
       return { $case: 'forget', value: { id: planned.id, context, expectedVersion: nothing } };
     case 'update':
@@ -330,7 +350,7 @@ function episodeBytes(planned: PlannedOperation): Uint8Array {
   return encodeEpisode({
     id: planned.id,
     text: episodeText(planned.value ?? '', planned.paddingBytes ?? 0),
-    embedding: [],
+    embedding: planned.embedded === true ? embeddingOf(planned.value ?? '') : [],
     confidence: planned.confidence,
     occurredAtMs: undefined,
     who: '',
@@ -342,6 +362,21 @@ function episodeBytes(planned: PlannedOperation): Uint8Array {
 
 function seenVersion({ episode, version }: { readonly episode: Uint8Array; readonly version: Uint8Array }): SeenVersion {
   return { value: valueOfEpisode(episode), version: versionText(version) ?? '' };
+}
+
+const noFilters = {
+  embedder: '',
+  occurredFromMs: undefined,
+  occurredUntilMs: undefined,
+  who: '',
+  where: '',
+  tags: [],
+  confidenceMin: 0,
+};
+
+function recalledMemory({ episode, version, score, confidence }: Memory): RecalledMemory {
+  const seen = seenVersion({ episode, version });
+  return { ...seen, id: Episode.decode(episode).id, score, noNewerVersion: confidence?.noNewerVersion ?? 0 };
 }
 
 function answeredAs(reply: Reply): Operation['answeredAs'] {

@@ -24,6 +24,8 @@ const phaseUsMax = 60_000_000;
 /** Terms that overlap must be gone by then (SPEC section 3, Split-brain): writes after it find out. */
 const overlapUsMax = 10_500_000;
 const agreeingSamples = 4;
+/** More than there are memories in a space, and as many as one recall may ask for. */
+const recallAll = 1_000;
 
 type Stage = 'load' | 'draining' | 'majority' | 'all' | 'waiting' | 'serving' | 'settling' | 'reading' | 'done';
 
@@ -244,16 +246,21 @@ export class Liveness {
     this.#readEverything();
   }
 
-  /** Every id from every copy. */
+  /** Every id from every copy, and all that a recall finds there. */
   #readEverything(): void {
     const { world, readers, copiesOf } = this.#parts;
     const idsOf = new Map<string, Set<string>>();
     for (const { space } of world.plan.rows) idsOf.set(space, new Set(['after-the-heal']));
-    for (const { space, id } of world.plan.operations) idsOf.get(space)?.add(id);
+    for (const { space, id, kind } of world.plan.operations) if (kind !== 'recall') idsOf.get(space)?.add(id);
+    const isRecalled = world.plan.operations.some(({ kind }) => kind === 'recall');
     for (const [space, ids] of idsOf) {
       for (const node of copiesOf.get(space) ?? []) {
         for (const id of ids)
           readers[node].submit({ planned: { atMs: 0, client: '', kind: 'get', space, id, ack: 'local' }, kind: 'final-read', only: node });
+        if (isRecalled) {
+          const planned = { atMs: 0, client: '', kind: 'recall', space, id: 'everything', limit: recallAll, ack: 'local' } as const;
+          readers[node].submit({ planned, kind: 'final-recall', only: node });
+        }
       }
     }
     this.#enter('reading');

@@ -75,7 +75,7 @@ const fault = z.discriminatedUnion('kind', [firstFault, ...otherFaults]);
 const operation = z.strictObject({
   atMs: moment,
   client: name,
-  kind: z.enum(['remember', 'update', 'forget', 'get']),
+  kind: z.enum(['remember', 'update', 'forget', 'get', 'recall']),
   space: name,
   id: name,
   value: z.string().max(64).optional(),
@@ -85,6 +85,8 @@ const operation = z.strictObject({
     .min(0)
     .max(2 ** 20)
     .optional(),
+  embedded: z.literal(true).optional(),
+  limit: z.int().min(1).max(1_000).optional(),
   ack: z.enum(['local', 'one', 'quorum', 'all']),
   withContext: z.boolean().optional(),
   withSession: z.boolean().optional(),

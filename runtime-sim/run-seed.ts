@@ -4,6 +4,7 @@
 
 import type { History, Verdict } from '../checker/history.js';
 import { type CheckerName, checkerNames, checkers } from '../checker/index.js';
+import { isWrite } from '../checker/memory-traces.js';
 import { EngramNode } from '../core/engram-node.js';
 import { drawPlan, durationMsDefault } from '../scenarios/catalogue.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
@@ -103,8 +104,7 @@ function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {
     events: trace.events,
     traceHash: trace.hash,
     operations: count(history),
-    acknowledgedWrites: history.operations.filter(({ kind, outcome }) => outcome === 'ok' && kind !== 'get' && kind !== 'final-read')
-      .length,
+    acknowledgedWrites: history.operations.filter((operation) => operation.outcome === 'ok' && isWrite(operation)).length,
     lostWrites: figure(judged.verdicts.loss, 'lostWrites') ?? 0,
     convergenceMs: figure(judged.verdicts.convergence, 'convergenceMs') ?? simulation.liveness.convergenceMs,
     probes: Object.fromEntries([...simulation.recorder.marks].sort(([left], [right]) => (left < right ? -1 : 1))),

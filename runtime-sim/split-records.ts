@@ -2,6 +2,7 @@
  * What each side of a planned split acknowledged while it lasted: by who answered, not by who asked.
  */
 import type { SplitRecord } from '../checker/history.js';
+import { isWrite } from '../checker/memory-traces.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
@@ -13,14 +14,13 @@ export function splitRecords(world: World, hosts: readonly NodeHost[]): SplitRec
     const records = held.map(({ nodes }) => {
       const ids = nodes.map((name) => hosts[plan.nodes.indexOf(name)].id);
       const acknowledged = recorder.operations.filter(
-        ({ kind, outcome, node, completedMs }) =>
-          kind !== 'get' &&
-          kind !== 'final-read' &&
-          outcome === 'ok' &&
-          node !== null &&
-          ids.includes(node) &&
-          completedMs >= fromMs &&
-          completedMs < untilMs,
+        (operation) =>
+          isWrite(operation) &&
+          operation.outcome === 'ok' &&
+          operation.node !== null &&
+          ids.includes(operation.node) &&
+          operation.completedMs >= fromMs &&
+          operation.completedMs < untilMs,
       ).length;
       return { nodes: ids, acknowledged };
     });

@@ -20,6 +20,7 @@ export const asymmetric: Scenario = {
   nodesMin: 3,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

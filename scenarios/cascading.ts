@@ -19,6 +19,7 @@ export const cascading: Scenario = {
   nodesMin: 2,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

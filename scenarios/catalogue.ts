@@ -17,7 +17,7 @@ import { rollingRestart } from './rolling-restart.js';
 import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
 import { type Scenario, type ScenarioName, type Stage, scenarioNames } from './scenario.js';
 import { swarm } from './swarm.js';
-import { drawWorkload, type PlannedOperation, type WorkloadShape } from './workload.js';
+import { drawWorkload, type PlannedOperation, type WorkloadShape, withRecalls } from './workload.js';
 
 const built: Partial<Record<ScenarioName, Scenario>> = {
   'clean-split': cleanSplit,
@@ -115,7 +115,7 @@ function drawOperations({ durationMs, clients, rows, random }: Omit<Stage, 'node
   const mix = random.stream('workload.mix');
   const forgets = mix.chance(0.7) ? 0.08 : 0;
   const strictAcks = mix.chance(0.7);
-  return drawWorkload(
+  const operations = drawWorkload(
     {
       durationMs,
       clients,
@@ -143,4 +143,8 @@ function drawOperations({ durationMs, clients, rows, random }: Omit<Stage, 'node
     },
     random.stream('workload'),
   );
+  const recalls = random.stream('workload.recalls');
+  if (!recalls.chance(0.7)) return operations;
+  const spaces = rows.map((row) => row.space);
+  return withRecalls(operations, { durationMs, clients, spaces, recallsPerSecond: recalls.pick([1, 3]) }, recalls);
 }

@@ -22,6 +22,7 @@ export const cleanSplit: Scenario = {
   nodesMin: 3,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

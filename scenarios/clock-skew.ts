@@ -19,6 +19,7 @@ export const clockSkew: Scenario = {
   nodesMin: 1,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

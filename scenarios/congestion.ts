@@ -18,6 +18,7 @@ export const congestion: Scenario = {
   nodesMin: 2,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

@@ -16,6 +16,7 @@ export const crashRestart: Scenario = {
   nodesMin: 1,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

@@ -35,6 +35,7 @@ export const diskFaults: Scenario = {
   nodesMin: 2,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

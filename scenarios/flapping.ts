@@ -20,6 +20,7 @@ export const flapping: Scenario = {
   nodesMin: 2,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

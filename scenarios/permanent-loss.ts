@@ -24,6 +24,7 @@ export const permanentLoss: Scenario = {
   nodesMin: 2,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

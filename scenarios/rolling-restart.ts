@@ -20,6 +20,7 @@ export const rollingRestart: Scenario = {
   nodesMin: 1,
   checkers: [
     'loss',
+    'recall',
     'convergence',
     'split-brain',
     'durability',

@@ -6,7 +6,7 @@
  */
 import type { Draws } from './random-streams.js';
 
-export type PlannedKind = 'remember' | 'update' | 'forget' | 'get';
+export type PlannedKind = 'remember' | 'update' | 'forget' | 'get' | 'recall';
 export type PlannedAck = 'local' | 'one' | 'quorum' | 'all';
 
 export interface PlannedOperation {
@@ -15,12 +15,17 @@ export interface PlannedOperation {
   readonly kind: PlannedKind;
   /** Name of the memory space. */
   readonly space: string;
+  /** Of a recall: what is asked for; the cue is made of it. */
   readonly id: string;
   /** Of a remember or update: the unique value, the beginning of the episode's text. */
   readonly value?: string;
   readonly confidence?: number;
   /** Bytes of padding behind the value. */
   readonly paddingBytes?: number;
+  /** Of a remember or update: the episode has an embedding, made of its value. */
+  readonly embedded?: true;
+  /** Of a recall: how many memories are asked for. */
+  readonly limit?: number;
   readonly ack: PlannedAck;
   /** The client sends the causal context of its latest answer about this id, if it has one. */
   readonly withContext?: boolean;
@@ -66,4 +71,31 @@ export function drawWorkload(shape: WorkloadShape, draws: Draws): PlannedOperati
     if (kind === 'forget') return write;
     return { ...write, value: `v${index + 1}`, confidence, paddingBytes };
   });
+}
+
+export interface RecallShape {
+  readonly durationMs: number;
+  readonly clients: readonly string[];
+  readonly spaces: readonly string[];
+  readonly recallsPerSecond: number;
+}
+
+const cues = 20;
+
+/** The same operations with embeddings in most episodes, and recalls among them; the operations' own draws stay as they are. */
+export function withRecalls(operations: readonly PlannedOperation[], shape: RecallShape, draws: Draws): PlannedOperation[] {
+  const written = operations.map(
+    (operation): PlannedOperation => (isEmbedded(operation, draws) ? { ...operation, embedded: true } : operation),
+  );
+  const count = Math.ceil((shape.durationMs / 1_000) * shape.recallsPerSecond);
+  const recalls = Array.from({ length: count }, (): PlannedOperation => {
+    const atMs = draws.integer({ min: 0, max: Math.max(0, shape.durationMs - 1) });
+    const place = { client: draws.pick(shape.clients), space: draws.pick(shape.spaces), id: `q${draws.integer({ min: 1, max: cues })}` };
+    return { atMs, ...place, kind: 'recall', limit: draws.pick([1, 3, 10, 100]), ack: 'local', withSession: draws.chance(0.25) };
+  });
+  return [...written, ...recalls].sort((left, right) => left.atMs - right.atMs);
+}
+
+function isEmbedded({ kind }: PlannedOperation, draws: Draws): boolean {
+  return (kind === 'remember' || kind === 'update') && draws.chance(0.9);
 }

@@ -5,7 +5,7 @@ import { encodePrefixes } from '../clock/version-vector.js';
 import type { RequestHandle } from '../effects.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Author, defaultSpaceName, type SpaceKey, spaceKey, spaceNamePattern, type Term } from '../identifiers.js';
+import { type Author, type Dot, defaultSpaceName, type SpaceKey, spaceKey, spaceNamePattern, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { type Reply, type ReplyHeader, type Request, Role } from '../wire/generated/engram/v1/service.js';
 import type { SpaceStore } from './space-store.js';
@@ -18,6 +18,11 @@ export interface CopyStanding {
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null };
   /** The same as an answer says it: a primary that no other copy can have passed does not lag. */
   lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null };
+  /**
+   * For how many milliseconds copies that hold a version may have taken writes that this one has not heard of: copies that are heard, and silent ones if they are up;
+   * Infinity of one that was never heard.
+   */
+  unheardMs(space: SpaceKey, dot: Dot, now: Now): { readonly onTheWay: number; readonly inSilence: number };
   /** A copy that takes writes of this space, as far as this node knows. */
   redirect(space: SpaceKey, now: Now): string | null;
   /** Whether every other copy has said what it holds after that moment. */

@@ -49,6 +49,32 @@ export function noNewerVersion({ updatesPerMs, lagMs }: { readonly updatesPerMs:
   return expNegative(updatesPerMs * lagMs);
 }
 
+/**
+ * P that a silent copy is up and takes writes, and the share of a space's updates that it then takes. Fitted to simulated cuts and crashes (clean-split, crash-restart,
+ * cascading), as a compromise: nobody can tell the one from the other by silence alone.
+ */
+const silentTakesWrites = 0.6;
+const updatesInSilenceShare = 0.6;
+
+/**
+ * P(no newer acknowledged version of this memory exists) at a copy that has not heard of all: what copies that it hears acknowledge is on its way for `onTheWay`
+ * milliseconds; others have been silent for `inSilence`, and are up with probability u.
+ *
+ * P = e^(−rate · onTheWay) · (1 − u + u · e^(−share · rate · inSilence))
+ */
+export function noNewerVersionUnheard({
+  updatesPerMs,
+  onTheWay,
+  inSilence,
+}: {
+  readonly updatesPerMs: number;
+  readonly onTheWay: number;
+  readonly inSilence: number;
+}): number {
+  const silent = noNewerVersion({ updatesPerMs: updatesPerMs * updatesInSilenceShare, lagMs: inSilence });
+  return noNewerVersion({ updatesPerMs, lagMs: onTheWay }) * (1 - silentTakesWrites * (1 - silent));
+}
+
 /** adjusted = stored · P(no newer version) · P(in the global top k) */
 export function adjustedConfidence({ stored, noNewerVersion, inTopK }: ConfidenceParts): number {
   return stored * noNewerVersion * inTopK;

@@ -15,7 +15,7 @@ import { contextBitsOf, decodeEpisode } from '../wire/episode.js';
 import type { Confidence, GetRequest, Memory, RecallRequest } from '../wire/generated/engram/v1/service.js';
 import { encodeVersion } from '../wire/version-bytes.js';
 import type { CopyStanding, ReplyBody } from './answers.js';
-import { adjustedConfidence, expNegative, noNewerVersion } from './derived-confidence.js';
+import { adjustedConfidence, expNegative, noNewerVersionUnheard } from './derived-confidence.js';
 import { versionsOf } from './merge.js';
 import type { ComputeJob, ScanResult } from './scan-kernel.js';
 import { normaliseInto } from './scan-kernel.js';
@@ -134,8 +134,8 @@ export class Reads {
 
   #memory(space: SpaceStore, chosen: Chosen, payload: Uint8Array | null, now: Now): Memory[] {
     if (payload === null) return [];
-    const { dot, confidence, writtenAtMs, score } = chosen;
-    return [{ episode: payload, version: encodeVersion(dot), confidence: this.#confidence(space, confidence, now), score, writtenAtMs }];
+    const { dot, writtenAtMs, score } = chosen;
+    return [{ episode: payload, version: encodeVersion(dot), confidence: this.#confidence(space, chosen, now), score, writtenAtMs }];
   }
 
   /** Records that are known to have been written and are not here. What every copy has and none of them holds is gone, and no longer missing. */
@@ -146,24 +146,23 @@ export class Reads {
   }
 
   /** Derived when read, never written back. */
-  #confidence(space: SpaceStore, stored: number, now: Now): Confidence {
+  #confidence(space: SpaceStore, { confidence: stored, dot }: Chosen, now: Now): Confidence {
     const primary = this.#copies.term(space.key, now) !== null;
     const lag = this.#copies.lagOfAnswer(space.key, now);
     const reasons: string[] = [];
     let newer = 1;
-    const lost = primary ? this.#lost(space, now) : 0;
+    // Each record that is missing here may be of any memory alike.
+    const lost = primary ? this.#lost(space, now) : lag.records;
     if (lost > 0) {
-      // Each lost record may have been of any memory alike.
       newer = expNegative(lost / (space.index.memoryCount + lost));
       reasons.push(`${lost} records are missing on this disk`);
     }
     if (lag.ms !== 0) {
       const sinceStartMs = this.#services.sinceStartMs(now);
-      const rate = space.updatesPerMemoryMs(sinceStartMs);
-      const lagMs = lag.ms ?? sinceStartMs;
-      const current = noNewerVersion({ updatesPerMs: rate, lagMs });
-      newer *= current;
-      if (current < 1) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
+      const { onTheWay, inSilence } = this.#copies.unheardMs(space.key, dot, now);
+      const updatesPerMs = space.updatesPerMemoryMs(sinceStartMs);
+      newer *= noNewerVersionUnheard({ updatesPerMs, onTheWay, inSilence: Math.min(inSilence, sinceStartMs) });
+      reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
     }
     const cut = reasonOfCut(this.#services.partition);
     if (cut !== null) reasons.push(cut);

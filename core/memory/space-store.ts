@@ -18,6 +18,9 @@ import type { RecordDraft, RecordView, SupersededRequest } from '../wire/record.
 import { domination, type Standing, standing, type VersionFacts } from './merge.js';
 import { VectorTable } from './vector-table.js';
 
+/** Added to the time over which a rate is taken: right after a start much comes at once from other copies. */
+const rateSettlesMs = 5_000;
+
 /** Told when the index begins or ceases to need a place in the log. */
 export interface PlaceKeeper {
   retain(place: RecordPlace): void;
@@ -240,7 +243,12 @@ export class SpaceStore implements VersionFacts {
    */
   updatesPerMemoryMs(sinceStartMs: number): number {
     const memories = Math.max(1, this.index.memoryCount);
-    return sinceStartMs <= 0 ? 0 : this.#updates / memories / sinceStartMs;
+    return this.#updates / memories / (Math.max(0, sinceStartMs) + rateSettlesMs);
+  }
+
+  /** What was superseded by now happened before this boot. */
+  servingBegins(): void {
+    this.#updates = 0;
   }
 
   #drop(version: VersionRow): void {

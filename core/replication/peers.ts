@@ -66,7 +66,8 @@ const pingTimer = 'peers.ping';
 const roundsMax = 64;
 /** A peer says how long it held our ping before it answered; its clock may run faster than ours by this share. */
 const clockRatesDifferMax = 1 / 16;
-const never = Number.NEGATIVE_INFINITY;
+/** Of a time: there is none. */
+export const never = Number.NEGATIVE_INFINITY;
 /** Never changed. */
 const nothing = new VersionVector();
 const noBytes = new Uint8Array(0);
@@ -301,6 +302,12 @@ export class Peers {
   /** So many milliseconds old, at most, is what the peer said last. Null: not known. */
   ageMs({ vouchedMs }: Peer, now: Now): number | null {
     return vouchedMs === never ? null : now.monotonicMs - vouchedMs;
+  }
+
+  /** About how long what the peer says is on its way: half of the last round trip of pings. */
+  wayMs({ vouchedMs, pingedAtMs }: Peer, now: Now): number {
+    if (vouchedMs === never) return now.monotonicMs - pingedAtMs;
+    return Math.max(0, pingedAtMs - vouchedMs) / 2;
   }
 
   /**

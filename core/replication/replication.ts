@@ -11,11 +11,13 @@ import type { Group } from '../storage/write-ahead-log.js';
 import { PeerCodec, type SpaceReport } from '../wire/peer-message.js';
 import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
-import { type Peer, Peers } from './peers.js';
+import { never, type Peer, Peers } from './peers.js';
 import { RecordShipper } from './record-shipper.js';
 import { SettledHoles } from './settled-holes.js';
 import { Terms } from './terms.js';
 
+/** Who has not been heard for so many intervals of pings is silent. */
+const silentAfterPings = 2;
 const noLag = { records: 0, ms: 0 } as const;
 
 export class Replication implements CopyStanding {
@@ -181,6 +183,26 @@ export class Replication implements CopyStanding {
   lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const term = this.#terms.term(space);
     return term !== null && this.#isAlone(space, term, now) ? noLag : this.lag(space, now);
+  }
+
+  /**
+   * What a copy that holds the version and is heard acknowledges is on its way here. A silent one may be down, or may be cut off and take writes that this copy
+   * does not hear of.
+   */
+  unheardMs(space: SpaceKey, dot: Dot, now: Now): { readonly onTheWay: number; readonly inSilence: number } {
+    const { pingIntervalMs } = this.#services.configuration.replication;
+    let [onTheWay, inSilence] = [0, 0];
+    for (const copy of this.#services.otherCopies(space)) {
+      const peer = this.#peers.get(copy);
+      const report = peer?.spaces.get(space);
+      // Of a copy that has not said what it holds since this node started nobody knows since when it is silent.
+      if (report !== undefined && !this.#peers.knows(copy, space, dot)) continue;
+      const silentMs = now.monotonicMs - (peer?.lastHeardMs ?? never);
+      const isSilent = silentMs > silentAfterPings * pingIntervalMs;
+      if (isSilent) inSilence = Math.max(inSilence, silentMs);
+      else if (peer !== undefined && report?.term != null) onTheWay += this.#peers.wayMs(peer, now);
+    }
+    return { onTheWay, inSilence };
   }
 
   /** Whether nobody but this primary can acknowledge writes of the space, as far as it can tell. */

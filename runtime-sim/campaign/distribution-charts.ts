@@ -1,6 +1,8 @@
 /** Charts of distributions and of calibration. Distributions have a logarithmic axis: its steps are the buckets themselves. */
+
 import { bucketOf } from './histogram.js';
 import { escaped, grouped, msText, svg } from './html-text.js';
+import type { PooledCalibration } from './pooled-calibration.js';
 import type { DistributionReport } from './report.js';
 
 const [width, height] = [320, 130];
@@ -48,16 +50,13 @@ export function distributionChart(id: string, name: string, scenario: string, di
   return `<figure><figcaption><b>${escaped(scenario)}</b> <span class="soft">${grouped(count)} · p50 ${msText(p50)} · p99 ${msText(p99)} · max ${msText(max)}</span></figcaption>${picture}</figure>`;
 }
 
-export type Bin = readonly [claims: number, claimed: number, true: number];
-
 /** What was claimed against what came true; on the diagonal a claim is honest. */
-export function calibrationChart(id: string, name: string, bins: readonly Bin[]): string {
+export function calibrationChart(id: string, { name, bins, claims, calibrationError, skill }: PooledCalibration): string {
   const size = 260;
   const [from, to] = [30, size - 12];
   const at = (share: number): number => round(from + share * (to - from));
   const up = (share: number): number => round(size - at(share));
   const filled = bins.filter(([claims]) => claims > 0);
-  const claims = filled.reduce((sum, [count]) => sum + count, 0);
   const points = filled.map(([count, claimed, happened]) => ({
     claimed: claimed / count,
     happened: happened / count,
@@ -69,7 +68,8 @@ export function calibrationChart(id: string, name: string, bins: readonly Bin[])
     const text = `claimed ${claimed.toFixed(3)}, came true ${happened.toFixed(3)}, ${(share * 100).toFixed(1)} % of the claims`;
     return `<circle class="bar" cx="${at(claimed)}" cy="${up(happened)}" r="${radius}"><title>${text}</title></circle>`;
   });
-  const error = calibrationError(bins);
+  const error = `expected calibration error ${calibrationError.toFixed(4)}`;
+  const worth = skill === null ? 'no skill to tell' : `Brier skill ${skill.toFixed(3)}`;
   const labels = [0, 0.5, 1].flatMap((share) => [
     `<text x="${at(share)}" y="${size - 12}" text-anchor="middle">${share}</text>`,
     `<text x="${from - 6}" y="${up(share) + 3}" text-anchor="end">${share}</text>`,
@@ -80,16 +80,9 @@ export function calibrationChart(id: string, name: string, bins: readonly Bin[])
     ...dots,
     ...labels,
   ].join('\n');
-  const description = `${claims} claims; expected calibration error ${error.toFixed(4)}. Across: the probability that was claimed. Up: the share that came true.`;
+  const description = `${claims} claims; ${error}; ${worth}. Across: the probability that was claimed. Up: the share that came true.`;
   const picture = svg({ id, title: `Calibration of ${name}`, description, width: size, height: size, content });
-  return `<figure><figcaption><b>${escaped(name)}</b> <span class="soft">${grouped(claims)} claims · expected calibration error ${error.toFixed(4)}</span></figcaption>${picture}</figure>`;
-}
-
-/** Mean distance between claim and truth, weighted by claims. */
-export function calibrationError(bins: readonly Bin[]): number {
-  const claims = bins.reduce((sum, [count]) => sum + count, 0);
-  if (claims === 0) return 0;
-  return bins.reduce((sum, [, claimed, happened]) => sum + Math.abs(claimed - happened), 0) / claims;
+  return `<figure><figcaption><b>${escaped(name)}</b> <span class="soft">${grouped(claims)} claims · ${error} · ${worth}</span></figcaption>${picture}</figure>`;
 }
 
 function ticks(axis: Axis): number[] {

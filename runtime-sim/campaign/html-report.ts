@@ -1,6 +1,6 @@
 /** The report for people: one page that needs nothing else, no script, no network. */
 import { rangeText } from './campaign-options.js';
-import { axisOf, type Bin, calibrationChart, distributionChart } from './distribution-charts.js';
+import { axisOf, calibrationChart, distributionChart } from './distribution-charts.js';
 import { reportStyle } from './html-style.js';
 import { escaped, grouped, msText, table } from './html-text.js';
 import { cellMeanings, failureId, legend, matrixChart } from './matrix-chart.js';
@@ -136,17 +136,8 @@ function distributions({ scenarios }: CampaignReport): string {
   return `<section><h2>Distributions</h2><p class="soft">Simulated time, logarithmic; quantiles are right to a tenth of their value.</p>${sections.join('\n')}</section>`;
 }
 
-function calibrations({ scenarios }: CampaignReport): string {
-  const names = [...new Set(scenarios.flatMap((scenario) => Object.keys(scenario.calibrations)))];
-  const charts = names.map((name, at) => {
-    const sums: [number, number, number][] = [];
-    for (const { calibrations: known } of scenarios) {
-      for (const [bin, [claims, claimed, happened]] of (known[name] ?? []).entries()) {
-        sums[bin] = [(sums[bin]?.[0] ?? 0) + claims, (sums[bin]?.[1] ?? 0) + claimed, (sums[bin]?.[2] ?? 0) + happened];
-      }
-    }
-    return calibrationChart(`calibration-${at}`, name, sums satisfies Bin[]);
-  });
+function calibrations({ calibrations: pooled }: CampaignReport): string {
+  const charts = pooled.map((calibration, at) => calibrationChart(`calibration-${at}`, calibration));
   if (charts.length === 0) return '';
   return `<section><h2>Calibration</h2><p class="soft">What was claimed against what came true; on the dashed line a claim is honest.</p><div class="charts">${charts.join('\n')}</div></section>`;
 }

@@ -30,14 +30,14 @@ reduced('a violation that is nothing but slow is not converged', () => {
 reduced('distributions and calibrations of any checker are kept, empty ones are not', () => {
   const verdicts: RunResult['verdicts'] = {
     staleness: { verdict: 'ok', distributions: { 'staleness of a read': [0, 5, 700], lag: [] } },
-    confidence: { verdict: 'ok', calibrations: { 'newest version': [[10, 9.5, 9]] } },
+    confidence: { verdict: 'ok', calibrations: { 'newest version': [[10, 9.5, 9, 0.9]] } },
     loss: { verdict: 'not-applicable' },
   };
   const record = reduceRun({ ...run, verdicts }, beside);
   assert.is(record.distributions['staleness of a read'].count, 3);
   assert.is(record.distributions['staleness of a read'].max, 700);
   assert.is(record.distributions.lag, undefined);
-  assert.equal(record.calibrations, { 'newest version': { bins: [[10, 9.5, 9]] } });
+  assert.equal(record.calibrations, { 'newest version': { bins: [[10, 9.5, 9, 0.9]] } });
   assert.equal(record.verdicts, { staleness: 'ok', confidence: 'ok' });
   readRecord(JSON.stringify(record), 'here');
 });

@@ -1,5 +1,6 @@
 /** From a run with its whole history to the line that a campaign keeps of it. */
 import type { Operation } from '../../checker/history.js';
+import { isWrite } from '../../checker/memory-traces.js';
 import type { Divergence } from '../run-report.js';
 import type { RunResult } from '../run-seed.js';
 import { Histogram, type HistogramData } from './histogram.js';
@@ -43,11 +44,12 @@ function figures<Figure>(
 
 /** Names of distributions are also their titles in the report; all are in milliseconds. */
 function distributionsOf({ convergenceMs, history }: RunResult): Record<string, HistogramData> {
-  const during = history.operations.filter(({ kind, outcome }) => outcome === 'ok' && kind !== 'final-read');
+  const during = history.operations.filter(({ outcome }) => outcome === 'ok');
   return withoutEmpty({
     'convergence after the heal': convergenceMs === null ? [] : [convergenceMs],
-    'acknowledged write': during.filter(({ kind }) => kind !== 'get').map(tookMs),
+    'acknowledged write': during.filter(isWrite).map(tookMs),
     'answered read': during.filter(({ kind }) => kind === 'get').map(tookMs),
+    'answered recall': during.filter(({ kind }) => kind === 'recall').map(tookMs),
   });
 }
 

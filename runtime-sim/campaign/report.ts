@@ -1,10 +1,13 @@
 /** What a campaign came to: the ten figures that scripts rely on, the whole report as JSON, a table for people, and the exit code. */
+
 import pc from 'picocolors';
 import { marks as markList } from '../../scenarios/marks.js';
 import { exitCodes } from '../exit-codes.js';
 import { type CampaignOptions, rangeText, seedCount } from './campaign-options.js';
 import { bucketEdges, type Histogram } from './histogram.js';
+import { type PooledCalibration, pooledCalibrations } from './pooled-calibration.js';
 import { durationText } from './progress.js';
+import type { CalibrationBin } from './run-record.js';
 import type { ScenarioTally, Tally } from './tally.js';
 
 export const reportFormat = 1;
@@ -93,6 +96,8 @@ export interface CampaignReport extends CampaignFigures {
   readonly acknowledgedWrites: number;
   readonly lostWrites: number;
   readonly scenarios: readonly ScenarioReport[];
+  /** Claimed probabilities over all runs, by title. */
+  readonly calibrations: readonly PooledCalibration[];
   readonly marks: readonly MarkReport[];
   readonly failures: readonly FailureReport[];
   readonly errors: readonly CampaignError[];
@@ -117,7 +122,7 @@ export interface ScenarioReport {
   readonly marks: Readonly<Record<string, number>>;
   readonly verdicts: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly distributions: Readonly<Record<string, DistributionReport>>;
-  readonly calibrations: Readonly<Record<string, readonly (readonly [claims: number, claimed: number, true: number])[]>>;
+  readonly calibrations: Readonly<Record<string, readonly Readonly<CalibrationBin>[]>>;
 }
 
 /** In milliseconds; quantiles to a tenth of their value. */
@@ -164,6 +169,9 @@ export function reportOf(state: CampaignState, path: string): CampaignReport {
     acknowledgedWrites: tally.total('acknowledgedWrites'),
     lostWrites: tally.total('lostWrites'),
     scenarios: [...tally.scenarios].map(([name, scenario]) => scenarioReport(name, scenario)),
+    calibrations: pooledCalibrations([...tally.scenarios.values()].map(({ calibrations }) => Object.fromEntries(calibrations))).filter(
+      ({ claims }) => claims > 0,
+    ),
     marks: markReports(state),
     failures: tally.failures
       .map(({ scenario, seed, verdict, reason, divergence, replay, seedFile }) => {

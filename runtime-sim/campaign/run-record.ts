@@ -35,9 +35,12 @@ export interface RunRecord {
   readonly seedFile: string | null;
 }
 
-/** Claimed probabilities against what happened, in bins of equal width: how many claims, the sum of what they claimed, how many came true. */
+/** Of claimed probabilities: how many claims, the sum of what they claimed, how many came true, the sum of their squared errors. */
+export type CalibrationBin = [claims: number, claimed: number, true: number, squaredErrors: number];
+
+/** Claimed probabilities against what happened, in bins of equal width. */
 export interface CalibrationData {
-  readonly bins: readonly (readonly [claims: number, claimed: number, true: number])[];
+  readonly bins: readonly Readonly<CalibrationBin>[];
 }
 
 /** Reads a line of `runs.jsonl`. Throws UsageError that names the place and what is wrong. */

@@ -2,7 +2,7 @@
 import { marks as markList } from '../../scenarios/marks.js';
 import { type CampaignOptions, placeOf, seedCount } from './campaign-options.js';
 import { Histogram } from './histogram.js';
-import type { CalibrationData, RunRecord } from './run-record.js';
+import type { CalibrationBin, CalibrationData, RunRecord } from './run-record.js';
 
 /** One character per run in the report's matrix, by verdict: `.` ok, `V` violation, `N` not converged, `U` unknown, `D` not deterministic, `-` not run. */
 export const cellOf = { none: '-', ok: '.', violation: 'V', 'not-converged': 'N', unknown: 'U', diverged: 'D' } as const;
@@ -26,7 +26,7 @@ export interface ScenarioTally {
   /** checker → verdict → runs */
   readonly verdicts: Map<string, Map<string, number>>;
   readonly distributions: Map<string, Histogram>;
-  readonly calibrations: Map<string, [number, number, number][]>;
+  readonly calibrations: Map<string, CalibrationBin[]>;
   /** Character codes of `cellOf`, in the order of the seeds. */
   readonly cells: Uint8Array;
 }
@@ -131,10 +131,10 @@ function countVerdict({ verdicts }: ScenarioTally, checker: string, verdict: str
   counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
 }
 
-function addCalibration(sums: [number, number, number][], { bins }: CalibrationData): void {
+function addCalibration(sums: CalibrationBin[], { bins }: CalibrationData): void {
   for (const [at, bin] of bins.entries()) {
-    sums[at] ??= [0, 0, 0];
-    for (const part of [0, 1, 2] as const) sums[at][part] += bin[part];
+    sums[at] ??= [0, 0, 0, 0];
+    for (const part of [0, 1, 2, 3] as const) sums[at][part] += bin[part];
   }
 }
 
