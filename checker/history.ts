@@ -241,6 +241,11 @@ export interface History {
    * nothing away; what a crash took back before it was synced is not in it.
    */
   readonly logs: ReadonlyMap<NodeId, readonly LoggedRecord[]>;
+  /**
+   * Per node: of each record in its log, the number of the write to its disk by which it became durable. Absent: whatever stands before a record in a log was
+   * durable when that one was made.
+   */
+  readonly logGroups?: ReadonlyMap<NodeId, readonly number[]>;
   readonly recoveries: readonly Recovery[];
   readonly terms: readonly TermSpan[];
   readonly samples: readonly ConvergenceSample[];

@@ -34,7 +34,8 @@ export interface Place {
   readonly position: number;
   /**
    * How much of what stands before it its maker certainly held. Less than `position` when its maker may have lost it in a crash: then it stands in that log
-   * where it came back from a peer, or nowhere, and what stands before it may have come later.
+   * where it came back from a peer, or nowhere, and what stands before it may have come later. Less also by what others made and was on its way to the disk
+   * at the same time: it counts as held once it is durable.
    */
   heldMin: number;
   readonly author: Author;
@@ -120,7 +121,7 @@ class Tracer {
         this.resolveRecalled(memory);
       }
     }
-    for (const [node, log] of this.history.logs) for (const record of log) this.addRecord(record, node);
+    for (const [node, log] of this.history.logs) this.addLog(node, log);
     this.placeRecordsLostByTheirAuthors();
     const memories = [...this.memories.values()].flatMap((byId) => [...byId.values()]);
     for (const { made } of memories) for (const places of made) settleHeld(places);
@@ -179,8 +180,26 @@ class Tracer {
     }
   }
 
-  private addRecord(record: LoggedRecord, node: NodeId): void {
-    if (record.kind === 'other') return;
+  private addLog(node: NodeId, log: readonly LoggedRecord[]): void {
+    const groups = this.history.logGroups?.get(node);
+    // By memory, the group of each record of another author in this log so far, with its place.
+    const foreign = new Map<Memory, { readonly group: number; readonly position: number }[]>();
+    for (const [at, record] of log.entries()) {
+      if (record.kind === 'other') continue;
+      const memory = this.memoryOf(record.space, record.id);
+      const group = groups?.[at];
+      const position = memory.logs[this.nodes.get(node) as number]?.length ?? 0;
+      const seen = foreign.get(memory) ?? [];
+      const unsynced = group === undefined ? undefined : seen.find((other) => other.group > group - 2);
+      this.addRecord(record, node, unsynced?.position ?? position);
+      if (group === undefined || record.author.startsWith(node)) continue;
+      seen.push({ group, position });
+      foreign.set(memory, seen);
+    }
+  }
+
+  /** @param heldMin how much of what stands before it in the log was durable, or its author's own, when it was made */
+  private addRecord(record: LoggedRecord, node: NodeId, heldMin: number): void {
     const memory = this.memoryOf(record.space, record.id);
     const number = this.nodes.get(node) as number;
     while (memory.logs.length <= number) memory.logs.push([]);
@@ -188,7 +207,8 @@ class Tracer {
     for (const step of steps) {
       step.recorded = true;
       // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
-      if (record.author.startsWith(node)) place(memory, { node: number, step, record, isLost: this.mayHaveBeenLost(node, step, record) });
+      if (record.author.startsWith(node))
+        place(memory, { node: number, step, record, heldMin: this.mayHaveBeenLost(node, step, record) ? 0 : heldMin });
       else this.copiedRecords.push({ memory, step, record });
     }
     memory.logs[number]?.push(...steps);
@@ -212,7 +232,7 @@ class Tracer {
   private placeRecordsLostByTheirAuthors(): void {
     for (const { memory, step, record } of this.copiedRecords) {
       const node = this.nodes.get(record.author.slice(0, 32) as NodeId);
-      if (node !== undefined) place(memory, { node, step, record, isLost: true });
+      if (node !== undefined) place(memory, { node, step, record, heldMin: 0 });
     }
   }
 
@@ -281,21 +301,21 @@ interface Made {
   readonly node: number;
   readonly step: Step;
   readonly record: LoggedRecord;
-  readonly isLost: boolean;
+  readonly heldMin: number;
 }
 
 /**
  * Notes that a step's record stands at the end of its maker's log as known so far; but before everything that the same node made later, should it
  * have been lost in a crash and come back from a peer.
  */
-function place(memory: Memory, { node, step, record: { author, sequence }, isLost }: Made): void {
+function place(memory: Memory, { node, step, record: { author, sequence }, heldMin }: Made): void {
   if (step.made.some((known) => known.sequence === sequence && known.author === author)) return;
   while (memory.made.length <= node) memory.made.push([]);
   const made = memory.made[node] as Place[];
   let at = made.length;
   while (at > 0 && isLater(made[at - 1] as Place, author, sequence)) at -= 1;
   const position = made[at]?.position ?? memory.logs[node]?.length ?? 0;
-  const found = { node, position, heldMin: isLost ? 0 : position, author, sequence };
+  const found = { node, position, heldMin: Math.min(heldMin, position), author, sequence };
   made.splice(at, 0, found);
   step.made.push(found);
 }

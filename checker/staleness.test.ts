@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { NodeId } from '../core/identifiers.js';
 import type { FaultRecord, Verdict } from './history.js';
 import { HistoryBuilder } from './history-builder.js';
 import { staleness } from './staleness.js';
@@ -74,6 +75,22 @@ bounds('what its author lost in a crash is not newer than what reached the autho
     const verdict = staleness(told.build({ recoveries: [crashed] })) as Figures;
     assert.is(verdict.verdict, 'ok', comesBack ? 'it came back' : 'it is only with others');
     assert.is(verdict.staleReads, 0);
+  }
+});
+
+bounds('what was on its way to the disk together with a write is not older than it', () => {
+  for (const [groups, expected] of [
+    [[1, 2], 'ok'],
+    [[1, 3], 'violation'],
+  ] as const) {
+    const told = new HistoryBuilder();
+    const rival = told.remember('x', 'v2', { at: 'c' });
+    told.ship(rival, 'a');
+    told.remember('x', 'v1', { at: 'a' });
+    told.wait(500);
+    told.get('x', ['v2', 'v1'], { at: 'b', answeredAs: 'replica', lagMs: 0 });
+    const logGroups = new Map([[told.build().operations[1]?.node as NodeId, groups]]);
+    assert.is(staleness(told.build({ logGroups })).verdict, expected, `groups ${groups}`);
   }
 });
 

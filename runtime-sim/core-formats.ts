@@ -104,12 +104,15 @@ export class LogReader {
   #lastAuthor = '';
   #lastKnown: KnownRecord[] = [];
 
-  /** The records of one node's log, in the order in which they first became durable. */
-  read(writes: readonly DurableWrite[]): LoggedRecord[] {
+  /**
+   * The records of one node's log, in the order in which they first became durable. `groups`, when given, is filled with the number of the write that made each
+   * durable.
+   */
+  read(writes: readonly DurableWrite[], groups: number[] = []): LoggedRecord[] {
     const view = this.#view;
     const records = new Set<LoggedRecord>();
     const pristine = new Map<DiskFile, Uint8Array>();
-    for (const { file, offset, length } of writes) {
+    for (const [number, { file, offset, length }] of writes.entries()) {
       const segment = segmentOf(file.name);
       if (segment === null) continue;
       let bytes = pristine.get(file);
@@ -119,7 +122,9 @@ export class LogReader {
       }
       eachRecord(view, { bytes, segment, from: offset, end: offset + length }, () => {
         const record = this.#recordAt(view);
-        if (record !== null) records.add(record);
+        if (record === null || records.has(record)) return;
+        records.add(record);
+        groups.push(number);
       });
     }
     return [...records];

@@ -17,7 +17,7 @@ import { Addresses } from './addresses.js';
 import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
 import { LogReader } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
-import type { DiskRequest } from './disk-model.js';
+import type { DiskModel, DiskRequest } from './disk-model.js';
 import type { EventHeap } from './event-heap.js';
 import { type ExchangeStep, Exchanges } from './exchanges.js';
 import { FaultInjector } from './fault-injector.js';
@@ -153,8 +153,13 @@ export class Simulation {
     while (!this.liveness.done && this.step()) invariant(trace.events < eventsMax, 'a run ends');
     this.#injector.settle();
     const reader = new LogReader();
-    for (const { id, disk } of this.#injector.destroyedDisks) this.recorder.logs.set(id, reader.read(disk.durableWrites));
-    for (const host of this.#hosts) if (!host.withoutDisk) this.recorder.logs.set(host.id, reader.read(host.disk.durableWrites));
+    const keepLog = (id: NodeId, disk: DiskModel): void => {
+      const groups: number[] = [];
+      this.recorder.logs.set(id, reader.read(disk.durableWrites, groups));
+      this.recorder.logGroups.set(id, groups);
+    };
+    for (const { id, disk } of this.#injector.destroyedDisks) keepLog(id, disk);
+    for (const host of this.#hosts) if (!host.withoutDisk) keepLog(host.id, host.disk);
     if (this.#injector.destroyedDisks.length > 0 && this.liveness.settled === true) this.recorder.mark('copy lost for good and refilled');
     this.recorder.splits.push(...splitRecords(this.#world, this.#hosts));
     if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
@@ -172,6 +177,7 @@ export class Simulation {
       operations: recorder.operations,
       membership: recorder.membership.record((place) => this.#hosts[place].inspectMembership()),
       logs: recorder.logs,
+      logGroups: recorder.logGroups,
       lostWithDisks: recorder.lostWithDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,

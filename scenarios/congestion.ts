@@ -36,7 +36,7 @@ export const congestion: Scenario = {
 };
 
 /** One to three stretches of bad weather, a half of the run together. */
-export function drawCongestion({ nodes, clients, durationMs, random }: Stage): Fault[] {
+export function drawCongestion({ nodes, clients, rows, durationMs, random }: Stage): Fault[] {
   const when = random.stream('congestion.when');
   const who = random.stream('congestion.who');
   const stretches = when.integer({ min: 1, max: 3 });
@@ -44,7 +44,9 @@ export function drawCongestion({ nodes, clients, durationMs, random }: Stage): F
   return Array.from({ length: stretches }, (_, at) => {
     const begin = 0.03 + share * at + when.fraction() * share * 0.3;
     const [atMs, endMs] = [Math.round(durationMs * begin), Math.round(durationMs * (begin + share * 0.6))];
-    const [some, others] = drawWhere(nodes, clients, who);
+    // Of the links of one node only those matter that something is said on.
+    const holders = nodes.filter((node) => rows.some(({ copies }) => copies.includes(node)));
+    const [some, others] = drawWhere({ nodes, clients, holders }, who);
     const rates = drawRates(random.stream('congestion.rates'));
     return [
       setLinkRates({ atMs, from: some, to: others, rates }),
@@ -56,12 +58,15 @@ export function drawCongestion({ nodes, clients, durationMs, random }: Stage): F
 }
 
 /** Between which names it is bad, both ways. */
-function drawWhere(nodes: readonly string[], clients: readonly string[], who: Draws): readonly [readonly string[], readonly string[]] {
+function drawWhere(
+  { nodes, clients, holders }: { readonly nodes: readonly string[]; readonly clients: readonly string[]; readonly holders: readonly string[] },
+  who: Draws,
+): readonly [readonly string[], readonly string[]] {
   const everybody = [...nodes, ...clients];
   return who.weighted([
     [[nodes, nodes], 0.4],
     [[everybody, everybody], 0.3],
-    [[[who.pick(nodes)], everybody], 0.2],
+    [[[who.pick(holders)], everybody], 0.2],
     [[clients, nodes], 0.1],
   ]);
 }
