@@ -59,7 +59,11 @@ export function drawCongestion({ nodes, clients, rows, durationMs, random }: Sta
 
 /** Between which names it is bad, both ways. */
 function drawWhere(
-  { nodes, clients, holders }: { readonly nodes: readonly string[]; readonly clients: readonly string[]; readonly holders: readonly string[] },
+  {
+    nodes,
+    clients,
+    holders,
+  }: { readonly nodes: readonly string[]; readonly clients: readonly string[]; readonly holders: readonly string[] },
   who: Draws,
 ): readonly [readonly string[], readonly string[]] {
   const everybody = [...nodes, ...clients];

@@ -187,7 +187,7 @@ export class MemoryStore {
     }
     for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
     for (const segment of recovered.segments) if (segment.endBytes > 0) this.log.segments.set(segment.number, segment);
-    for (const space of this.spaces()) space.servingBegins();
+    for (const space of this.spaces()) space.updates.servingBegins();
   }
 
   #opened(recovered: Recovered, now: Now): void {

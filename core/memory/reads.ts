@@ -160,7 +160,7 @@ export class Reads {
     if (lag.ms !== 0) {
       const sinceStartMs = this.#services.sinceStartMs(now);
       const { onTheWay, inSilence } = this.#copies.unheardMs(space.key, dot, now);
-      const updatesPerMs = space.updatesPerMemoryMs(sinceStartMs);
+      const updatesPerMs = space.updates.perMemoryMs({ memories: space.index.memoryCount, sinceStartMs });
       newer *= noNewerVersionUnheard({ updatesPerMs, onTheWay, inSilence: Math.min(inSilence, sinceStartMs) });
       reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
     }

@@ -16,10 +16,8 @@ import { sameBytes } from '../wire/bytes.js';
 import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
 import type { RecordDraft, RecordView, SupersededRequest } from '../wire/record.js';
 import { domination, type Standing, standing, type VersionFacts } from './merge.js';
+import { UpdateRate } from './update-rate.js';
 import { VectorTable } from './vector-table.js';
-
-/** Added to the time over which a rate is taken: right after a start much comes at once from other copies. */
-const rateSettlesMs = 5_000;
 
 /** Told when the index begins or ceases to need a place in the log. */
 export interface PlaceKeeper {
@@ -66,7 +64,7 @@ export class SpaceStore implements VersionFacts {
   otherDimension = 0;
   /** Counts changes of coverage: what is derived from it can be kept while this stands still. */
   coverageChanges = 0;
-  #updates = 0;
+  readonly updates = new UpdateRate();
   /** An embedding on its way from a payload to its row. */
   #scratch = new Float32Array(0);
   readonly #episode = new EpisodeView();
@@ -220,7 +218,7 @@ export class SpaceStore implements VersionFacts {
     }
     const { dropped, dominatedTombstones } = domination(this, version);
     for (const tombstone of dominatedTombstones) index.setFlag(tombstone, versionFlags.dominated);
-    this.#updates += dropped.length;
+    this.updates.superseded(dropped.length);
     for (const gone of dropped) this.#drop(gone);
     const { rule } = this.#showReadable(memory);
     if (rule !== null) this.#world.journal.note({ kind: 'conflict.resolved', space: this.key, rule });
@@ -235,20 +233,6 @@ export class SpaceStore implements VersionFacts {
       if (row >= 0 && !index.has(each, versionFlags.pending)) this.vectors.setSearchable(row, each === judged.live[0]);
     }
     return judged;
-  }
-
-  /**
-   * Estimated updates of one memory per millisecond: updates that superseded a version since this boot, over memories and time. What a lagging
-   * copy's answer is discounted by.
-   */
-  updatesPerMemoryMs(sinceStartMs: number): number {
-    const memories = Math.max(1, this.index.memoryCount);
-    return this.#updates / memories / (Math.max(0, sinceStartMs) + rateSettlesMs);
-  }
-
-  /** What was superseded by now happened before this boot. */
-  servingBegins(): void {
-    this.#updates = 0;
   }
 
   #drop(version: VersionRow): void {
