@@ -122,19 +122,32 @@ export class Links {
     const node = authorNode(row.author);
     const known = this.#rows.get(node);
     const { table, self } = this.#services;
-    if (node === self.id || table.get(node) === undefined) return;
+    const member = table.get(node);
+    if (node === self.id || member === undefined || row.author < member.author) return;
     if (known !== undefined && (row.author < known.author || (row.author === known.author && row.version <= known.version))) return;
     if (known === undefined && row.exceptions.length === 0) return;
     this.#rows.set(node, row);
     this.#tell(row);
   }
 
-  /** All rows that are not empty, this node's first, below `most` bytes of the writer. */
+  /** All rows, this node's first, below `most` bytes of the writer. Those that have become empty as well: else who missed that would never learn of it. */
   writeAll(writer: ByteWriter, most: number): void {
     const own = { author: this.#services.author, version: this.#version, exceptions: this.#ownExceptions().slice(0, linkExceptionsMax) };
-    for (const { author, version, exceptions } of [own, ...this.#rows.values()]) {
-      if (exceptions.length > 0 && writer.length + rowBytesMax <= most) writeLinks(writer, author, version, exceptions);
+    for (const { author, version, exceptions } of [own, ...this.#currentRows()]) {
+      if (version > 0 && writer.length + rowBytesMax <= most) writeLinks(writer, author, version, exceptions);
     }
+  }
+
+  /** What a member that is gone, or an earlier boot of it, said of its links, holds no longer. */
+  #currentRows(): Row[] {
+    const current: Row[] = [];
+    for (const [node, row] of this.#rows) {
+      const member = this.#services.table.get(node);
+      // Forgotten altogether, or restarted since: nobody will ever take back what it said.
+      if (member === undefined || row.author < member.author) this.#rows.delete(node);
+      else if (row.author === member.author && member.liveAt >= 0) current.push(row);
+    }
+    return current;
   }
 
   /** What is known of the link in either direction. */
@@ -159,7 +172,7 @@ export class Links {
   brokenLinks(): BrokenLink[] {
     const own: Row = { author: this.#services.author, version: this.#version, exceptions: this.#ownExceptions() };
     const links: BrokenLink[] = [];
-    for (const { author, exceptions } of [own, ...this.#rows.values()]) {
+    for (const { author, exceptions } of [own, ...this.#currentRows()]) {
       const toldBy = authorNode(author);
       for (const { peer, direction } of exceptions) {
         links.push(direction === linkDirection.inbound ? { from: peer, to: toldBy, toldBy } : { from: toldBy, to: peer, toldBy });
