@@ -125,6 +125,10 @@ suiteOfClaims('against this node are refuted, those against an earlier boot of i
   assert.is(self.refutation, 1);
   claims.take(against('suspect', 0));
   assert.is(self.refutation, 1, 'what is refuted already is not refuted again');
+  services.news.remove(self.id);
+  claims.take(against('dead', 0));
+  assert.is(self.refutation, 1);
+  assert.ok(services.news.has(self.id), 'but told again to whoever has not heard');
   claims.take(against('dead', 7));
   assert.is(self.refutation, 8);
   assert.is(self.state, 'alive');

@@ -371,8 +371,13 @@ export class Claims {
     if (claim.description !== null && claim.description.described === self.description.described) {
       if (!sameDescription(claim.description, self.description)) this.#noteConflict(self, claim.description, claim.author);
     }
-    if (claim.state === 'alive' || claim.refutation < self.refutation || this.#services.hasLeft || claim.refutation >= refutationMax)
+    if (claim.state === 'alive' || this.#services.hasLeft || claim.refutation >= refutationMax) return;
+    this.#services.isAccused = true;
+    if (claim.refutation < self.refutation) {
+      // Refuted already, and the refutation has not got there: it is news again.
+      this.#services.tell(self);
       return;
+    }
     this.#services.table.setIncarnation(self, self.author, claim.refutation + 1);
     self.sinceMs = Math.min(self.sinceMs, nowMs);
     this.#services.health.change(1);

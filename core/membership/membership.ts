@@ -288,13 +288,13 @@ export class Membership {
     this.#services.gossipFired();
     const sentTo: Member[] = [];
     for (let count = 0; count < options.gossipFanout && news.size > 0; count += 1) {
-      const member = table.randomLive((each) => !sentTo.includes(each));
+      const member = table.randomLive((each) => each.state === 'alive' && !sentTo.includes(each));
       if (member === undefined) break;
       sentTo.push(member);
       this.#services.packet();
       this.#services.send(member.description.address, member);
     }
-    if (news.size > 0 && table.live.length > 0) this.#services.wakeGossip();
+    if (news.size > 0 && table.count('alive') > 1) this.#services.wakeGossip();
   }
 
   #leave(): void {

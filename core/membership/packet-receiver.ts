@@ -1,6 +1,7 @@
 /** Takes packets: judges the envelope, reads all messages before it believes one, hands each to its part, and answers when all have been taken. */
 import { datagramBytesMax } from '../effects.js';
 import { type Author, authorNode, type NodeId } from '../identifiers.js';
+import type { ByteWriter } from '../wire/bytes.js';
 import type { Address } from './address.js';
 import type { Claim } from './claim.js';
 import type { Claims } from './claims.js';
@@ -59,6 +60,7 @@ export class PacketReceiver implements MessageHandler {
     this.#sender = this.#services.table.byAuthor(from) ?? null;
     if (this.#sender !== null) this.#parts.links.heard(this.#sender);
     body.at = start;
+    this.#services.isAccused = false;
     readMessages(body, claimReader, this);
     this.#answer();
     if (this.#services.table.byAuthor(from) === undefined) this.#parts.stranger(address);
@@ -89,16 +91,22 @@ export class PacketReceiver implements MessageHandler {
   #answer(): void {
     const member = this.#sender ?? this.#services.table.get(authorNode(this.#from)) ?? null;
     if (this.#ping !== null) {
-      this.#services.packet().u8(messageKinds.ack).u32(this.#ping);
+      this.#refute(this.#services.packet().u8(messageKinds.ack).u32(this.#ping));
       this.#ping = null;
       this.#services.send(this.#address, member, { digests: true });
     }
     if (this.#relayedPing !== null) {
       const { number, direct } = this.#relayedPing;
-      this.#services.packet().u8(messageKinds.relayedAck).u32(number).u8(direct);
+      this.#refute(this.#services.packet().u8(messageKinds.relayedAck).u32(number).u8(direct));
       this.#relayedPing = null;
       this.#services.send(this.#address, member);
     }
+  }
+
+  /** Who says that this node is suspect or dead hears the contrary with the answer, whatever this node thinks of him. */
+  #refute(writer: ByteWriter): void {
+    const { isAccused, claimWriter, self } = this.#services;
+    if (isAccused) writer.raw(claimWriter.encode(this.#services.claimOf(self, { described: false })));
   }
 
   // Messages.
