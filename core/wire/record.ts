@@ -166,6 +166,8 @@ export class RecordView {
   at = 0;
   length = 0;
   readonly #authors = new InternedText((bytes) => bytesToHex(bytes), authorsRememberedMax);
+  /** Of the record that the view stands at; null until somebody asks. */
+  #author: Author | null = null;
   #space = '' as SpaceKey;
   #spaceBytes = new Uint8Array(0);
   #spaceGeneration = -1;
@@ -187,6 +189,7 @@ export class RecordView {
     this.bytes = bytes;
     this.at = at;
     this.length = length;
+    this.#author = null;
     return true;
   }
 
@@ -224,7 +227,8 @@ export class RecordView {
   }
 
   get author(): Author {
-    return this.#authors.at(this.bytes, this.at + 34, authorBytes) as Author;
+    this.#author ??= this.#authors.at(this.bytes, this.at + 34, authorBytes) as Author;
+    return this.#author;
   }
 
   get sequence(): number {
