@@ -48,4 +48,39 @@ hostile('a node that missed that a link works again learns it from a table', () 
   network.passUntil(() => allAlive(network) && !anyBrokenLink(network), withinMs);
 });
 
+hostile('a node that leaves while nobody hears it is seen to have left as soon as somebody asks it, over datagrams alone', () => {
+  const network = TestNetwork.formed(5);
+  const [leaving, ...others] = network.members;
+  network.reliableWorks = false;
+  network.split([leaving], others);
+  leaving.deliver({ kind: 'leave' });
+  network.pass(1_000);
+  network.heal();
+  network.passUntil(() => others.every((other) => other.sees(leaving) === 'left'), withinMs);
+});
+
+hostile('two halves find each other again over datagrams alone', () => {
+  for (const nodes of [2, 3, 5, 7]) {
+    const network = TestNetwork.formed(nodes);
+    network.reliableWorks = false;
+    network.split(network.members.slice(0, nodes >> 1), network.members.slice(nodes >> 1));
+    network.pass(60_000);
+    network.heal();
+    network.passUntil(() => allAlive(network), 10_000);
+  }
+});
+
+hostile('a node that was cut off learns soon after who died meanwhile', () => {
+  for (const seed of ['1', '2', '3', '4', '5', '6', '7', '8']) {
+    const network = TestNetwork.formed(5, { seed });
+    const [cutOff, dying, ...others] = network.members;
+    network.split([cutOff], [dying, ...others]);
+    dying.kill();
+    network.pass(10_000);
+    network.heal();
+    const tookMs = network.passUntil(() => [cutOff, ...others].every((member) => member.sees(dying) === 'dead'), withinMs);
+    assert.ok(tookMs <= 10_000, `${tookMs} ms with seed ${seed}`);
+  }
+});
+
 hostile.run();

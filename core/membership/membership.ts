@@ -251,10 +251,15 @@ export class Membership {
 
   /** Somebody has answered something: this node reaches others. */
   #roundTrip(): void {
-    this.#services.lastRoundTripMs = this.#services.nowMs;
-    if (!this.#claims.dropPrivate()) return;
-    this.#partition.forget();
-    this.#probing.abandon();
+    const { nowMs, lastRoundTripMs, options } = this.#services;
+    this.#services.lastRoundTripMs = nowMs;
+    const wasPrivate = this.#claims.dropPrivate();
+    if (wasPrivate) {
+      this.#partition.forget();
+      this.#probing.abandon();
+    }
+    const wasCutOff = lastRoundTripMs !== Number.NEGATIVE_INFINITY && nowMs - lastRoundTripMs >= options.isolatedAfterMs;
+    if (wasPrivate || wasCutOff) this.#reconnection.newsMissed();
   }
 
   /** Whether an answer has come lately, from anybody. */

@@ -126,6 +126,12 @@ export class Reconnection {
     if (this.#exchange.askTable(member.description.address, member.id)) this.#lastHealMs = nowMs;
   }
 
+  /** This node had nobody in reach: what happened meanwhile, somebody who had can tell. */
+  newsMissed(): void {
+    const member = this.#services.table.randomLive(({ state }) => state === 'alive');
+    if (member !== undefined) this.deadAnswered(member);
+  }
+
   /** Somebody speaks whom this node does not know: it is asked who it is, now and then. */
   strangerHeard(address: Address): void {
     const { nowMs, options, hasLeft } = this.#services;
