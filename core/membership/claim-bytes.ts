@@ -42,13 +42,17 @@ const noAccusers: readonly NodeId[] = [];
 /** Addresses that are remembered in either form. */
 const rememberedMax = 8_192;
 
+/** Addresses are ASCII; what is not, is no address. */
+const addressTexts = new InternedText((bytes) => String.fromCharCode(...bytes), rememberedMax);
+const knownAddresses = new Map<string, Address>();
+const spelledAddresses = new Map<Address, Uint8Array>();
+
 type KnownMetadata = Pick<Description, 'metadata' | 'metadataBytes'>;
 const spelledMetadata = new InternedText((bytes) => bytesToHex(bytes), rememberedMax);
 const knownMetadata = new Map<string, KnownMetadata>();
 
 export class ClaimReader {
   readonly #pure: PureFunctions;
-  readonly #addresses = new Map<string, Address>();
 
   constructor(pure: PureFunctions) {
     this.#pure = pure;
@@ -104,13 +108,15 @@ export class ClaimReader {
   address(reader: ByteReader): Address | null {
     const length = reader.u16();
     if (length > addressLengthMax) return null;
-    const text = this.#pure.utf8Decode(reader.raw(length));
-    const known = this.#addresses.get(text);
+    const at = reader.skip(length);
+    if (at < 0) return null;
+    const text = addressTexts.at(reader.bytes, at, length);
+    const known = knownAddresses.get(text);
     if (known !== undefined) return known;
     const address = parseAddress(text);
     if (address === null) return null;
-    if (this.#addresses.size >= rememberedMax) this.#addresses.clear();
-    this.#addresses.set(address, address);
+    if (knownAddresses.size >= rememberedMax) knownAddresses.clear();
+    knownAddresses.set(address, address);
     return address;
   }
 }
@@ -135,7 +141,12 @@ export class ClaimWriter {
   }
 
   address(writer: ByteWriter, address: Address): ByteWriter {
-    const bytes = this.#pure.utf8Encode(address);
+    let bytes = spelledAddresses.get(address);
+    if (bytes === undefined) {
+      bytes = this.#pure.utf8Encode(address);
+      if (spelledAddresses.size >= rememberedMax) spelledAddresses.clear();
+      spelledAddresses.set(address, bytes);
+    }
     return writer.u16(bytes.length).raw(bytes);
   }
 
