@@ -203,6 +203,8 @@ export interface MemberChange {
   readonly state: SeenState | 'forgotten';
   readonly boot: number;
   readonly refutation: number;
+  /** Of a death: the time to refute has run out at the observer itself; it has not heard of it from another. */
+  readonly isDeclared?: boolean;
   /** Concluded while it reached nobody, and kept to itself: taken back as soon as it reaches somebody. */
   readonly isPrivate: boolean;
 }

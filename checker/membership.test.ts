@@ -133,6 +133,16 @@ members('a false death does not stand where nothing is in the way', () => {
   assert.is(told.judged().verdict, 'ok');
 });
 
+members('nobody declares dead whom it could have asked', () => {
+  const told = new Told();
+  told.says(0, 'b', 'suspect', { atMs: 30_000 });
+  told.changes.push({ ...(told.changes.at(-1) as MemberChange), atMs: 31_000, state: 'dead', isDeclared: true });
+  for (const observer of [1, 0, 2]) told.says(observer, 'b', 'alive', { atMs: 31_100, refutation: 1 });
+  violates(told.judged(), /declares b+ dead at 31000 ms, which lives and had nothing in its way for 10000 ms/);
+  told.broken = [{ from: 'a', to: 'b', fromMs: 20_000, untilMs: 21_500 }];
+  assert.is(told.judged().verdict, 'ok');
+});
+
 members('after the heal all see exactly the living', () => {
   const told = new Told();
   told.says(0, 'b', 'suspect', { atMs: 90_000 });

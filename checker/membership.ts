@@ -2,10 +2,11 @@
  * Membership: what each process says of the others, judged against who was there. The observer from outside knows which processes ran when and which links
  * were broken; each process's word on the others is taken as what it would tell a user.
  *
- * - order: of one member a process only ever says something newer: a higher (boot, refutation), or of the same a worse state, alive < suspect < dead or left.
+ * - order: of one member a process only ever says something newer: a higher (boot, refutation), or of the same a worse state, alive < suspect < dead < left.
  *   So nobody who was declared dead comes back without having said so himself.
  * - own word: nobody says of a member an incarnation that the member has not had; boots of a node rise.
  * - completeness: a process that has ended is not taken for alive for long by anybody who goes on.
+ * - haste: nobody declares dead who lives and with whom nothing has stood in its way for a while, whoever else accuses it.
  * - refutation: where nothing stands between two machines, neither is taken for dead by the other for long while both live.
  * - agreement: some time after the heal every live process sees exactly the live ones as alive, each as it says of itself, and it stays so.
  *
@@ -22,6 +23,8 @@ export const agreementMsMax = 10_000;
 export const detectionMsMax = 30_000;
 /** A false death where nothing stood between the two. */
 export const falseDeathMsMax = 10_000;
+/** Who could have been asked for so long does not declare dead. */
+export const undisturbedMsMin = 10_000;
 
 interface Finding {
   readonly atMs: number;
@@ -41,6 +44,7 @@ export const membership: Checker = ({ membership: record, healedMs, endedMs }) =
     ...foreignWords(record),
     ...unseenEnds(record, claims, endedMs),
     ...standingDeaths(record, claims, endedMs),
+    ...hastyDeaths(record),
     ...falseViews(record),
     ...agreement.findings,
   ].toSorted((left, right) => Number(left.slow) - Number(right.slow) || left.atMs - right.atMs);
@@ -63,7 +67,7 @@ export const membership: Checker = ({ membership: record, healedMs, endedMs }) =
   return { verdict: 'ok', ...figures };
 };
 
-const ranks: Readonly<Record<MemberChange['state'], number>> = { alive: 0, suspect: 1, dead: 2, left: 2, forgotten: 3 };
+const ranks: Readonly<Record<MemberChange['state'], number>> = { alive: 0, suspect: 1, dead: 2, left: 3, forgotten: 4 };
 
 /** Of one member a process only ever says something newer, also of one that it had forgotten meanwhile. */
 function outOfOrder({ lives, changes }: MembershipRecord): Finding[] {
@@ -143,6 +147,21 @@ function standingDeaths(record: MembershipRecord, claims: readonly Claim[], ende
   });
 }
 
+/** The observer's own time for a suspect has run out, though the suspect lives and nothing has stood between them for long. */
+function hastyDeaths(record: MembershipRecord): Finding[] {
+  const { lives, changes } = record;
+  return changes.flatMap((change) => {
+    const { atMs, observer, isPrivate, isDeclared = false } = change;
+    if (!isDeclared || isPrivate || !isFalse(change, lives)) return [];
+    const fromMs = atMs - undisturbedMsMin;
+    const life = lives.find(({ node, boot }) => node === change.member && boot === change.boot) as MemberLife;
+    if (life.fromMs > fromMs || lives[observer].fromMs > fromMs) return [];
+    if (brokenSpans(record, lives[observer].place, life.place).some((span) => span.untilMs > fromMs && span.fromMs < atMs)) return [];
+    const text = `${nameOf(lives, observer)} declares ${change.member} dead at ${atMs} ms, which lives and had nothing in its way for ${undisturbedMsMin} ms`;
+    return [{ atMs, text, slow: false }];
+  });
+}
+
 /** The longest part of a span outside all the others. */
 function longestFree(span: Span, broken: readonly Span[]): number {
   let freeMs = 0;
@@ -159,6 +178,8 @@ function falseViews({ lives, changes, views }: MembershipRecord): Finding[] {
   const said = new Map<string, MemberChange>();
   for (const change of changes) said.set(`${change.observer} ${change.member}`, change);
   return views.flatMap(({ observer, members }) => {
+    // Who has left tells nobody anything any more.
+    if (lives[observer].leftMs < Number.POSITIVE_INFINITY) return [];
     const wrong = members.find((shown) => !isWhatWasSaid(shown, said.get(`${observer} ${shown.member}`)));
     if (wrong === undefined) return [];
     const change = said.get(`${observer} ${wrong.member}`);

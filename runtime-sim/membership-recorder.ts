@@ -57,7 +57,7 @@ export class MembershipRecorder {
         this.#say(place, event.node, 'suspect', event.incarnation, event.isPrivate);
         return;
       case 'member.declared-dead':
-        this.#say(place, event.node, 'dead', event.incarnation, event.isPrivate);
+        this.#say(place, event.node, 'dead', event.incarnation, event.isPrivate, true);
         return;
       case 'member.died':
         this.#say(place, event.node, 'dead', event.incarnation, false);
@@ -117,9 +117,11 @@ export class MembershipRecorder {
     this.#say(place, node, 'alive', incarnation, false);
   }
 
-  #say(place: number, member: NodeId, state: SeenState, { boot, refutation }: Incarnation, isPrivate: boolean): void {
+  #say(place: number, member: NodeId, state: SeenState, incarnation: Incarnation, isPrivate: boolean, isDeclared = false): void {
+    const { boot, refutation } = incarnation;
     const observer = this.#running[place];
-    const change: MemberChange = { atMs: this.#parts.nowMs(), observer, member, state, boot: boot.counter, refutation, isPrivate };
+    const about = { observer, member, state, boot: boot.counter, refutation };
+    const change: MemberChange = { atMs: this.#parts.nowMs(), ...about, isPrivate, ...(isDeclared ? { isDeclared } : {}) };
     this.#latest.set(`${observer} ${member}`, change);
     this.#changes.push(change);
     if (state === 'dead' && this.#lives.some((life) => life.node === member && life.boot === boot.counter && this.#isUp(life))) {

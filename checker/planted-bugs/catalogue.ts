@@ -5,31 +5,10 @@
  * Data only: whoever loads modules carries the rewrite out, and fails loudly when `find` does not occur exactly once.
  */
 
-interface Planted {
-  /** For `--plant NAME`. */
-  readonly name: string;
-  /** The scenario whose seeds must find it. */
-  readonly scenario: string;
-  /** Seeds from 1 on within which at least one run must be a violation. */
-  readonly seedsNeeded: number;
-  /** What goes wrong, and which promise of SPEC section 3 that breaks. */
-  readonly whatItBreaks: string;
-}
+import { membershipBugs } from './membership-bugs.js';
+import type { PendingBug, PlantedBug } from './planted-bug.js';
 
-/** The rewrite of one passage. */
-export interface PlantedBug extends Planted {
-  readonly pending: false;
-  /** Path of the source from the root of the repository. */
-  readonly module: string;
-  /** Occurs exactly once in it. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-/** A bug whose subject is not built yet: it has no passage to rewrite, and counts neither as found nor as missed. */
-export interface PendingBug extends Planted {
-  readonly pending: true;
-}
+export type { PendingBug, PlantedBug } from './planted-bug.js';
 
 export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
   {
@@ -282,20 +261,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     find: "current.uncertain && current.requestId.length > 0 ? 'info' : 'fail', current.lastCode",
     replace: "'fail', current.lastCode",
   },
-  {
-    name: 'refute-with-the-old-incarnation',
-    scenario: 'swarm',
-    seedsNeeded: 200,
-    whatItBreaks: 'A member that is suspected refutes with the incarnation that is suspected: it is declared dead while it lives.',
-    pending: true,
-  },
-  {
-    name: 'resurrect-the-dead',
-    scenario: 'swarm',
-    seedsNeeded: 200,
-    whatItBreaks: 'An older incarnation brings a member back that has been declared dead.',
-    pending: true,
-  },
+  ...membershipBugs,
   {
     name: 'vote-before-sync',
     scenario: 'swarm',
