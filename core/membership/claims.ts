@@ -364,8 +364,11 @@ export class Claims {
     if (claim.author !== self.author) {
       this.#watchForTwins(self, claim);
       if (claim.author > self.author) this.#noteConflict(self, claim.description, claim.author);
-      // They remember an earlier boot: they have not heard of this one.
-      else if (!this.#services.hasLeft && !news.has(self.id)) this.#services.tell(self, { described: true });
+      else if (!this.#services.hasLeft) {
+        // They remember an earlier boot: they have not heard of this one.
+        this.#services.isAccused = true;
+        if (!news.has(self.id)) this.#services.tell(self, { described: true });
+      }
       return;
     }
     if (claim.description !== null && claim.description.described === self.description.described) {

@@ -176,11 +176,14 @@ export class MemberTable {
     }
   }
 
-  /** Of those that left the one that left first; else of the dead the one dead for longest. */
+  /**
+   * Of those that left the one that left first; else of the dead the one dead for longest. Not one of which this node alone believes that it is dead: it may be back any
+   * moment, and without a word.
+   */
   #leastMissed(): Member | null {
     let found: Member | null = null;
     for (const member of this.#byId.values()) {
-      if (member.state !== 'left' && member.state !== 'dead') continue;
+      if ((member.state !== 'left' && member.state !== 'dead') || member.isPrivate) continue;
       const better = found === null || (member.state === found.state ? member.sinceMs < found.sinceMs : member.state === 'left');
       if (better) found = member;
     }

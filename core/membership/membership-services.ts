@@ -58,7 +58,7 @@ export class MembershipServices {
   readonly #digests: Digests;
   readonly #overloads = new Map<string, number>();
   #gossipArmed = false;
-  /** The packet that is being taken says that this node is suspect or dead: its sender is answered with the refutation. */
+  /** The packet that is being taken says that this node is suspect or dead, or has an earlier boot: its sender is answered with what holds. */
   isAccused = false;
   /** Nothing but the departure is told any more, and nobody is asked. */
   hasLeft = false;
@@ -114,8 +114,8 @@ export class MembershipServices {
       if (writer.length + claim.length <= most) writer.raw(claim);
     }
     if (options.digests) this.#digests.write(writer, most);
-    // Each item is sent a few times only: none of them is spent on who may not get it.
-    if (receiver === null || receiver.state === 'alive') this.news.fill(writer, most - writer.length, this.table.liveCount);
+    // Each item is sent a few times only: none of them is spent on who may not get it, or on whoever says that he is somebody.
+    if (receiver?.state === 'alive') this.news.fill(writer, most - writer.length, this.table.liveCount);
     const bytes = this.codec.finish();
     const { all } = this.counters;
     all.packetsSent += 1;

@@ -9,6 +9,7 @@ import type { MembershipEvent, Now } from '../events.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
 import type { Address } from './address.js';
+import { refutationMax } from './claim.js';
 import { encodeMetadata, metadataBytesMax } from './claim-bytes.js';
 import { Claims } from './claims.js';
 import { isTold } from './counters.js';
@@ -186,7 +187,7 @@ export class Membership {
     const { self, table } = this.#services;
     const metadataBytes = encodeMetadata(metadata, this.#pure);
     invariant(metadataBytes.length <= metadataBytesMax, `metadata take at most ${metadataBytesMax} bytes`);
-    if (this.#services.hasLeft) return;
+    if (this.#services.hasLeft || self.refutation === refutationMax) return;
     table.setIncarnation(self, self.author, self.refutation + 1);
     self.description = { described: self.refutation, address: self.description.address, metadata, metadataBytes };
     this.#services.tell(self, { described: true });

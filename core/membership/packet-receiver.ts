@@ -36,6 +36,7 @@ export class PacketReceiver implements MessageHandler {
   #sender: Member | null = null;
   /** What has to be answered when all has been read. */
   #ping: number | null = null;
+  #request: { readonly number: number; readonly id: NodeId; readonly address: Address; readonly packet: number } | null = null;
   #relayedPing: { readonly number: number; readonly direct: number } | null = null;
 
   constructor(services: MembershipServices, parts: ReceiverParts) {
@@ -95,6 +96,12 @@ export class PacketReceiver implements MessageHandler {
       this.#ping = null;
       this.#services.send(this.#address, member, { digests: true });
     }
+    if (this.#request !== null) {
+      // One for each packet, as with all answers: a packet full of requests is not worth many packets.
+      const asked = { origin: this.#from, originAddress: this.#address, originNumber: this.#request.number };
+      this.#parts.relaying.request(asked, this.#request);
+      this.#request = null;
+    }
     if (this.#relayedPing !== null) {
       const { number, direct } = this.#relayedPing;
       this.#refute(this.#services.packet().u8(messageKinds.relayedAck).u32(number).u8(direct));
@@ -109,7 +116,7 @@ export class PacketReceiver implements MessageHandler {
    */
   #refute(writer: ByteWriter): void {
     const { isAccused, hasLeft, claimWriter, self } = this.#services;
-    if (isAccused || hasLeft) writer.raw(claimWriter.encode(this.#services.claimOf(self, { described: false })));
+    if (isAccused || hasLeft) writer.raw(claimWriter.encode(this.#services.claimOf(self, { described: true })));
   }
 
   // Messages.
@@ -127,8 +134,7 @@ export class PacketReceiver implements MessageHandler {
 
   pingRequest(number: number, target: NodeId, address: Address, packet: number): void {
     if (target === this.#services.self.id || this.#services.hasLeft) return;
-    const asked = { origin: this.#from, originAddress: this.#address, originNumber: number };
-    this.#parts.relaying.request(asked, { id: target, address, packet });
+    this.#request ??= { number, id: target, address, packet };
   }
 
   ack(number: number): void {

@@ -53,6 +53,8 @@ export class Probing {
   readonly #owner: ProbingOwner;
   #ring: Member[] = [];
   #ringAt = 0;
+  /** Those that the round has not come to yet. */
+  #waiting = new Set<Member>();
   readonly #rechecks: Member[] = [];
   readonly #probes = new Map<number, Probe>();
   #lastNumber = 0;
@@ -84,8 +86,10 @@ export class Probing {
     if (this.#rechecks.length < rechecksMax && !this.#rechecks.includes(member)) this.#rechecks.push(member);
   }
 
-  /** It comes up at a random moment of the round that runs. */
+  /** It comes up at a random moment of the round that runs: once, however often it died and returned meanwhile. */
   include(member: Member): void {
+    if (this.#waiting.has(member)) return;
+    this.#waiting.add(member);
     const left = this.#ring.length - this.#ringAt;
     const place = this.#ringAt + (left === 0 ? 0 : this.#services.random.uint32() % (left + 1));
     this.#ring.splice(place, 0, member);
@@ -121,6 +125,7 @@ export class Probing {
       if (this.#ringAt >= this.#ring.length) this.#shuffle();
       const member = this.#ring[this.#ringAt];
       this.#ringAt += 1;
+      this.#waiting.delete(member);
       if (member !== undefined && member.liveAt >= 0) return member;
     }
     return undefined;
@@ -136,6 +141,7 @@ export class Probing {
     // Whoever has no place in the round that ends, gets one in the next.
     if (live.size < this.#services.table.live.length) for (const member of this.#services.table.live) live.add(member);
     this.#ring = [...live];
+    this.#waiting = live;
     this.#ringAt = 0;
     const middle = this.#ring.length >> 1;
     this.#shuffleSpan(0, middle);
