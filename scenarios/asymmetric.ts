@@ -3,7 +3,7 @@
  *
  * After a quiet start a random minority goes deaf: every link from the others into it is cut, every link out of it stays open. It keeps sending,
  * no answer arrives, and the others keep hearing from a node that knows nothing of them. On other seeds it goes mute instead, or single links
- * fail one way so that A reaches B while B does not reach A. Clients stand on either side. Then the links heal and all copies must agree.
+ * fail one way, all across the sides or one or two, so that A reaches B while B does not reach A. Clients stand on either side. Then the links heal and all copies must agree.
  *
  * What has gone wrong here in other systems: a deaf primary that keeps its lease because its heartbeats still arrive, and a mute one that
  * everybody waits for.
@@ -52,7 +52,11 @@ export const asymmetric: Scenario = {
       ...lasting(fromMs, untilMs, others, apart),
       ...(shape === 'deaf' ? lasting(fromMs, untilMs, together, apart) : []),
       ...(shape === 'mute' ? lasting(fromMs, untilMs, apart, together) : []),
-      ...(shape === 'crooked' ? crookedLinks(apart, together, who).flatMap(([from, to]) => lasting(fromMs, untilMs, [from], [to])) : []),
+      ...(shape === 'crooked'
+        ? someOf(crookedLinks(apart, together, who), random.stream('faults.links')).flatMap(([from, to]) =>
+            lasting(fromMs, untilMs, [from], [to]),
+          )
+        : []),
     ];
     return {
       faults,
@@ -97,6 +101,11 @@ function spans(row: PlannedRow, side: readonly string[]): boolean {
 /** Every pair across the sides fails in exactly one direction, drawn for each. */
 function crookedLinks(apart: readonly string[], together: readonly string[], who: Draws): [string, string][] {
   return apart.flatMap((one) => together.map((other): [string, string] => (who.chance(0.5) ? [one, other] : [other, one])));
+}
+
+/** All of them, or one or two: a link that fails by itself is seen as such only while others show that its end is well. */
+function someOf(links: readonly [string, string][], draws: Draws): readonly [string, string][] {
+  return draws.chance(0.5) ? links : draws.shuffled(links).slice(0, draws.integer({ min: 1, max: 2 }));
 }
 
 function dealOut(clients: readonly string[], who: Draws): [string[], string[]] {
