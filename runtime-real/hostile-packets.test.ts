@@ -113,13 +113,16 @@ packets('garbage, oversized, altered, replayed and foreign packets are counted b
 });
 
 packets(
-  'a secret is changed without a moment in which nodes do not understand each other: several are accepted, the first signs',
+  'a secret is changed, over IPv6 here, without a moment in which nodes do not understand each other: several are accepted, the first signs',
   async () => {
     const nodes: NodeProcess[] = [];
     try {
-      const n1 = await start('n1', { ENGRAM_CLUSTER_SECRETS: `${secret},${rotated}` });
+      const onIPv6 = { ENGRAM_MEMBERSHIP_LISTEN: '[::1]:0', ENGRAM_HTTP_LISTEN: '[::1]:0' };
+      const n1 = await start('n1', { ...onIPv6, ENGRAM_CLUSTER_SECRETS: `${secret},${rotated}` });
       nodes.push(n1);
-      const n2 = await start('n2', { ENGRAM_CLUSTER_SECRETS: `${rotated},${secret}`, ENGRAM_CLUSTER_SEEDS: listening(n1, 'membership') });
+      assert.match(listening(n1, 'membership'), /^\[::1\]:\d+$/);
+      const seeds = { ENGRAM_CLUSTER_SEEDS: listening(n1, 'membership') };
+      const n2 = await start('n2', { ...onIPv6, ...seeds, ENGRAM_CLUSTER_SECRETS: `${rotated},${secret}` });
       nodes.push(n2);
       await Promise.all([
         n1.logged('member.joined', ({ node }) => node === n2.nodeId),

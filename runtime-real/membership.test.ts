@@ -6,8 +6,11 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ask } from './cli/cluster/node-questions.js';
+import { clusterService } from './grpc/service-definitions.js';
 import { connectEngram, type EngramError, type Space } from './index.js';
 import { type NodeOptions, type NodeProcess, startNode } from './node-processes.js';
 import { ClusterWatcher } from './test-support/cluster-watcher.js';
@@ -55,6 +58,17 @@ async function rememberByAll(space: Space, id: string): Promise<void> {
   }
 }
 
+/** Everybody has heard everybody, both ways: asked until it is so, for that takes a round of pings. */
+async function matrixWithoutGaps(server: string): Promise<void> {
+  for (;;) {
+    const { code, lines } = runCommand(['--json', '--server', server, 'cluster', 'matrix']);
+    assert.is(code, 0);
+    const [{ links, nodes, silent }] = lines();
+    assert.equal([links.length, nodes.length, silent], [20, 5, []]);
+    if (links.every(({ state }: { state: string }) => state === 'works')) return;
+  }
+}
+
 const membership = suite('membership of real nodes');
 
 membership('five nodes join by one seed; a crash, a pause, a return elsewhere and a leave are seen as what they are', () =>
@@ -72,6 +86,20 @@ membership('five nodes join by one seed; a crash, a pause, a return elsewhere an
     for (const node of others) {
       const seen = await watcher.member(node.name, 'alive');
       assert.equal([seen.address, seen.nodeId, seen.committed], [node.address, node.nodeId, false]);
+    }
+
+    await matrixWithoutGaps(first.address);
+    const changes = [
+      ask(first.address, clusterService.addNode, { name: 'n6', address: '127.0.0.1:1' }),
+      ask(first.address, clusterService.removeNode, { nodeId: n2.nodeId }),
+    ];
+    for (const change of changes) {
+      const refused = (await change.then(
+        () => assert.unreachable('it needs the control log'),
+        (error: unknown) => error,
+      )) as ServiceError;
+      assert.is(refused.code, status.UNIMPLEMENTED);
+      assert.match(refused.details, /^pending: /);
     }
 
     let since = watcher.lines.length;
@@ -146,12 +174,16 @@ membership(
         await n1.logged('stream.opened', ({ member, address }) => member === 'n3' && address === back.address);
         await n2.logged('stream.opened', ({ member, address }) => member === 'n3' && address === back.address);
         await rememberByAll(space, 'b');
+        const watcher = new ClusterWatcher([n1.address]);
+        await watcher.member('n3', 'alive');
         // Who knows n1 alone learns from it where the others are now.
         n1.kill('SIGKILL');
         await n1.exited;
         n2.kill('SIGKILL');
         await n2.exited;
         assert.is((await space.get('b'))?.text, 'text of b');
+        await watcher.line(({ kind, nodeName }) => kind === 'members' && nodeName === 'n3');
+        assert.is(await watcher.interrupt(), 0);
       } finally {
         await engram.close();
       }

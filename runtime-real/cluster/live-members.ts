@@ -68,6 +68,14 @@ export class LiveMembers {
       .sort((left, right) => compareText(left.metadata.name, right.metadata.name) || compareText(left.node, right.node));
   }
 
+  /** Where a member is alive, or may be, host:port for its peers: by identity where that is known, for a name may have been given away. Null: not known. */
+  addressOf(name: string, id: NodeId | null): string | null {
+    const members = this.#options.inspect()?.members ?? [];
+    const fits = members.filter((member) => (id === null ? member.metadata.name === name : member.node === id));
+    const found = fits.find(({ state }) => state === 'alive') ?? fits.find(({ state }) => state === 'suspect');
+    return found?.metadata.grpcAddress || null;
+  }
+
   inspection(): MembershipInspection | null {
     return this.#options.inspect();
   }
@@ -104,21 +112,30 @@ export class LiveMembers {
       const reason = reasonOf(event, nameOf);
       if (reason !== null && 'node' in event && this.#reasons.size < reasonsMax) this.#reasons.set(event.node, reason);
       const state = stateAfter(event);
-      if (state !== null && 'node' in event) this.#moved(event.node, { state, member: byNode.get(event.node) });
+      if (state !== null && 'node' in event) this.#became(event.node, { state, member: byNode.get(event.node) });
+      if (event.kind === 'member.restarted' || event.kind === 'member.moved') this.#changedItself(byNode.get(event.node));
     }
     // What no event of its own has told: the first look, and members that are not known any more.
-    for (const member of inspection.members) if (!member.isSelf) this.#moved(member.node, { state: member.state, member });
+    for (const member of inspection.members) if (!member.isSelf) this.#became(member.node, { state: member.state, member });
     for (const node of [...this.#states.keys()]) if (!byNode.has(node)) this.#forget(node);
     this.#partitionNow(inspection);
     this.#options.changed();
   }
 
-  #moved(node: NodeId, { state, member }: { state: MemberState; member: MemberInspection | undefined }): void {
+  #became(node: NodeId, { state, member }: { state: MemberState; member: MemberInspection | undefined }): void {
     const before = this.#states.get(node) ?? null;
     if (member === undefined || before === state) return;
     if (state === 'alive' || state === 'left') this.#reasons.delete(node);
     this.#states.set(node, state);
     this.#tell({ kind: 'member', member: { ...this.#withReason(member), state }, before });
+  }
+
+  /** Another boot, another address: the same state, and news all the same. */
+  #changedItself(member: MemberInspection | undefined): void {
+    if (member === undefined) return;
+    const before = this.#states.get(member.node) ?? null;
+    this.#states.set(member.node, member.state);
+    this.#tell({ kind: 'member', member: this.#withReason(member), before });
   }
 
   #forget(node: NodeId): void {

@@ -33,6 +33,7 @@ interface Flags {
   readonly dataDir?: string;
   readonly name?: string;
   readonly member?: readonly string[];
+  readonly seed?: readonly string[];
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly checkConfig: boolean;
@@ -72,7 +73,8 @@ function flagsOf(arguments_: readonly string[]): Flags | number {
     .option('--name <name>', 'name of this node')
     .option('--listen <host:port>', 'address to listen on')
     .option('--data-dir <dir>', 'directory of everything that is kept')
-    .option('--member <name=host:port>', 'a member of the cluster, this node included; repeat it for each', collect)
+    .option('--member <name[=host:port]>', 'a member of the cluster, this node included; repeat it for each', collect)
+    .option('--seed <host:port>', 'where another node takes datagrams (membership.listen); repeat it for several', collect)
     .option('--log-level <level>', logLevels.join(', '))
     .option('--log-format <format>', logFormats.join(' or '))
     .option('--check-config', 'judge the configuration and exit', false)
@@ -105,6 +107,7 @@ function readSettings(flags: Flags): NodeSettings {
     '--listen': ['node.listen', flags.listen],
     '--data-dir': ['node.data_dir', flags.dataDir],
     '--member': ['cluster.members', flags.member],
+    '--seed': ['cluster.seeds', flags.seed],
     '--log-level': ['log.level', flags.logLevel],
     '--log-format': ['log.format', flags.logFormat],
   } as const;

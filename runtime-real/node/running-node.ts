@@ -163,6 +163,7 @@ export class RunningNode {
   async stop(): Promise<boolean> {
     this.#stopping = true;
     const { doors, network, host } = this.#parts;
+    doors.server.setServing(false);
     this.#discovery.close();
     await this.#leave();
     const drained = await doors.close(this.#settings.node.drainMs);
@@ -199,7 +200,7 @@ export class RunningNode {
     const membershipAddress = doors.membership?.address ?? '';
     network.start({
       own: { cluster: cluster.name, nodeId: host.nodeId, name: node.name, membershipAddress },
-      liveAddressOf: (name, id) => liveAddressOf(live, name, id),
+      liveAddressOf: (name, id) => live.addressOf(name, id),
       heardOf: (member, heard) => {
         if (this.#settings.cluster.mode === 'cluster') this.#discovery.heard(`peer ${member}`, heard);
       },
@@ -291,13 +292,6 @@ export class RunningNode {
 function advertisedBy({ node }: NodeSettings, server: NodeServer): string {
   if (!node.advertise.endsWith(':0')) return node.advertise;
   return joined(hostOf(node.advertise), Number(server.address.slice(server.address.lastIndexOf(':') + 1)));
-}
-
-/** By identity where it is known: a name may have been given to another node meanwhile. */
-function liveAddressOf(live: LiveMembers, name: string, id: NodeId | null): string | null {
-  const fits = live.all().filter((member) => (id === null ? member.metadata.name === name : member.node === id));
-  const found = fits.find(({ state }) => state === 'alive') ?? fits.find(({ state }) => state === 'suspect');
-  return found?.metadata.grpcAddress || null;
 }
 
 interface ToStart {

@@ -64,7 +64,7 @@ async function matrix(servers: readonly string[], output: Output): Promise<numbe
   const silent: string[] = [];
   for (let at = 0; at < others.length; at += askedAtOnce) {
     const asked = others.slice(at, at + askedAtOnce).map(async ({ address, name }) => {
-      const answer = await ask(address, clusterService.getMatrix).catch(() => null);
+      const answer = await ask(address, clusterService.getMatrix, {}).catch(() => null);
       if (answer === null) silent.push(name);
       else answers.push(answer);
     });

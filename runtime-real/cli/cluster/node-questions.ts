@@ -8,7 +8,8 @@ export const answerMsMax = 2_000;
 
 const channelOptions = { 'grpc.enable_http_proxy': 0, 'grpc.enable_retries': 0, 'grpc.max_receive_message_length': 8 * 2 ** 20 };
 
-function unary<In extends object, Out>(address: string, method: MethodDefinition<In, Out>, request: In): Promise<Out> {
+/** Of one node. Rejects with what the transport said. */
+export function ask<In extends object, Out>(address: string, method: MethodDefinition<In, Out>, request: In): Promise<Out> {
   const client = new Client(address, credentials.createInsecure(), channelOptions);
   const answer = new Promise<Out>((resolve, reject) => {
     client.makeUnaryRequest(
@@ -24,17 +25,12 @@ function unary<In extends object, Out>(address: string, method: MethodDefinition
   return answer.finally(() => client.close());
 }
 
-/** Of one node. Rejects with what the transport said. */
-export function ask<Out>(address: string, method: MethodDefinition<object, Out>): Promise<Out> {
-  return unary(address, method, {});
-}
-
 /** Of the first of these nodes that answers. Rejects with an EngramError that says what each of them did. */
 export async function askAny<Out>(servers: readonly string[], method: MethodDefinition<object, Out>): Promise<Out> {
   const failures: string[] = [];
   for (const server of servers) {
     try {
-      return await ask(server, method);
+      return await ask(server, method, {});
     } catch (error) {
       failures.push(`${server}: ${reasonOf(error as ServiceError)}`);
     }

@@ -17,7 +17,7 @@ export interface Sighting {
 export async function sighting(witness: FleetNode, fits: (member: ClusterMember) => boolean): Promise<Sighting | null> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < seenWithinMs) {
-    const found = await ask(witness.address, clusterService.getMembers).catch(() => null);
+    const found = await ask(witness.address, clusterService.getMembers, {}).catch(() => null);
     const member = found?.members.find(fits);
     if (member !== undefined) return { member, afterMs: performance.now() - startedAt };
     await new Promise((resolve) => setTimeout(resolve, askEveryMs));
