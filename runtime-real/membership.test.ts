@@ -177,11 +177,15 @@ membership(
         const watcher = new ClusterWatcher([n1.address]);
         await watcher.member('n3', 'alive');
         // Who knows n1 alone learns from it where the others are now.
-        n1.kill('SIGKILL');
-        await n1.exited;
-        n2.kill('SIGKILL');
-        await n2.exited;
-        assert.is((await space.get('b'))?.text, 'text of b');
+        const late = await connectEngram({ servers: [n1.address], deadlineMs: 30_000 });
+        try {
+          n1.kill('SIGKILL');
+          n2.kill('SIGKILL');
+          await Promise.all([n1.exited, n2.exited]);
+          assert.is((await late.space('named').get('b'))?.text, 'text of b');
+        } finally {
+          await late.close();
+        }
         await watcher.line(({ kind, nodeName }) => kind === 'members' && nodeName === 'n3');
         assert.is(await watcher.interrupt(), 0);
       } finally {

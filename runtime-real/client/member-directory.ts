@@ -12,6 +12,8 @@ export interface KnownNode {
   nodeId: string;
   /** When it was last found out of reach, on the clock of the world; never: -Infinity. */
   failedAtMs: number;
+  /** Where others say that it is: believed when it is not reached here. Empty: here. */
+  saidToBeAt: string;
 }
 
 export interface DirectoryOptions {
@@ -70,6 +72,7 @@ export class MemberDirectory {
 
   failed(node: KnownNode): void {
     node.failedAtMs = this.#world.nowMs();
+    if (node.saidToBeAt !== '') this.#isAt(node, node.saidToBeAt, node.nodeId);
     for (const [space, primary] of this.#primaries) if (primary === node) this.#primaries.delete(space);
   }
 
@@ -102,11 +105,12 @@ export class MemberDirectory {
     for (const { nodeId, address } of health.members) {
       if (address === '') continue;
       const before = nodeId === '' ? null : this.byNodeId(nodeId);
-      // Known under this address, or under another one by which it answers.
-      if (before !== null && (before.address === address || !this.isAvoided(before))) continue;
-      if (before !== null) before.nodeId = '';
-      const known = this.#nodes.find((node) => node.address === address) ?? this.#add(address);
-      if (known !== null && nodeId !== '') known.nodeId = nodeId;
+      // Known under this address, or under another one by which it answers, or answered.
+      if (before !== null && (before.address === address || !this.isAvoided(before))) {
+        before.saidToBeAt = before.address === address ? '' : address;
+        continue;
+      }
+      this.#isAt(before, address, nodeId);
     }
   }
 
@@ -128,6 +132,15 @@ export class MemberDirectory {
     }
   }
 
+  #isAt(before: KnownNode | null, address: string, nodeId: string): void {
+    if (before !== null) {
+      before.nodeId = '';
+      before.saidToBeAt = '';
+    }
+    const known = this.#nodes.find((node) => node.address === address) ?? this.#add(address);
+    if (known !== null && nodeId !== '') known.nodeId = nodeId;
+  }
+
   #isAlias(node: KnownNode, tried: ReadonlySet<KnownNode>): boolean {
     if (node.nodeId === '') return false;
     for (const other of tried) if (other.nodeId === node.nodeId) return true;
@@ -142,7 +155,7 @@ export class MemberDirectory {
         node.nodeId = nodeId;
       },
     });
-    const node: KnownNode = { address, connection, nodeId: '', failedAtMs: Number.NEGATIVE_INFINITY };
+    const node: KnownNode = { address, connection, nodeId: '', failedAtMs: Number.NEGATIVE_INFINITY, saidToBeAt: '' };
     this.#nodes.push(node);
     return node;
   }
