@@ -5,6 +5,7 @@
  * Data only: whoever loads modules carries the rewrite out, and fails loudly when `find` does not occur exactly once.
  */
 
+import { answerBugs } from './answer-bugs.js';
 import { membershipBugs } from './membership-bugs.js';
 import type { PendingBug, PlantedBug } from './planted-bug.js';
 
@@ -261,6 +262,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     find: "current.uncertain && current.requestId.length > 0 ? 'info' : 'fail', current.lastCode",
     replace: "'fail', current.lastCode",
   },
+  ...answerBugs,
   ...membershipBugs,
   {
     name: 'vote-before-sync',
