@@ -5,7 +5,9 @@
  * Beside what the history lists as released, every write that a client saw acknowledged by the node that made it counts: a primary's own sync is
  * part of every acknowledgement level.
  */
+
 import type { NodeId, SpaceKey } from '../core/identifiers.js';
+import { acknowledgedByTooFew, type TooFewCopies } from './acknowledged-copies.js';
 import type { Checker, CopyState, History, LoggedRecord, Operation, Recovery } from './history.js';
 import { isWrite, versionNode } from './memory-traces.js';
 import {
@@ -30,7 +32,8 @@ interface Finding {
 
 export const durability: Checker = (history) => {
   const { recoveries, faults } = history;
-  const invented = inventedRecords(history);
+  const copies = acknowledgedByTooFew(history);
+  const invented = [...inventedRecords(history), ...copies.tooFew.map(tooFewCopies)];
   if (recoveries.length === 0 && invented.length === 0) {
     const crashes = faults.filter(({ family, tookEffect }) => tookEffect && family.startsWith('crash')).length;
     const destroyed = faults.filter(({ family, tookEffect }) => tookEffect && family === 'disk-destroyed').length;
@@ -42,17 +45,23 @@ export const durability: Checker = (history) => {
   const checks = recoveries.map((recovery) => checkRecovery(recovery, history, written));
   const findings = [...checks.flatMap(({ findings }) => findings), ...invented];
   const figures = {
+    acknowledgementsJudged: copies.judged,
+    acknowledgedByTooFew: copies.tooFew.length,
     recoveries: recoveries.length,
     releasedDots: checks.reduce((sum, { released }) => sum + released, 0),
     excusedByDamage: checks.reduce((sum, { excused }) => sum + excused, 0),
     lostAtRecovery: checks.reduce((sum, { lost }) => sum + lost, 0),
-    neverWritten: checks.reduce((sum, { neverWritten }) => sum + neverWritten, 0) + invented.length,
+    neverWritten: checks.reduce((sum, { neverWritten }) => sum + neverWritten, 0) + invented.length - copies.tooFew.length,
   };
   if (findings.length === 0) return { verdict: 'ok', ...figures };
   const operations = [...new Set(findings.flatMap((finding) => finding.operations))].slice(0, evidenceMax);
   const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`;
   return { verdict: 'violation', reason: `${(findings[0] as Finding).reason}${more}`, operations, ...figures };
 };
+
+function tooFewCopies({ operation: { index, ack }, needed, durable }: TooFewCopies): Finding {
+  return { reason: `write ${index} was acknowledged for ${ack} when ${durable} of ${needed} disks had it`, operations: [index] };
+}
 
 interface RecoveryCheck {
   readonly findings: readonly Finding[];

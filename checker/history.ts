@@ -248,6 +248,10 @@ export interface History {
    * durable when that one was made.
    */
   readonly logGroups?: ReadonlyMap<NodeId, readonly number[]>;
+  /** Per node: of each record in its log, when it became durable there. */
+  readonly logDurableMs?: ReadonlyMap<NodeId, readonly number[]>;
+  /** How many copies a space has. */
+  readonly copies?: ReadonlyMap<SpaceKey, number>;
   readonly recoveries: readonly Recovery[];
   readonly terms: readonly TermSpan[];
   readonly samples: readonly ConvergenceSample[];

@@ -360,8 +360,13 @@ function episodeBytes(planned: PlannedOperation): Uint8Array {
   });
 }
 
+/** The whole text is what was remembered, padding and all: a value in front of anything else is no value that was written. */
+const wholeText = /^\S*( \.*)?$/;
+
 function seenVersion({ episode, version }: { readonly episode: Uint8Array; readonly version: Uint8Array }): SeenVersion {
-  return { value: valueOfEpisode(episode), version: versionText(version) ?? '' };
+  const value = valueOfEpisode(episode);
+  const isWhole = wholeText.test(Episode.decode(episode).text);
+  return { value: isWhole ? value : `garbled ${value}`, version: versionText(version) ?? '' };
 }
 
 const noFilters = {

@@ -105,10 +105,10 @@ export class LogReader {
   #lastKnown: KnownRecord[] = [];
 
   /**
-   * The records of one node's log, in the order in which they first became durable. `groups`, when given, is filled with the number of the write that made each
+   * The records of one node's log, in the order in which they first became durable. `madeBy`, when given, is filled with the number of the write that made each
    * durable.
    */
-  read(writes: readonly DurableWrite[], groups: number[] = []): LoggedRecord[] {
+  read(writes: readonly DurableWrite[], madeBy: number[] = []): LoggedRecord[] {
     const view = this.#view;
     const records = new Set<LoggedRecord>();
     const pristine = new Map<DiskFile, Uint8Array>();
@@ -124,7 +124,7 @@ export class LogReader {
         const record = this.#recordAt(view);
         if (record === null || records.has(record)) return;
         records.add(record);
-        groups.push(number);
+        madeBy.push(number);
       });
     }
     return [...records];

@@ -23,6 +23,7 @@ export interface DiskRequest {
 }
 
 export interface DurableWrite extends Extent {
+  readonly atUs: number;
   readonly file: DiskFile;
 }
 
@@ -40,6 +41,8 @@ export class DiskModel {
   readonly #files = new Map<string, DiskFile>();
   readonly #freeAtUs = new Map<string, number>();
   #inFlight: DiskRequest[] = [];
+  /** When anything happened to it last. */
+  #nowUs = 0;
   readonly #errorsUntilUs: Record<DiskOperation, number> = { read: 0, write: 0, sync: 0 };
   /** Nothing completes before. */
   stalledUntilUs = 0;
@@ -96,6 +99,7 @@ export class DiskModel {
 
   /** The request takes effect. */
   complete(request: DiskRequest, nowUs: number): DiskResult {
+    this.#nowUs = nowUs;
     const at = this.#inFlight.indexOf(request);
     this.#inFlight.splice(at, 1);
     if (request.kind === 'read' || request.kind === 'write' || request.kind === 'sync') {
@@ -110,6 +114,7 @@ export class DiskModel {
    * the number of sectors that were at stake.
    */
   crash(atUs: number): number {
+    this.#nowUs = atUs;
     const draws = new Draws(this.#seed, `disk.crash/${this.#node}/${atUs}`);
     const profile = draws.pick(crashProfiles);
     const pending = this.#inFlight;
@@ -126,6 +131,7 @@ export class DiskModel {
    * stays for readers, and power loss may still take it. Returns whether there is any.
    */
   kill(atUs: number): boolean {
+    this.#nowUs = atUs;
     const draws = new Draws(this.#seed, `disk.kill/${this.#node}/${atUs}`);
     const pending = this.#inFlight;
     this.#inFlight = [];
@@ -146,7 +152,7 @@ export class DiskModel {
   }
 
   #becameDurable(file: DiskFile, extents: readonly Extent[]): void {
-    for (const { offset, length } of extents) this.durableWrites.push({ file, offset, length });
+    for (const { offset, length } of extents) this.durableWrites.push({ file, offset, length, atUs: this.#nowUs });
   }
 
   /** In flight when the power went. */

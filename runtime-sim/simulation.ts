@@ -15,7 +15,7 @@ import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { Addresses } from './addresses.js';
 import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
-import { LogReader } from './core-formats.js';
+import { LogReader, spaceOf } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskModel, DiskRequest } from './disk-model.js';
 import type { EventHeap } from './event-heap.js';
@@ -157,6 +157,8 @@ export class Simulation {
       const groups: number[] = [];
       this.recorder.logs.set(id, reader.read(disk.durableWrites, groups));
       this.recorder.logGroups.set(id, groups);
+      const durableMs = groups.map((group) => this.#world.loadMs(disk.durableWrites[group].atUs));
+      this.recorder.logDurableMs.set(id, durableMs);
     };
     for (const { id, disk } of this.#injector.destroyedDisks) keepLog(id, disk);
     for (const host of this.#hosts) if (!host.withoutDisk) keepLog(host.id, host.disk);
@@ -178,6 +180,8 @@ export class Simulation {
       membership: recorder.membership.record((place) => this.#hosts[place].inspectMembership()),
       logs: recorder.logs,
       logGroups: recorder.logGroups,
+      logDurableMs: recorder.logDurableMs,
+      copies: new Map(plan.rows.map(({ space, copies }) => [spaceOf(space), copies.length])),
       lostWithDisks: recorder.lostWithDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,
