@@ -1,7 +1,7 @@
 /** Histories that were thought out, or found by chance, to break what membership promises. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type TestMember, TestNetwork } from './test-support/test-network.js';
+import { type TestMember, TestNetwork, testAddress } from './test-support/test-network.js';
 
 const hostile = suite('membership against hostile histories');
 
@@ -81,6 +81,22 @@ hostile('a node that was cut off learns soon after who died meanwhile', () => {
     const tookMs = network.passUntil(() => [cutOff, ...others].every((member) => member.sees(dying) === 'dead'), withinMs);
     assert.ok(tookMs <= 10_000, `${tookMs} ms with seed ${seed}`);
   }
+});
+
+hostile("a node that comes up at a seed's address is found, though the node that was there lives elsewhere", () => {
+  const network = new TestNetwork(4);
+  const [seed, second, third, last] = network.members;
+  for (const member of [seed, second, third]) member.start([seed]);
+  network.passUntil(() => [seed, second, third].every((member) => member.count('alive') === 3), withinMs);
+  const { address } = seed;
+  seed.kill();
+  seed.address = testAddress('elsewhere:7946');
+  seed.start([second]);
+  network.passUntil(() => [seed, second, third].every((member) => member.count('alive') === 3), withinMs);
+  network.pass(20_000);
+  last.address = address;
+  last.start();
+  network.passUntil(() => allAlive(network), 10_000);
 });
 
 hostile.run();

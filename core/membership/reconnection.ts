@@ -7,8 +7,7 @@
  *   return   a dead member that answers is asked for its table, at most one per healExchangeMs: whole sides come back at once
  *   tables   with a random live member every pushPullIntervalMs · max(1, n / 32), so that what news have missed is found
  */
-import type { Author, NodeId } from '../identifiers.js';
-import { authorNode } from '../identifiers.js';
+import type { Author } from '../identifiers.js';
 import type { Address } from './address.js';
 import type { Member } from './member-table.js';
 import { type MembershipServices, membershipTimers } from './membership-services.js';
@@ -25,8 +24,8 @@ export class Reconnection {
   readonly #exchange: TableExchange;
   readonly #ping: (member: Member) => void;
   seeds: readonly Address[] = [];
-  /** Who answered there last. */
-  readonly #seedNodes = new Map<Address, NodeId>();
+  /** Who answered there last. The boot as well: started again it may be elsewhere, and somebody else there. */
+  readonly #seedNodes = new Map<Address, Author>();
   #seedAt = 0;
   #deadAt = 0;
   #intervalMs: number;
@@ -106,8 +105,8 @@ export class Reconnection {
 
   /** Whoever answered there last is alive, or is this node under another name. */
   #isKnownAlive(address: Address): boolean {
-    const node = this.#seedNodes.get(address);
-    const member = node === undefined ? undefined : this.#services.table.get(node);
+    const author = this.#seedNodes.get(address);
+    const member = author === undefined ? undefined : this.#services.table.byAuthor(author);
     return member !== undefined && member.state === 'alive' && !member.isPrivate;
   }
 
@@ -140,12 +139,12 @@ export class Reconnection {
   }
 
   tableExchanged(address: Address, from: Author | null): void {
-    if (from !== null && this.seeds.includes(address)) this.#seedNodes.set(address, authorNode(from));
+    if (from !== null && this.seeds.includes(address)) this.#seedNodes.set(address, from);
   }
 
   /** Who is at the address is this node itself, by another name. */
   isOwn(address: Address): void {
-    if (this.seeds.includes(address)) this.#seedNodes.set(address, this.#services.self.id);
+    if (this.seeds.includes(address)) this.#seedNodes.set(address, this.#services.author);
   }
 
   // Tables with random members.
