@@ -1,13 +1,11 @@
 /** The Kubernetes manifest of a cluster: what its pods are configured with is in order, and its parts fit together. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type NodeSettings, settingsOf } from '../runtime-real/config/settings.js';
-import { fromEnvironment, type GivenValues } from '../runtime-real/config/sources.js';
-import { root } from './source-files.js';
+import { type NodeSettings, settingsOf } from './settings.js';
+import { fromEnvironment, type GivenValues } from './sources.js';
 
-const manifest = readFileSync(join(root, 'deploy/engram-cluster.yaml'), 'utf8');
+const manifest = readFileSync(new URL('../../deploy/engram-cluster.yaml', import.meta.url), 'utf8');
 
 function settingsOfPod(name: string, podIp: string): NodeSettings {
   const environment: Record<string, string> = { ENGRAM_NODE_NAME: name };
