@@ -19,9 +19,9 @@ const episodes: readonly EpisodeInput[] = Array.from({ length: 4_000 }, (_, at) 
 const spacesWritten = 25;
 const batchesInFlight = 2;
 const episodesPerBatch = 100;
-const roundsMeasured = 3;
+export const roundsMeasured = 3;
 /** Every process compiles what is hot only once it is: before that the figures would be the compiler's. */
-const warmUpRounds = 3;
+export const warmUpRounds = 3;
 const pollEveryMs = 20;
 const patienceMs = 60_000;
 
@@ -44,13 +44,18 @@ export async function run(): Promise<Row[]> {
   }
 }
 
-interface Cluster {
+export interface Cluster {
   readonly nodes: readonly NodeProcess[];
   readonly engram: Engram;
 }
 
-async function withNodes(count: number, folder: string, measure: (cluster: Cluster) => Promise<Row[]>): Promise<Row[]> {
-  const nodes = await startNodes(count, folder);
+export async function withNodes<Result>(
+  count: number,
+  folder: string,
+  measure: (cluster: Cluster) => Promise<Result>,
+  runtimeFlags: readonly string[] = [],
+): Promise<Result> {
+  const nodes = await startNodes(count, folder, runtimeFlags);
   const engram = await connectEngram({ servers: nodes.map(({ address }) => address), deadlineMs: patienceMs });
   try {
     return await measure({ nodes, engram });
@@ -60,7 +65,7 @@ async function withNodes(count: number, folder: string, measure: (cluster: Clust
   }
 }
 
-interface Written {
+export interface Written {
   readonly operations: number;
   readonly acknowledgedMs: number;
   readonly syncedMs: number;
@@ -119,7 +124,7 @@ async function roles(cluster: Cluster): Promise<Row[]> {
 }
 
 /** Writes so many rounds of all episodes over the spaces and waits until every copy has synced them. */
-async function write(cluster: Cluster, name: string, ack: Level, rounds: number, spaces = spacesWritten): Promise<Written> {
+export async function write(cluster: Cluster, name: string, ack: Level, rounds: number, spaces = spacesWritten): Promise<Written> {
   const { engram, nodes } = cluster;
   const before = nodes.map(({ pid }) => processorTimeOf(pid));
   const clientBefore = process.cpuUsage();

@@ -13,10 +13,10 @@ export interface ProcessorTime {
   readonly kernelUs: number;
 }
 
-/** One node alone, or n1 to nK of a cluster whose members all serve; their data under `folder`. */
-export async function startNodes(count: number, folder: string): Promise<NodeProcess[]> {
+/** One node alone, or n1 to nK of a cluster whose members all serve; their data under `folder`. `runtimeFlags` are of Node.js itself. */
+export async function startNodes(count: number, folder: string, runtimeFlags: readonly string[] = []): Promise<NodeProcess[]> {
   mkdirSync(folder, { recursive: true });
-  const shared = { environment, flags: ['--log-level', 'info', '--log-format', 'json'] };
+  const shared = { environment, runtimeFlags, flags: ['--log-level', 'info', '--log-format', 'json'] };
   if (count === 1) return [await startNode({ ...shared, name: 'n1', dataDir: join(folder, 'n1') })];
   const members = await freeMembers(count);
   return Promise.all(members.map((_, at) => startNode({ ...shared, name: `n${at + 1}`, members, dataDir: join(folder, `n${at + 1}`) })));

@@ -1,7 +1,7 @@
 /**
  * All benchmarks, side by side with their targets. Nothing here passes or fails: figures are for people, on the machine that they name.
  *
- *     npm run bench [-- simulator embedded cluster placement membership memory] [-- --against redis|serf] [-- --json]
+ *     npm run bench [-- simulator embedded cluster profile placement membership memory] [-- --against redis|serf] [-- --json]
  *
  * Without a name all but `membership`, which takes two minutes, and `memory`, which takes ten; against another system, what it is measured against.
  */
@@ -13,6 +13,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   simulator: () => import('./simulator.js'),
   embedded: () => import('./embedded.js'),
   cluster: () => import('./cluster.js'),
+  profile: () => import('./profile.js'),
   placement: () => import('./placement.js'),
 };
 /** Measured only when named: they take long. */

@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly dataDir?: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node.js itself, for the process: to profile it, for example. */
+  readonly runtimeFlags?: readonly string[];
   /** The log line that ends the wait for the start: `node.serving` when absent. */
   readonly until?: string;
   /** Hears of the process as soon as there is one, long before it serves: who may have to end in a hurry can end it too. */
@@ -148,7 +150,8 @@ class SpawnedNode implements NodeProcess {
     const where = members.length === 0 || options.listen !== undefined ? ['--listen', options.listen ?? '127.0.0.1:0'] : [];
     const cluster = members.length === 0 ? [] : ['--cluster-mode', 'cluster', ...members.flatMap((member) => ['--member', member])];
     const flags = ['--end-with-parent', '--name', this.name, '--data-dir', this.dataDir, ...where, ...cluster, ...(options.flags ?? [])];
-    this.#child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...flags], {
+    const runtimeFlags = options.runtimeFlags ?? [];
+    this.#child = spawn(process.execPath, [...runtimeFlags, '--import', import.meta.resolve('tsx'), program, ...flags], {
       stdio: ['pipe', 'ignore', 'pipe'],
       env: { ...withoutSettings(process.env), ...anyPorts, ...options.environment },
     });
