@@ -9,7 +9,6 @@ export const formation: Experiment = {
   cases: [
     { nodes: 5, seeds: 1_000, goal: atMost('formedMs', 5_000, 1) },
     { nodes: 100, seeds: 200, goal: null },
-    { nodes: 1_000, seeds: 3, goal: null },
   ].map(({ nodes, seeds, goal }) => ({ label: `${nodes} nodes`, seeds, goal, measure: (seed) => measure(seed, nodes) })),
   columns: timeColumns('formedMs', 'formed'),
 };

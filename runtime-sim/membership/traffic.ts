@@ -3,8 +3,8 @@ import { type Experiment, type Measured, valuesOf } from './experiment.js';
 import { LoneCluster } from './lone-cluster.js';
 
 const formationMsMax = 600_000;
-const restMs = 30_000;
-const measuredMs = 300_000;
+const restMs = 20_000;
+const measuredMs = 60_000;
 
 export const traffic: Experiment = {
   name: 'traffic',
@@ -13,7 +13,7 @@ export const traffic: Experiment = {
     { nodes: 20, seeds: 20 },
     { nodes: 100, seeds: 10 },
     { nodes: 500, seeds: 3 },
-    { nodes: 1_000, seeds: 2 },
+    { nodes: 1_000, seeds: 3 },
   ].map(({ nodes, seeds }) => ({ label: `${nodes} nodes`, seeds, goal: null, measure: (seed) => measure(seed, nodes) })),
   columns: [
     mean('packets/s', 'packetsPerS', 1),
