@@ -99,4 +99,20 @@ hostile("a node that comes up at a seed's address is found, though the node that
   network.passUntil(() => allAlive(network), 10_000);
 });
 
+hostile('many members that are gone for good do not keep two halves from each other', () => {
+  const network = new TestNetwork(35);
+  const [seed, ...others] = network.members;
+  for (const member of network.members) member.start([seed]);
+  network.pass(20_000);
+  const living = others.slice(0, 4);
+  for (const member of others.slice(4)) member.kill();
+  network.passUntil(() => living.every((member) => member.count('dead') === 30), 600_000);
+  seed.kill();
+  network.pass(20_000);
+  network.split(living.slice(0, 2), living.slice(2));
+  network.pass(120_000);
+  network.heal();
+  network.passUntil(() => living.every((member) => member.count('alive') === 4), 10_000);
+});
+
 hostile.run();

@@ -2,7 +2,7 @@
  * Finding each other, at the start and again: seeds are asked for their tables until one of their nodes is known to live, dead members are pinged, both for
  * ever. Otherwise two halves of a cluster that took each other for dead would never meet again.
  *
- *   round    up to reconnectsPerRound seeds and as many dead members, in turn; rounds are reconnectIntervalMsMin apart at first, then twice as far each, up to
+ *   round    up to reconnectsPerRound seeds and as many dead members, half of them in turn and half of those that died last; rounds are reconnectIntervalMsMin apart at first, then twice as far each, up to
  *            reconnectIntervalMsMax. Back to the minimum when somebody dies or returns, when discovery finds other seeds, and for who knows nobody alive.
  *   return   a dead member that answers is asked for its table, at most one per healExchangeMs: whole sides come back at once
  *   tables   with a random live member every pushPullIntervalMs · max(1, n / 32), so that what news have missed is found
@@ -18,6 +18,8 @@ const seedsMax = 256;
 /** Asked together when the node knows nobody yet. */
 const firstSeedsMax = 3;
 const membersWithoutScaling = 32;
+/** Every other ping of a dead member goes to one of those that died last: where many are gone for good, these are the likeliest to be only cut off. */
+const latestDead = 8;
 
 export class Reconnection {
   readonly #services: MembershipServices;
@@ -28,6 +30,7 @@ export class Reconnection {
   readonly #seedNodes = new Map<Address, Author>();
   #seedAt = 0;
   #deadAt = 0;
+  #latestAt = 0;
   #intervalMs: number;
   #dueMs = Number.POSITIVE_INFINITY;
   #lastHealMs = Number.NEGATIVE_INFINITY;
@@ -113,8 +116,13 @@ export class Reconnection {
   #pingDead(most: number): void {
     const { dead } = this.#services.table;
     for (let count = 0; count < Math.min(most, dead.length); count += 1) {
-      this.#deadAt = (this.#deadAt + 1) % dead.length;
-      this.#ping(dead[this.#deadAt]);
+      if (count % 2 === 1 && dead.length > latestDead) {
+        this.#latestAt = (this.#latestAt + 1) % latestDead;
+        this.#ping(dead[dead.length - 1 - this.#latestAt]);
+      } else {
+        this.#deadAt = (this.#deadAt + 1) % dead.length;
+        this.#ping(dead[this.#deadAt]);
+      }
     }
   }
 
