@@ -2,8 +2,9 @@
  * Finding each other, at the start and again: seeds are asked for their tables until one of their nodes is known to live, dead members are pinged, both for
  * ever. Otherwise two halves of a cluster that took each other for dead would never meet again.
  *
- *   round    up to reconnectsPerRound seeds and as many dead members, half of them in turn and half of those that died last; rounds are reconnectIntervalMsMin apart at first, then twice as far each, up to
- *            reconnectIntervalMsMax. Back to the minimum when somebody dies or returns, when discovery finds other seeds, and for who knows nobody alive.
+ *   round    up to reconnectsPerRound seeds and as many dead members, half of them in turn and half of those that died last; rounds are
+ *            reconnectIntervalMsMin apart at first, then twice as far each, up to reconnectIntervalMsMax. Back to the minimum when somebody
+ *            dies or returns, when discovery finds other seeds, and for who knows nobody alive.
  *   return   a dead member that answers is asked for its table, at most one per healExchangeMs: whole sides come back at once
  *   tables   with a random live member every pushPullIntervalMs · max(1, n / 32), so that what news have missed is found
  */
