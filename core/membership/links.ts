@@ -130,7 +130,10 @@ export class Links {
     this.#tell(row);
   }
 
-  /** All rows, this node's first, below `most` bytes of the writer. Those that have become empty as well: else who missed that would never learn of it. */
+  /**
+   * All rows, this node's first, below `most` bytes of the writer. Those that have become empty as well: else who missed that would never
+   * learn of it.
+   */
   writeAll(writer: ByteWriter, most: number): void {
     const own = { author: this.#services.author, version: this.#version, exceptions: this.#ownExceptions().slice(0, linkExceptionsMax) };
     for (const { author, version, exceptions } of [own, ...this.#currentRows()]) {

@@ -177,8 +177,8 @@ export class MemberTable {
   }
 
   /**
-   * Of those that left the one that left first; else of the dead the one dead for longest. Not one of which this node alone believes that it is dead: it may be back any
-   * moment, and without a word.
+   * Of those that left the one that left first; else of the dead the one dead for longest. Not one of which this node alone believes that
+   * it is dead: it may be back any moment, and without a word.
    */
   #leastMissed(): Member | null {
     let found: Member | null = null;

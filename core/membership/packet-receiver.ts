@@ -111,8 +111,8 @@ export class PacketReceiver implements MessageHandler {
   }
 
   /**
-   * Who says that this node is suspect or dead hears the contrary with the answer, whatever this node thinks of him; and who still asks a node that has left, that it
-   * has: else its answers would keep it alive.
+   * Who says that this node is suspect or dead hears the contrary with the answer, whatever this node thinks of him; and who still asks a
+   * node that has left, that it has: else its answers would keep it alive.
    */
   #refute(writer: ByteWriter): void {
     const { isAccused, hasLeft, claimWriter, self } = this.#services;
