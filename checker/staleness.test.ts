@@ -1,8 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeId } from '../core/identifiers.js';
+import { authorOf } from '../core/identifiers.js';
 import type { FaultRecord, Verdict } from './history.js';
-import { HistoryBuilder } from './history-builder.js';
+import { HistoryBuilder, node } from './history-builder.js';
 import { staleness } from './staleness.js';
 
 const bounds = suite('staleness');
@@ -119,5 +120,20 @@ bounds('without faults nearly every answer says how far it lags', () => {
   assert.is(answers(1).faultFreeAnswers, 101);
   assert.is(answers(2).verdict, 'violation');
 });
+
+bounds(
+  'a write that two primaries carried out stands in two places, and what stands before one of them does not stand before the other',
+  () => {
+    const told = new HistoryBuilder();
+    const twice = told.remember('x', 'v2', { at: 'b', process: 'q' });
+    told.ship(twice, 'a');
+    told.remember('x', 'v3', { at: 'a', process: 'r' });
+    told.remember('x', 'v1', { at: 'a', process: 's' });
+    told.log('a', { ...told.recordOf(twice), author: authorOf(node('a'), { counter: 1, random: 'a'.repeat(16) }), sequence: 9 });
+    // v3 was made on top of the record that b had made, not on top of the one that a makes here.
+    told.get('x', ['v1'], { at: 'a', answeredAs: 'replica', lagMs: 1 });
+    assert.is(staleness(told.build()).verdict, 'ok');
+  },
+);
 
 bounds.run();

@@ -71,6 +71,8 @@ export class Supersession {
       const completedMs = step.operation?.completedMs ?? Number.POSITIVE_INFINITY;
       this.inclusion.latestUnloggedMs = Math.max(this.inclusion.latestUnloggedMs, completedMs);
     }
+    // Carried out twice, by two primaries: who held the one record need not have held what stands before the other.
+    if (this.extent === 'certain' && step.made.length > 1) return;
     for (const { node, position, heldMin } of step.made) {
       const end = this.extent === 'certain' ? heldMin : position;
       if (end === 0) continue;
