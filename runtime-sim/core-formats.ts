@@ -6,7 +6,7 @@
 import type { LoggedRecord } from '../checker/history.js';
 import { type Author, authorBytes, type SpaceKey, spaceKey } from '../core/identifiers.js';
 import { checkpointFiles } from '../core/storage/checkpoint.js';
-import { groupHeaderBytes, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
+import { groupHeaderBytes, nextGroupCandidate, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
 import { readAuthor } from '../core/wire/author-bytes.js';
 import { readU32, readU48 } from '../core/wire/bytes.js';
@@ -179,7 +179,11 @@ function eachRecord(view: RecordView, span: SegmentSpan, visit: (groupOffset: nu
   const { bytes, segment, end } = span;
   for (let offset = span.from; offset < end; ) {
     const header = readGroupHeader(bytes, { segment, offset }, pure);
-    if (header === null) return;
+    if (header === null) {
+      // Damage that was copied with the rest, when the file was replaced: what stands behind it counts all the same.
+      offset = nextGroupCandidate(bytes, offset + 1);
+      continue;
+    }
     const groupBytes = paddedGroupBytes(header.recordBytes);
     const recordsEnd = offset + groupHeaderBytes + header.recordBytes;
     for (let at = offset + groupHeaderBytes; at < recordsEnd; at += view.length) {
