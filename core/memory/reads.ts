@@ -1,8 +1,9 @@
 /**
  * Get and recall: from the readable state to answers, records read back from cache or disk on the way. Only synced records are ever seen.
  *
- * A recall scans outside `handle` and is judged again when the scan comes back: what ceased to be readable meanwhile is left out, and what a
- * signature let pass is checked against the record itself.
+ * A recall scans outside `handle` and is judged again when the scan comes back: what ceased to be readable meanwhile is left out, what became readable
+ * meanwhile is looked at as well (a memory whose version was replaced would be missing otherwise, though it was there all the time), and what a signature
+ * let pass is checked against the record itself.
  */
 import { type CausalContext, contextWith, emptyContext, encodeContext, joinContexts } from '../clock/causal-context.js';
 import type { Ticket } from '../effects.js';
@@ -18,8 +19,9 @@ import type { CopyStanding, ReplyBody } from './answers.js';
 import { adjustedConfidence, expNegative, noNewerVersionUnheard } from './derived-confidence.js';
 import { versionsOf } from './merge.js';
 import type { ComputeJob, ScanResult } from './scan-kernel.js';
-import { normaliseInto } from './scan-kernel.js';
+import { normaliseInto, scan } from './scan-kernel.js';
 import type { SpaceStore } from './space-store.js';
+import type { VectorRow } from './vector-table.js';
 
 export type Answer = (body: ReplyBody, now: Now) => void;
 
@@ -42,6 +44,18 @@ interface Recall {
   readonly answer: Answer;
 }
 
+interface RunningScan {
+  readonly recall: Recall;
+  readonly job: ComputeJob;
+  /** Of the table, when the scan started. */
+  readonly mark: number;
+}
+
+interface ScoredRow {
+  readonly row: VectorRow;
+  readonly score: number;
+}
+
 const noContext = new Uint8Array(0);
 const nothingRecalled: ReplyBody = {
   $case: 'recalled',
@@ -55,7 +69,7 @@ const spareRows = 16;
 export class Reads {
   readonly #services: NodeServices;
   readonly #copies: CopyStanding;
-  readonly #scans = new Map<Ticket, Recall>();
+  readonly #scans = new Map<Ticket, RunningScan>();
   #lastTicket: Ticket = 0;
 
   constructor(services: NodeServices, copies: CopyStanding) {
@@ -230,22 +244,21 @@ export class Reads {
       contextBits: contextBitsOf(request, this.#services.pure),
       limit: recall.asked,
     };
-    space.vectors.scanStarted();
-    this.#scans.set(this.#lastTicket, recall);
+    this.#scans.set(this.#lastTicket, { recall, job, mark: space.vectors.scanStarted() });
     this.#services.effects.compute.run(job, this.#lastTicket);
   }
 
   computed(ticket: Ticket, result: ScanResult, now: Now): void {
-    const recall = this.#scans.get(ticket);
-    if (recall === undefined) return;
+    const running = this.#scans.get(ticket);
+    if (running === undefined) return;
     this.#scans.delete(ticket);
+    const { recall } = running;
     const { space } = recall;
-    space.vectors.scanEnded();
     const chosen: Chosen[] = [];
-    for (let at = 0; at < result.rows.length; at += 1) {
-      const version = space.vectors.versionAt(result.rows[at]);
+    for (const { row, score } of bestRows(running, result)) {
+      const version = space.vectors.versionAt(row);
       if (version < 0 || space.index.columns.confidence[version] < recall.request.confidenceMin) continue;
-      chosen.push(choose(space, version, recall.cue === null ? 0 : result.scores[at]));
+      chosen.push(choose(space, version, recall.cue === null ? 0 : score));
     }
     const exhausted = result.rows.length < recall.asked;
     const versions = chosen.map(({ version }) => version);
@@ -304,6 +317,22 @@ export class Reads {
     const coverage = { targets: 1, answered: 1, searched, total: searched + lost, reasons };
     recall.answer({ $case: 'recalled', value: { memories, coverage } }, now);
   }
+}
+
+/** Ends a scan: what it found and what has become searchable since it started, best first. */
+function bestRows({ recall, job, mark }: RunningScan, { rows, scores }: ScanResult): ScoredRow[] {
+  const { vectors } = recall.space;
+  const shown = vectors.scanEnded(mark);
+  const found = Array.from(rows, (row, at): ScoredRow => ({ row, score: scores[at] }));
+  if (shown.length === 0) return found;
+  const late = scan({ ...job, rowsPerChunk: 1, chunks: vectors.chunksOf(shown), rows: shown.length });
+  // Of what ranks behind the last row of a full result the scan has kept nothing: others may be better.
+  const scoreMin = rows.length < job.limit ? Number.NEGATIVE_INFINITY : scores[rows.length - 1];
+  const lately = Array.from(late.rows, (at, place): ScoredRow => ({ row: shown[at], score: late.scores[place] }));
+  const known = new Set(shown);
+  return [...found.filter(({ row }) => !known.has(row)), ...lately.filter(({ score }) => score >= scoreMin)].sort(
+    (left, right) => right.score - left.score || left.row - right.row,
+  );
 }
 
 function choose(space: SpaceStore, version: VersionRow, score: number): Chosen {

@@ -35,6 +35,8 @@ export class VectorTable {
   /** Freed while scans were running: free once all of those have ended. */
   #quarantine: VectorRow[] = [];
   #scansRunning = 0;
+  /** Marked searchable while scans were running, in order: those may have passed the row by. Emptied once all of those have ended. */
+  #shown: VectorRow[] = [];
   #searchableRows = 0;
   /** Whether each row's embedding can be compared: set when the row is written. */
   #comparable = new Uint8Array(rowsPerChunk);
@@ -90,6 +92,7 @@ export class VectorTable {
     const within = row % rowsPerChunk;
     if ((chunk.searchable[within] !== searchable.no) === found) return;
     this.#searchableRows += found ? 1 : -1;
+    if (found && this.#scansRunning > 0) this.#shown.push(row);
     if (!found) chunk.searchable[within] = searchable.no;
     else chunk.searchable[within] = this.#comparable[row] === 1 ? searchable.withEmbedding : searchable.withoutEmbedding;
   }
@@ -114,16 +117,36 @@ export class VectorTable {
     else this.#free.push(row);
   }
 
-  scanStarted(): void {
+  /** Returns a mark to end the scan with. */
+  scanStarted(): number {
     this.#scansRunning += 1;
+    return this.#shown.length;
   }
 
-  scanEnded(): void {
+  /** The rows, ascending, that have become searchable since that scan started and still are: it may not have seen them. */
+  scanEnded(mark: number): VectorRow[] {
     this.#scansRunning -= 1;
     invariant(this.#scansRunning >= 0, 'a scan ends once');
-    if (this.#scansRunning > 0 || this.#quarantine.length === 0) return;
-    this.#free.push(...this.#quarantine);
+    const shown = [...new Set(this.#shown.slice(mark))].filter((row) => this.isSearchable(row)).sort((left, right) => left - right);
+    if (this.#scansRunning > 0) return shown;
+    this.#shown = [];
+    for (const row of this.#quarantine) this.#free.push(row);
     this.#quarantine = [];
+    return shown;
+  }
+
+  /** These rows as chunks of one row each, for a scan of nothing else. */
+  chunksOf(rows: readonly VectorRow[]): VectorChunk[] {
+    return rows.map((row) => {
+      const { vectors, searchable, occurredAtMs, contextBits } = this.#chunks[Math.floor(row / rowsPerChunk)];
+      const at = row % rowsPerChunk;
+      return {
+        vectors: vectors.subarray(at * this.#dimensions, (at + 1) * this.#dimensions),
+        searchable: searchable.subarray(at, at + 1),
+        occurredAtMs: occurredAtMs.subarray(at, at + 1),
+        contextBits: contextBits.subarray(at, at + 1),
+      };
+    });
   }
 
   #addChunk(): void {

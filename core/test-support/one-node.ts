@@ -60,11 +60,14 @@ export class OneNode {
   halted: string | null = null;
   /** While true, syncs are asked for and not completed. */
   holdSyncs = false;
+  /** While true, scans are carried out and their results kept back. */
+  holdScans = false;
   /** The file of every write, in order. */
   readonly writes: string[] = [];
   now: Now = { monotonicMs: 1_000, wallMs: 1_700_000_000_000 };
   readonly #queue: CoreEvent[] = [];
   readonly #held: (() => void)[] = [];
+  readonly #heldScans: CoreEvent[] = [];
   readonly #timers = new Map<string, number>();
   #lastHandle = 0;
 
@@ -118,6 +121,11 @@ export class OneNode {
     for (const sync of this.#held.splice(0)) sync();
   }
 
+  releaseScans(): void {
+    this.holdScans = false;
+    for (const scanned of this.#heldScans.splice(0)) this.deliver(scanned);
+  }
+
   /** Sends a request; its reply, once there is one, is in `replies` under the returned handle. */
   send(body: NonNullable<Request['body']>, header: Partial<RequestHeader> = {}): number {
     this.#lastHandle += 1;
@@ -167,7 +175,12 @@ export class OneNode {
       datagrams: { send: () => undefined },
       exchanges: { ask: (_to, bytes) => this.questions.push(bytes), answer: () => undefined },
       timers: { arm: (name, at) => this.#timers.set(name, at), disarm: (name) => this.#timers.delete(name) },
-      compute: { run: (job, ticket) => this.#queue.push({ kind: 'compute', ticket, result: scan(job) }) },
+      compute: {
+        run: (job, ticket) => {
+          const held = this.holdScans ? this.#heldScans : this.#queue;
+          held.push({ kind: 'compute', ticket, result: scan(job) });
+        },
+      },
       replies: { send: (handle, reply) => this.replies.set(handle, reply) },
       journal: { note: (event) => this.events.push(event) },
       lifecycle: {
