@@ -2,8 +2,9 @@
  * Asymmetric partition: some nodes are heard and hear nothing, or hear and are not heard.
  *
  * After a quiet start a random minority goes deaf: every link from the others into it is cut, every link out of it stays open. It keeps sending,
- * no answer arrives, and the others keep hearing from a node that knows nothing of them. On other seeds it goes mute instead, or single links
- * fail one way, all across the sides or one or two, so that A reaches B while B does not reach A. Clients stand on either side. Then the links heal and all copies must agree.
+ * no answer arrives, and the others keep hearing from a node that knows nothing of them. On other seeds it goes mute instead, or every link across the
+ * sides fails one way, so that A reaches B while B does not reach A: clients stand on either side. Or one or two links between nodes fail one way by
+ * themselves: that parts nobody, and all clients reach all nodes. Then the links heal and all copies must agree.
  *
  * What has gone wrong here in other systems: a deaf primary that keeps its lease because its heartbeats still arrive, and a mute one that
  * everybody waits for.
@@ -14,6 +15,17 @@ import type { PlannedRow } from './run-plan.js';
 import type { Scenario } from './scenario.js';
 
 type Shape = 'deaf' | 'mute' | 'crooked';
+
+/** From one node to another. */
+type Link = readonly [string, string];
+
+interface Sides {
+  readonly apart: readonly string[];
+  readonly together: readonly string[];
+  /** Clients of those apart. */
+  readonly theirs: readonly string[];
+  readonly others: readonly string[];
+}
 
 export const asymmetric: Scenario = {
   name: 'asymmetric',
@@ -46,35 +58,44 @@ export const asymmetric: Scenario = {
     const apart = drawMinority(nodes, rows, who);
     const together = nodes.filter((node) => !apart.includes(node));
     const [theirs, others] = dealOut(clients, who);
-    // Clients of one side do not reach the other side at all: what crosses is only what the nodes say to each other, one way.
-    const faults: Fault[] = [
-      ...lasting(fromMs, untilMs, theirs, together),
-      ...lasting(fromMs, untilMs, others, apart),
-      ...(shape === 'deaf' ? lasting(fromMs, untilMs, together, apart) : []),
-      ...(shape === 'mute' ? lasting(fromMs, untilMs, apart, together) : []),
-      ...(shape === 'crooked'
-        ? someOf(crookedLinks(apart, together, who), random.stream('faults.links')).flatMap(([from, to]) =>
-            lasting(fromMs, untilMs, [from], [to]),
-          )
-        : []),
-    ];
+    const sides: Sides = { apart, together, theirs, others };
+    const links = random.stream('faults.links');
+    // A link that fails by itself is seen as such only while others show that its end is well.
+    const single = shape === 'crooked' && links.chance(0.5) ? oneOrTwo(crookedLinks(apart, together, who), links) : null;
+    const cut = (from: readonly string[], to: readonly string[]): Fault[] => lasting(fromMs, untilMs, from, to);
     return {
-      faults,
-      splits: [
-        {
-          fromMs,
-          untilMs,
-          sides: [
-            { nodes: apart, clients: theirs },
-            { nodes: together, clients: others },
-          ],
-        },
-      ],
+      faults: single === null ? partingFaults(shape, sides, cut, who) : single.flatMap(([from, to]) => cut([from], [to])),
+      splits:
+        single === null
+          ? [
+              {
+                fromMs,
+                untilMs,
+                sides: [
+                  { nodes: apart, clients: theirs },
+                  { nodes: together, clients: others },
+                ],
+              },
+            ]
+          : [],
       rest: shape === 'mute' ? 'mute' : 'deaf',
       families: ['partition'],
     };
   },
 };
+
+/** Clients of one side do not reach the other side at all: what crosses is only what the nodes say to each other, one way. */
+function partingFaults(
+  shape: Shape,
+  { apart, together, theirs, others }: Sides,
+  cut: (from: readonly string[], to: readonly string[]) => Fault[],
+  who: Draws,
+): Fault[] {
+  const clientsApart = [...cut(theirs, together), ...cut(others, apart)];
+  if (shape === 'deaf') return [...clientsApart, ...cut(together, apart)];
+  if (shape === 'mute') return [...clientsApart, ...cut(apart, together)];
+  return [...clientsApart, ...crookedLinks(apart, together, who).flatMap(([from, to]) => cut([from], [to]))];
+}
 
 function lasting(fromMs: number, untilMs: number, from: readonly string[], to: readonly string[]): Fault[] {
   return [cutLinks({ atMs: fromMs, from, to }), healLinks({ atMs: untilMs, from, to })];
@@ -99,13 +120,12 @@ function spans(row: PlannedRow, side: readonly string[]): boolean {
 }
 
 /** Every pair across the sides fails in exactly one direction, drawn for each. */
-function crookedLinks(apart: readonly string[], together: readonly string[], who: Draws): [string, string][] {
-  return apart.flatMap((one) => together.map((other): [string, string] => (who.chance(0.5) ? [one, other] : [other, one])));
+function crookedLinks(apart: readonly string[], together: readonly string[], who: Draws): Link[] {
+  return apart.flatMap((one) => together.map((other): Link => (who.chance(0.5) ? [one, other] : [other, one])));
 }
 
-/** All of them, or one or two: a link that fails by itself is seen as such only while others show that its end is well. */
-function someOf(links: readonly [string, string][], draws: Draws): readonly [string, string][] {
-  return draws.chance(0.5) ? links : draws.shuffled(links).slice(0, draws.integer({ min: 1, max: 2 }));
+function oneOrTwo(links: readonly Link[], draws: Draws): readonly Link[] {
+  return draws.shuffled(links).slice(0, draws.integer({ min: 1, max: 2 }));
 }
 
 function dealOut(clients: readonly string[], who: Draws): [string[], string[]] {

@@ -49,7 +49,7 @@ plans('a default run has 1,000 operations, faults within the time of load but fo
 
 plans('a split lasts 5 seconds and more, and both sides hold a copy of some space', () => {
   each((plan, scenario) => {
-    if (scenario.name === 'clean-split' || scenario.name === 'asymmetric') assert.ok(plan.splits.length > 0);
+    if (scenario.name === 'clean-split') assert.ok(plan.splits.length > 0);
     assert.is(plan.acknowledgementsPerSideMin, plan.splits.length > 0 ? 20 : 0);
     for (const { fromMs, untilMs, sides } of plan.splits) {
       assert.ok(untilMs - fromMs >= 5_000 && untilMs <= plan.durationMs);
@@ -57,6 +57,27 @@ plans('a split lasts 5 seconds and more, and both sides hold a copy of some spac
       assert.ok(plan.rows.some(({ copies }) => sides.every(({ nodes }) => holds(copies, nodes))));
     }
   });
+});
+
+plans('what is asymmetric parts two sides, or breaks one or two links between nodes in one direction and parts nobody', () => {
+  const asymmetric = built.find(({ name }) => name === 'asymmetric') as Scenario;
+  let parting = 0;
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const { nodes, splits, faults } = drawPlan(asymmetric, seed, options);
+    parting += splits.length;
+    const cuts = faults.flatMap((fault) => (fault.kind === 'cutLinks' ? [fault] : []));
+    if (splits.length > 0) {
+      assert.is(cuts.filter(({ from }) => from.some((name) => !nodes.includes(name))).length, 2, 'the clients of both sides');
+      continue;
+    }
+    assert.ok(cuts.length === 1 || cuts.length === 2);
+    for (const { from, to, atMs } of cuts) {
+      assert.ok(from.length === 1 && to.length === 1 && [...from, ...to].every((name) => nodes.includes(name)));
+      const heals = faults.filter((fault) => fault.kind === 'healLinks' && fault.from[0] === from[0] && fault.to[0] === to[0]);
+      assert.ok(heals.length === 1 && (heals[0]?.atMs ?? 0) - atMs >= 5_000);
+    }
+  }
+  assert.ok(parting >= 45 && parting < 60, `${parting} of 60 seeds part two sides`);
 });
 
 plans('clean splits part two from three, three from two, and leave a bystander on some seeds', () => {

@@ -34,6 +34,41 @@ lag('grows while any copy is silent, though the primary is heard: that copy may 
   assert.ok((lagOf(second) as number) >= 4_000);
 });
 
+lag('while records of the primary are on their way is the age of its last report that is all here', () => {
+  const cluster = new Cluster(3);
+  const [first, second, third] = cluster.hosts;
+  first.remember({ id: 'a', text: 'one' });
+  cluster.pass(2_000);
+  cluster.filter = ({ from, to, message }) => (to === second && from !== second && message.kind !== 'ping' ? 'drop' : 'pass');
+  for (let round = 0; round < 6; round += 1) {
+    first.remember({ id: 'a', text: `two ${round}` });
+    cluster.pass(500);
+    assert.is(second.text('a'), 'one');
+    assert.ok((lagOf(second) as number) >= 500 * (round + 1), `round ${round}`);
+    assert.ok((lagOf(second) as number) <= 500 * (round + 2), `round ${round}`);
+    assert.ok((lagOf(third) as number) <= 500);
+  }
+  cluster.filter = null;
+  cluster.pass(5_000);
+  assert.is(second.text('a'), 'two 5');
+  assert.ok((lagOf(second) as number) <= 500);
+});
+
+lag('is not known while a record is missing that its teller has from another: nobody says when that was acknowledged', () => {
+  const cluster = new Cluster(3);
+  const [first, second, third] = cluster.hosts;
+  first.remember({ id: 'a', text: 'one' });
+  cluster.isolate(third);
+  cluster.pass(4_000);
+  third.remember({ id: 'a', text: 'two' });
+  cluster.filter = ({ to, message }) => (to === second && message.kind !== 'ping' ? 'drop' : 'pass');
+  cluster.heal();
+  cluster.pass(4_000);
+  assert.is(first.text('a'), 'two');
+  assert.is(second.text('a'), 'one');
+  assert.is(lagOf(second), undefined);
+});
+
 lag('of a provisional primary that is cut off grows: others may have taken a term', () => {
   const cluster = new Cluster(3);
   const [first] = cluster.hosts;

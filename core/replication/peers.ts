@@ -29,6 +29,8 @@ export interface PeerSpace {
   encoded: Uint8Array;
   /** What it had, or should have, and lacks. Never changed, only replaced. */
   lost: VersionVector;
+  /** An earlier report of this boot, without losses, of which all was here when the next one came. */
+  caughtUp: { readonly reported: VersionVector; readonly vouchedMs: number } | null;
 }
 
 export interface Peer {
@@ -230,7 +232,7 @@ export class Peers {
       peer.awaited = true;
       peer.knowsUpTo = 0;
       for (const [key, space] of peer.spaces) {
-        peer.spaces.set(key, { ...space, term: null, previous: null, saidIn: 0, acknowledged: new Map() });
+        peer.spaces.set(key, { ...space, term: null, previous: null, saidIn: 0, acknowledged: new Map(), caughtUp: null });
       }
     }
     return peer;
@@ -242,9 +244,10 @@ export class Peers {
     const isFirst = peer.lastPingNumber === 0;
     peer.lastPingNumber = message.number;
     peer.pingedAtMs = now.monotonicMs;
+    const vouchedBeforeMs = peer.vouchedMs;
     if (message.heard !== null && message.heard.asker === this.#services.store.author) this.#answered(peer, message.heard, now);
     if (message.all) peer.knowsUpTo = 0;
-    for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, isFirst);
+    for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, isFirst, vouchedBeforeMs);
     if (message.base > 0) return true;
     peer.awaited = false;
     if (peer.spaces.size > message.spaces.length) this.#forgetUnnamed(peer, message.spaces);
@@ -268,7 +271,7 @@ export class Peers {
     this.#services.effects.journal.note({ kind: 'peer.reached', peer: peer.id });
   }
 
-  #report(peer: Peer, report: SpaceReport, isFirst: boolean): void {
+  #report(peer: Peer, report: SpaceReport, isFirst: boolean, vouchedBeforeMs: number): void {
     const lost = report.lost.length === 0 ? nothing : decodeVersionVector(report.lost);
     if (lost === null) return;
     const space = peer.spaces.get(report.space);
@@ -285,7 +288,16 @@ export class Peers {
       // The bytes are a view into a message: what is kept is a copy.
       encoded: isSame ? space.encoded : report.coverage.slice(),
       lost,
+      caughtUp: space === undefined ? null : this.#caughtUpWith(space, report.space, vouchedBeforeMs),
     });
+  }
+
+  /** The report that a new one takes the place of, if all of it is here by now; else the last of which that was so. */
+  #caughtUpWith({ reported, lost, caughtUp }: PeerSpace, space: SpaceKey, vouchedMs: number): PeerSpace['caughtUp'] {
+    // What it lacks it may have made and acknowledged long before.
+    if (vouchedMs === never || lost !== nothing) return caughtUp;
+    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? nothing;
+    return coverage.missingFrom(reported).length === 0 ? { reported, vouchedMs } : caughtUp;
   }
 
   /** What the peer had synced of the space as of the ping before its last: what is still missing from here by now is really missing, not on its way. */
@@ -302,6 +314,15 @@ export class Peers {
   /** So many milliseconds old, at most, is what the peer said last. Null: not known. */
   ageMs({ vouchedMs }: Peer, now: Now): number | null {
     return vouchedMs === never ? null : now.monotonicMs - vouchedMs;
+  }
+
+  /**
+   * The same of its last report that is all here, when of a later one only records are missing that the peer has made in this boot: it made them
+   * since. Null: not known.
+   */
+  caughtUpAgeMs(peer: Peer, { reported, caughtUp }: PeerSpace, coverage: VersionVector, now: Now): number | null {
+    if (caughtUp === null || coverage.missingFrom(reported).some(({ author }) => author !== peer.author)) return null;
+    return coverage.missingFrom(caughtUp.reported).length === 0 ? now.monotonicMs - caughtUp.vouchedMs : null;
   }
 
   /** About how long what the peer says is on its way: half of the last round trip of pings. */
@@ -335,6 +356,7 @@ export class Peers {
         acknowledged: new Map(),
         encoded: noBytes,
         lost: nothing,
+        caughtUp: null,
       };
       peer.spaces.set(message.space, space);
     }

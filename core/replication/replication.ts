@@ -147,21 +147,22 @@ export class Replication implements CopyStanding {
   }
 
   /**
-   * In milliseconds the age of the oldest report: any copy that is silent may have taken a term since, and what a primary had when it last reported is
-   * here. Null without a primary that says so, and while something is missing that no primary's own next records account for.
+   * In milliseconds the age of the oldest report: any copy that is silent may have taken a term since, and what a primary had when it last reported
+   * is here; of a copy whose own latest records are still missing here, the age of its last report that is all here. Null without a primary that says
+   * so, and while something is missing that no primary's own next records account for.
    */
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? new VersionVector();
     const reports = this.#services.otherCopies(space).map((copy) => {
       const peer = this.#peers.get(copy);
-      return { copy, report: peer?.spaces.get(space), ageMs: peer === undefined ? null : this.#peers.ageMs(peer, now) };
+      return { copy, peer, report: peer?.spaces.get(space) };
     });
     const holders = reports.flatMap(({ copy, report }) => (report !== undefined && report.term !== null ? [copy] : []));
     if (this.#terms.term(space) !== null) holders.push(this.#services.self);
     let records = 0;
     let ms: number | null = holders.length === 0 ? null : 0;
-    for (const { report, ageMs } of reports) {
-      if (report === undefined) {
+    for (const { peer, report } of reports) {
+      if (peer === undefined || report === undefined) {
         ms = null;
         continue;
       }
@@ -171,7 +172,8 @@ export class Replication implements CopyStanding {
         missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),
       );
       const isBehind = missing.some(({ author }) => report.term !== null || !holders.includes(authorNode(author)));
-      ms = ms === null || ageMs === null || isBehind ? null : Math.max(ms, ageMs);
+      const ageMs = isBehind ? this.#peers.caughtUpAgeMs(peer, report, coverage, now) : this.#peers.ageMs(peer, now);
+      ms = ms === null || ageMs === null ? null : Math.max(ms, ageMs);
     }
     return { records, ms };
   }
