@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { confidence } from './confidence.js';
-import { resampledMin, scoreForecasts } from './forecast-scores.js';
+import { clustersMin, type Forecast, resampledMin, scoreForecasts } from './forecast-scores.js';
 import type { FaultRecord, Operation, Verdict } from './history.js';
 import { HistoryBuilder } from './history-builder.js';
 
@@ -9,13 +9,19 @@ const calibration = suite('confidence');
 
 type Figures = Verdict & Record<string, unknown>;
 
-/** So many reads, of which every `staleEvery`-th sees what was replaced; all say the same. */
-function readsThatSay(probability: number, staleEvery: number, answeredAs: Operation['answeredAs'] = 'replica'): HistoryBuilder {
+/** So many reads over half a minute, of which every `staleEvery`-th sees what was replaced; all say the same. */
+function readsThatSay(
+  probability: number,
+  staleEvery: number,
+  answeredAs: Operation['answeredAs'] = 'replica',
+  apartMs = 150,
+): HistoryBuilder {
   const told = new HistoryBuilder();
   told.remember('x', 'v1', { process: 'q' });
   told.remember('x', 'v2', { process: 'q' });
   for (let at = 1; at <= resampledMin * 2; at += 1) {
     told.get('x', [at % staleEvery === 0 ? 'v1' : 'v2'], { answeredAs, noNewerVersion: probability });
+    told.wait(apartMs);
   }
   return told;
 }
@@ -50,8 +56,34 @@ calibration('what runs are added up by: bins of equal width with said, happened 
   assert.equal(bins?.[7], [200, 150, 180, 20 * 0.75 ** 2 + 180 * 0.25 ** 2]);
 });
 
+calibration('what a single fault has made old is few witnesses, however often it is read; many faults are many', () => {
+  const cut = (atMs: number): FaultRecord => ({ fault: 'cut', family: 'partition', atMs, tookEffect: true });
+  const always = readsThatSay(1, 1);
+  assert.is(confidence(always.build({ faults: [cut(0), cut(60_000)] })).verdict, 'not-applicable');
+  const many = confidence(always.build({ faults: Array.from({ length: 60 }, (_, n) => cut(n * 1_000)) })) as Figures;
+  assert.match(many.reason as string, /replica during-faults by 1/);
+});
+
+calibration('forecasts that fail together leave a wider interval than as many that fail alone', () => {
+  const forecasts = Array.from({ length: 400 }, (_, at) => ({
+    probability: 1,
+    happened: Math.floor(at / 20) % 4 > 0,
+    cluster: `${Math.floor(at / 20)}`,
+  }));
+  const width = (of: readonly Forecast[]): number => {
+    const [low, high] = scoreForecasts(of).calibrationErrorInterval ?? [0, 0];
+    return high - low;
+  };
+  assert.is(scoreForecasts(forecasts).clusters, 20);
+  assert.ok(width(forecasts) > 2 * width(forecasts.map(({ probability, happened }) => ({ probability, happened }))));
+  assert.is(
+    scoreForecasts(forecasts.map((each, at) => ({ ...each, cluster: `${at % (clustersMin - 1)}` }))).calibrationErrorInterval,
+    null,
+  );
+});
+
 calibration('phases are told apart', () => {
-  const told = readsThatSay(1, 1_000);
+  const told = readsThatSay(1, 1_000, 'replica', 0);
   const fault = (atMs: number): FaultRecord => ({ fault: 'cut', family: 'partition', atMs, tookEffect: true });
   const { scores } = confidence(told.build({ faults: [fault(520), fault(1_020)] })) as Figures & {
     scores: Record<string, { forecasts: number }>;

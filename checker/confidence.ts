@@ -4,9 +4,10 @@
  *
  * Scored apart by who answered, and by phase of the fault schedule, since the total hides overconfidence inside partitions. Calibration is owed by replicas
  * and confirmed primaries: an answer labelled provisional speaks for its side only, and its scores are published. A phase is judged when it has enough
- * forecasts, and convicted when the whole interval of its calibration error lies above what is allowed.
+ * forecasts, and convicted when the whole interval of its calibration error lies above what is allowed. What one node answers of one space from one change of
+ * the faults to the next sees the same cut, and within a second the same lag where no fault is: such answers are one cluster of the interval, not so many witnesses.
  */
-import { type Forecast, type ForecastScores, resampledMin, scoreForecasts } from './forecast-scores.js';
+import { clustersMin, type Forecast, type ForecastScores, resampledMin, scoreForecasts } from './forecast-scores.js';
 import type { Checker, History, Operation } from './history.js';
 import { judgedReads } from './newer-versions.js';
 import { firstFaultMs } from './staleness.js';
@@ -16,6 +17,8 @@ type Answerer = 'replica' | 'confirmed' | 'provisional';
 
 /** The reads of one run see the same few faults: a run alone convicts only what is far off. Shares of a twentieth are judged over the runs of a campaign. */
 const calibrationErrorMax = 0.25;
+/** Of fault-free time: how long answers share what made them old. */
+const lagClusterMs = 1_000;
 
 export const confidence: Checker = (history) => {
   const forecasts = forecastsOf(history);
@@ -36,7 +39,11 @@ export const confidence: Checker = (history) => {
     return { verdict: 'violation', reason: `P(no newer version) is not calibrated: ${overconfident.join(', ')}`, ...figures };
   }
   if (judged > 0) return { verdict: 'ok', ...figures };
-  return { verdict: 'not-applicable', reason: `no phase has ${resampledMin} forecasts that are owed calibration`, ...figures };
+  return {
+    verdict: 'not-applicable',
+    reason: `no phase has ${resampledMin} forecasts in ${clustersMin} clusters that are owed calibration`,
+    ...figures,
+  };
 };
 
 const binsPerTitle = 10;
@@ -65,10 +72,13 @@ interface PhasedForecast extends Forecast {
 
 function forecastsOf(history: History): PhasedForecast[] {
   const phaseOf = phasesOf(history);
+  const clusterOf = clustersOf(history);
   return judgedReads(history).flatMap(({ read, newerSinceMs }) => {
     const { noNewerVersion, answeredAs } = read;
     if (noNewerVersion === undefined || answeredAs === null) return [];
-    return [{ probability: noNewerVersion, happened: newerSinceMs === null, phase: phaseOf(read), answerer: answeredAs }];
+    const phase = phaseOf(read);
+    const cluster = clusterOf(read, phase);
+    return [{ probability: noNewerVersion, happened: newerSinceMs === null, cluster, phase, answerer: answeredAs }];
   });
 }
 
@@ -76,6 +86,16 @@ function phasesOf({ faults }: History): (read: Operation) => Phase {
   const firstMs = firstFaultMs(faults);
   const lastMs = faults.reduce((last, { atMs, tookEffect }) => (tookEffect ? Math.max(last, atMs) : last), Number.NEGATIVE_INFINITY);
   return ({ invokedMs }) => (invokedMs < firstMs ? 'before-faults' : invokedMs <= lastMs ? 'during-faults' : 'after-faults');
+}
+
+/** Names the cluster of an answer: who answered of which space, in which stretch of time. */
+function clustersOf({ faults }: History): (read: Operation, phase: Phase) => string {
+  const changesMs = [...new Set(faults.filter(({ tookEffect }) => tookEffect).map(({ atMs }) => atMs))];
+  return ({ space, node, invokedMs }, phase) => {
+    const stretch =
+      phase === 'during-faults' ? changesMs.filter((atMs) => atMs <= invokedMs).length : `${Math.floor(invokedMs / lagClusterMs)} s`;
+    return `${space} ${node} ${stretch}`;
+  };
 }
 
 interface ForecastGroup {

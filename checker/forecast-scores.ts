@@ -1,13 +1,16 @@
 /**
  * How good a probability was, once it is known what happened: Brier score and its skill against the base rate (Brier, 1950; Murphy, 1973), logarithmic score,
- * and expected calibration error over bins of equal mass, with a bootstrap interval (Efron, 1979). A pure function of the forecasts: the bootstrap draws
- * from a generator of its own that always begins alike.
+ * and expected calibration error over bins of equal mass, with a bootstrap interval (Efron, 1979). Forecasts that share a cause come true or fail together:
+ * they are drawn again by whole clusters (Davison and Hinkley, 1997, section 3.8), since drawn singly they would make the interval far too narrow. A pure
+ * function of the forecasts: the bootstrap draws from a generator of its own that always begins alike.
  */
 
 export interface Forecast {
   /** Said to happen with this probability. */
   readonly probability: number;
   readonly happened: boolean;
+  /** Forecasts of one cluster may share a cause; without a name, this one stands alone. */
+  readonly cluster?: string;
 }
 
 export interface CalibrationBin {
@@ -29,7 +32,8 @@ export interface ForecastScores {
   readonly logScore: number;
   /** Mean distance of said from happened over bins of equal mass. */
   readonly calibrationError: number;
-  /** The middle 95 % of that error over resampled forecasts; null for fewer than `resampledMin`. */
+  readonly clusters: number;
+  /** The middle 95 % of that error over resampled clusters; null for fewer forecasts than `resampledMin`, or fewer clusters than `clustersMin`. */
   readonly calibrationErrorInterval: readonly [number, number] | null;
   readonly bins: readonly CalibrationBin[];
 }
@@ -38,6 +42,8 @@ const binsMax = 10;
 const resamples = 200;
 /** Fewer forecasts say nothing about shares of a twentieth, however often they are drawn again. */
 export const resampledMin = 100;
+/** Of fewer clusters a bootstrap knows too little about how much they differ. */
+export const clustersMin = 10;
 /** Nobody is surer than this when it comes to logarithms. */
 const certaintyMax = 1 - 1e-6;
 
@@ -49,7 +55,8 @@ export function scoreForecasts(forecasts: readonly Forecast[]): ForecastScores {
   const brier = mean(sorted.map(({ probability, happened }) => (probability - Number(happened)) ** 2));
   const ofBaseRate = baseRate * (1 - baseRate);
   const groups = equalMass(sorted);
-  const interval = count < resampledMin ? null : resampledErrors(groups, count);
+  const clusters = clustersOf(groups);
+  const interval = count < resampledMin || clusters.length < clustersMin ? null : resampledErrors(clusters, groups.length);
   return {
     forecasts: count,
     baseRate: rounded(baseRate),
@@ -57,6 +64,7 @@ export function scoreForecasts(forecasts: readonly Forecast[]): ForecastScores {
     skill: ofBaseRate === 0 ? null : rounded(1 - brier / ofBaseRate),
     logScore: rounded(mean(sorted.map(surprise))),
     calibrationError: rounded(calibrationError(groups)),
+    clusters: clusters.length,
     calibrationErrorInterval: interval === null ? null : [rounded(interval[0]), rounded(interval[1])],
     bins: groups.map((group) => ({
       forecasts: group.length,
@@ -92,24 +100,46 @@ function calibrationError(groups: readonly (readonly Forecast[])[]): number {
   return distances.reduce((sum, distance) => sum + distance, 0) / count;
 }
 
-function resampledErrors(groups: readonly (readonly Forecast[])[], count: number): [number, number] {
-  const flat = groups.flat();
-  const groupOf = groups.flatMap((group, number) => group.map(() => number));
+/** What one cluster adds to each group that it has forecasts in: the sum of said minus happened. */
+interface Cluster {
+  forecasts: number;
+  readonly excess: Map<number, number>;
+}
+
+function clustersOf(groups: readonly (readonly Forecast[])[]): Cluster[] {
+  const named = new Map<string, Cluster>();
+  const clusters: Cluster[] = [];
+  for (const [group, forecasts] of groups.entries()) {
+    for (const { probability, happened, cluster: name } of forecasts) {
+      let cluster = name === undefined ? undefined : named.get(name);
+      if (cluster === undefined) {
+        cluster = { forecasts: 0, excess: new Map() };
+        clusters.push(cluster);
+        if (name !== undefined) named.set(name, cluster);
+      }
+      cluster.forecasts += 1;
+      cluster.excess.set(group, (cluster.excess.get(group) ?? 0) + probability - Number(happened));
+    }
+  }
+  return clusters;
+}
+
+function resampledErrors(clusters: readonly Cluster[], groups: number): [number, number] {
   const errors: number[] = [];
   let state = 0x2545f491;
   for (let resample = 0; resample < resamples; resample += 1) {
-    const excess = new Float64Array(groups.length);
-    for (let drawn = 0; drawn < count; drawn += 1) {
+    const sums = new Float64Array(groups);
+    let count = 0;
+    for (let drawn = 0; drawn < clusters.length; drawn += 1) {
       // Marsaglia's xorshift.
       state ^= state << 13;
       state ^= state >>> 17;
       state ^= state << 5;
-      const at = (state >>> 0) % count;
-      const { probability, happened } = flat[at] as Forecast;
-      const group = groupOf[at] as number;
-      excess[group] = (excess[group] as number) + probability - Number(happened);
+      const { forecasts, excess } = clusters[(state >>> 0) % clusters.length] as Cluster;
+      count += forecasts;
+      for (const [group, sum] of excess) sums[group] = (sums[group] as number) + sum;
     }
-    errors.push(excess.reduce((sum, distance) => sum + Math.abs(distance), 0) / count);
+    errors.push(sums.reduce((sum, distance) => sum + Math.abs(distance), 0) / count);
   }
   errors.sort((left, right) => left - right);
   return [errors[Math.floor(resamples * 0.025)] as number, errors[Math.ceil(resamples * 0.975) - 1] as number];
