@@ -168,4 +168,19 @@ members('what a process shows is what it has said', () => {
   violates(told.judged({}, [{ observer: 0, members: [shown] }]), /shows b+ dead \(1, 0\) and had said b+ alive \(1, 0\)/);
 });
 
+members('of who is dead anyway it need not say that a later refutation died as well', () => {
+  const told = new Told();
+  told.lives[1].untilMs = 20_000;
+  told.says(1, 'b', 'alive', { atMs: 10_000, refutation: 1 });
+  told.says(2, 'b', 'alive', { atMs: 10_100, refutation: 1 });
+  told.says(0, 'b', 'dead', { atMs: 21_000 });
+  told.says(2, 'b', 'dead', { atMs: 21_100, refutation: 1 });
+  const shows = (observer: number, refutation: number): MembershipRecord['views'][number] => ({
+    observer,
+    members: [{ member: id('b'), state: 'dead', boot: 1, refutation, isPrivate: false }],
+  });
+  assert.is(told.judged({}, [shows(0, 1), shows(2, 1)]).verdict, 'ok');
+  violates(told.judged({}, [shows(0, 1), shows(2, 0)]), /shows b+ dead \(1, 0\) and had said b+ dead \(1, 1\)/);
+});
+
 members.run();

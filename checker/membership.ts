@@ -189,10 +189,11 @@ function falseViews({ lives, changes, views }: MembershipRecord): Finding[] {
   });
 }
 
-/** A later refutation of one that was taken for alive anyway is no news. */
+/** A later refutation of one that was taken for alive anyway, or for dead, is no news. */
 function isWhatWasSaid(shown: MembershipRecord['views'][number]['members'][number], change: MemberChange | undefined): boolean {
   if (change === undefined || change.state !== shown.state || change.boot !== shown.boot) return false;
-  return change.refutation === shown.refutation || (shown.state === 'alive' && shown.refutation > change.refutation);
+  if (change.refutation === shown.refutation) return true;
+  return (shown.state === 'alive' || shown.state === 'dead') && shown.refutation > change.refutation;
 }
 
 interface Living {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { TestNetwork } from './test-support/test-network.js';
+import { lanMembership } from './options.js';
+import { type TestMember, TestNetwork } from './test-support/test-network.js';
 
 const cluster = suite('membership of a few nodes');
 
@@ -58,6 +59,53 @@ cluster('a node that restarts before anybody has noticed is seen to have restart
   network.pass(10_000);
   assert.is(network.noted('member.restarted').length, 4);
   assert.is(network.noted('member.declared-dead').length, 0);
+});
+
+/** Nothing that the others say gets to it, until the news are over; nor does it get any table after that. */
+function missesNews(network: TestNetwork, missing: TestMember, happen: () => void): void {
+  for (const other of network.members) network.cut(other, missing);
+  happen();
+  network.pass(1_500);
+  network.reliableWorks = false;
+  network.heal();
+}
+
+function incarnationSeen(by: TestMember, of: TestMember): readonly (number | undefined)[] {
+  const seen = by.membership.inspect().members.find(({ node }) => node === of.id)?.incarnation;
+  return [seen?.boot.counter, seen?.refutation];
+}
+
+cluster('who has missed the news of a refutation hears it from the member itself', () => {
+  const network = TestNetwork.formed(5);
+  const [first, second, third] = network.members;
+  network.pass(lanMembership.pushPullIntervalMs);
+  missesNews(network, first, () => {
+    network.cut(third, second);
+    network.cut(second, third);
+    for (const helper of network.members.slice(3)) network.cut(helper, second);
+    network.passUntil(() => third.sees(second) === 'suspect', 10_000);
+    for (const helper of network.members.slice(2)) network.mend(helper, second);
+    network.mend(second, third);
+    network.passUntil(() => third.sees(second) === 'alive', 10_000);
+  });
+  // Cut off, it has become slow itself: its rounds are so much longer.
+  network.pass(30_000);
+  const own = incarnationSeen(second, second);
+  assert.ok((own[1] ?? 0) > 0);
+  for (const member of network.members) assert.equal(incarnationSeen(member, second), own);
+});
+
+cluster('who has missed the news of a restart hears it from the member itself', () => {
+  const network = TestNetwork.formed(5);
+  const [first, second, third] = network.members;
+  missesNews(network, first, () => {
+    second.kill();
+    second.start([third]);
+    network.passUntil(() => second.count('alive') === 5, 5_000);
+  });
+  assert.equal(incarnationSeen(first, second), [1, 0]);
+  network.pass(5_000);
+  assert.is(incarnationSeen(first, second)[0], 2);
 });
 
 cluster.run();

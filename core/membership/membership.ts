@@ -102,7 +102,7 @@ export class Membership {
       links: this.#links,
       digests: this.#digests,
       roundTrip: () => this.#roundTrip(),
-      stranger: (address) => this.#reconnection.strangerHeard(address),
+      stranger: (address, options) => this.#reconnection.strangerHeard(address, options),
     });
   }
 

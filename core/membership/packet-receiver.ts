@@ -24,7 +24,7 @@ export interface ReceiverParts {
   /** Somebody has answered something that this node asked. */
   roundTrip(): void;
   /** Somebody speaks whom this node does not know, or knows under an earlier boot. */
-  stranger(address: Address): void;
+  stranger(address: Address, options: { readonly isRestarted: boolean }): void;
 }
 
 export class PacketReceiver implements MessageHandler {
@@ -64,7 +64,8 @@ export class PacketReceiver implements MessageHandler {
     this.#services.isAccused = false;
     readMessages(body, claimReader, this);
     this.#answer();
-    if (this.#services.table.byAuthor(from) === undefined) this.#parts.stranger(address);
+    const { table } = this.#services;
+    if (table.byAuthor(from) === undefined) this.#parts.stranger(address, { isRestarted: table.get(authorNode(from)) !== undefined });
     return null;
   }
 
@@ -92,7 +93,7 @@ export class PacketReceiver implements MessageHandler {
   #answer(): void {
     const member = this.#sender ?? this.#services.table.get(authorNode(this.#from)) ?? null;
     if (this.#ping !== null) {
-      this.#refute(this.#services.packet().u8(messageKinds.ack).u32(this.#ping));
+      this.#introduce(this.#services.packet().u8(messageKinds.ack).u32(this.#ping));
       this.#ping = null;
       this.#services.send(this.#address, member, { digests: true });
     }
@@ -117,6 +118,22 @@ export class PacketReceiver implements MessageHandler {
   #refute(writer: ByteWriter): void {
     const { isAccused, hasLeft, claimWriter, self } = this.#services;
     if (isAccused || hasLeft) writer.raw(claimWriter.encode(this.#services.claimOf(self, { described: true })));
+  }
+
+  /**
+   * News reach everybody with high probability only. Who missed that this node has started, or has refuted something, hears it with the answer to his next ping:
+   * the whole announcement as long as this boot is new, after that its number alone, if there is any. Only members do: nobody
+   * else gets an answer longer than his question.
+   */
+  #introduce(writer: ByteWriter): void {
+    const { isAccused, hasLeft, self, nowMs, options, claimWriter } = this.#services;
+    if (isAccused || hasLeft) {
+      this.#refute(writer);
+      return;
+    }
+    if (this.#sender === null) return;
+    const described = nowMs - self.sinceMs < options.pushPullIntervalMs;
+    if (described || self.refutation > 0) writer.raw(claimWriter.encode(this.#services.claimOf(self, { described })));
   }
 
   // Messages.

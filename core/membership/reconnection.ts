@@ -140,10 +140,14 @@ export class Reconnection {
     if (member !== undefined) this.deadAnswered(member);
   }
 
-  /** Somebody speaks whom this node does not know: it is asked who it is, now and then. */
-  strangerHeard(address: Address): void {
+  /**
+   * Somebody speaks whom this node does not know: it is asked who it is, now and then. Any other table that is under way may tell as well and is waited for;
+   * not when a member has restarted: who hangs elsewhere must not keep its earlier boot alive here.
+   */
+  strangerHeard(address: Address, { isRestarted }: { readonly isRestarted: boolean }): void {
     const { nowMs, options, hasLeft } = this.#services;
-    if (hasLeft || nowMs - this.#lastStrangerMs < 2 * options.probeIntervalMs || this.#exchange.isAskingForTable) return;
+    if (hasLeft || nowMs - this.#lastStrangerMs < 2 * options.probeIntervalMs) return;
+    if (!isRestarted && this.#exchange.isAskingForTable) return;
     if (this.#exchange.askTable(address, null)) this.#lastStrangerMs = nowMs;
   }
 
