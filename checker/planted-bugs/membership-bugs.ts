@@ -79,15 +79,4 @@ export const membershipBugs: readonly PlantedBug[] = [
     find: 'shortestMs, longestMs, timeoutMs: longestMs };',
     replace: 'shortestMs, longestMs, timeoutMs: 1 };',
   },
-  {
-    name: 'tell-nobody',
-    scenario: 'asymmetric',
-    seedsNeeded: 200,
-    whatItBreaks:
-      'News do not ride along with packets: only what is exchanged as whole tables spreads, and a refutation reaches nobody in time.',
-    pending: false,
-    module: 'core/membership/membership-services.ts',
-    find: 'this.news.fill(writer, most - writer.length, this.table.liveCount);',
-    replace: 'this.news.fill(writer, 0, this.table.liveCount);',
-  },
 ];
