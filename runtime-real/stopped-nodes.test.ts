@@ -75,7 +75,7 @@ stopped('a primary that stands still for ten seconds: another takes the writes, 
     assert.ok(by.has(victim.nodeId), 'it took writes');
     const others = [...by].filter(([nodeId]) => nodeId !== victim.nodeId);
     assert.ok(
-      others.some(([, writes]) => writes > 100),
+      others.some(([, writes]) => writes > 20),
       `writes went on elsewhere: ${JSON.stringify([...by])}`,
     );
   }),
@@ -85,7 +85,7 @@ stopped('a replica that stands still for ten seconds costs no write, and catches
   withOneStopped('replica', (victim, { by }) => {
     assert.not(by.has(victim.nodeId));
     assert.is(by.size, 1, 'the primary stayed primary');
-    assert.ok([...by.values()][0] > 500, 'writes went on');
+    assert.ok([...by.values()][0] > 100, 'writes went on');
   }),
 );
 
