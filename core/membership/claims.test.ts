@@ -86,6 +86,22 @@ suiteOfClaims('about the dead bring nobody back without a higher refutation or a
   assert.is(member()?.description.address, 'b:1');
 });
 
+suiteOfClaims('of the death of a boot that came and went unseen are told, though the boot before it was dead already', () => {
+  const { claims, notes } = judge();
+  for (const claim of [
+    announce(1),
+    say('dead', 1, 1),
+    say('dead', 1, 2),
+    { ...announce(2), ...say('dead', 2), description: testDescription('b:1', 0) },
+  ])
+    claims.take(claim);
+  const told = notes.flatMap((note) => (note.kind === 'member.died' ? [[note.incarnation.boot.counter, note.incarnation.refutation]] : []));
+  assert.equal(told, [
+    [1, 1],
+    [2, 0],
+  ]);
+});
+
 suiteOfClaims('about a node that nobody has described wait for its announcement', () => {
   const { claims, member } = judge();
   claims.take(say('dead', 1, 3));

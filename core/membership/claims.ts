@@ -151,7 +151,8 @@ export class Claims {
         this.#settle(member, 'dead');
         member.declaredBy = declaredBy;
         this.#tell(member);
-        if (was.state !== 'dead')
+        // A boot that came and went unseen is news as well: the one before it was dead already.
+        if (was.state !== 'dead' || isNewBoot)
           this.#services.note({ kind: 'member.died', node: member.id, incarnation: incarnationOf(member), declaredBy });
         return;
       }
