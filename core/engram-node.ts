@@ -111,6 +111,7 @@ export class EngramNode {
       case 'exchange':
       case 'exchanged':
       case 'seeds':
+      case 'load':
       case 'leave':
         if (this.#membership !== null) this.#membership.handle(event, now);
         else if (event.kind === 'seeds') this.#earlySeeds = event;

@@ -54,5 +54,7 @@ export type MembershipEvent =
   | { readonly kind: 'exchanged'; readonly ticket: Ticket; readonly bytes: Uint8Array | null }
   /** What discovery finds now, all of it: takes the place of what it found before. The core decides whom to contact, and when. */
   | { readonly kind: 'seeds'; readonly addresses: readonly Address[] }
+  /** The share of this node's capacity that was in use lately. The core decides whether that is worth telling. */
+  | { readonly kind: 'load'; readonly percent: number }
   /** A planned absence: the others are told; `membership.left` is noted when they are, and the process may end. */
   | { readonly kind: 'leave' };

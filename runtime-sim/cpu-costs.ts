@@ -18,6 +18,7 @@ const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   exchange: 20,
   exchanged: 20,
   seeds: 5,
+  load: 5,
   leave: 5,
 };
 /** Checksums, copies and index work: about 1 µs per kilobyte. */

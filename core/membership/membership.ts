@@ -33,6 +33,11 @@ export type { MembershipWorld } from './membership-services.js';
 
 /** Departures go to so many at once, before the news take their course. */
 const partingPackets = 8;
+/** Every description goes to every member: load is told again when it has changed by so many percentage points, and not more often than this. */
+const loadToldPoints = 20;
+const loadToldEveryMs = 10_000;
+/** As it travels: a byte. */
+const loadPercentMax = 255;
 
 export class Membership {
   readonly #services: MembershipServices;
@@ -49,6 +54,7 @@ export class Membership {
   #lastEventMs = 0;
   #tableChanges = 0;
   #packetsAtLeave: number | null = null;
+  #loadToldMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: MembershipWorld) {
     this.#pure = world.pure;
@@ -140,6 +146,9 @@ export class Membership {
       case 'seeds':
         if (!this.#services.hasLeft) this.#reconnection.seedsFound(event.addresses);
         break;
+      case 'load':
+        this.#loadMeasured(event.percent);
+        break;
       case 'leave':
         this.#leave();
         break;
@@ -184,6 +193,10 @@ export class Membership {
   /** This node's metadata have changed: everybody is told. Each change is sent to every member, so not more often than every few seconds. */
   describe(metadata: MemberMetadata, now: Now): void {
     this.#begin(now);
+    this.#describe(metadata);
+  }
+
+  #describe(metadata: MemberMetadata): void {
     const { self, table } = this.#services;
     const metadataBytes = encodeMetadata(metadata, this.#pure);
     invariant(metadataBytes.length <= metadataBytesMax, `metadata take at most ${metadataBytesMax} bytes`);
@@ -191,6 +204,15 @@ export class Membership {
     table.setIncarnation(self, self.author, self.refutation + 1);
     self.description = { described: self.refutation, address: self.description.address, metadata, metadataBytes };
     this.#services.tell(self, { described: true });
+  }
+
+  #loadMeasured(percent: number): void {
+    const { self, nowMs } = this.#services;
+    const { metadata } = self.description;
+    const loadPercent = Math.max(0, Math.min(loadPercentMax, Math.round(percent)));
+    if (Math.abs(loadPercent - metadata.loadPercent) < loadToldPoints || nowMs - this.#loadToldMs < loadToldEveryMs) return;
+    this.#loadToldMs = nowMs;
+    this.#describe({ ...metadata, loadPercent });
   }
 
   get partitionState(): PartitionState {

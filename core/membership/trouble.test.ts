@@ -236,4 +236,26 @@ trouble('metadata that change are known everywhere, and digests ride along', () 
   assert.is(new Set(received).size, 6, 'each from each other');
 });
 
+trouble('load is told when it has changed by much, and not all the time', () => {
+  const network = new TestNetwork(3);
+  for (const member of network.members) member.start([network.members[0]]);
+  network.passUntil(seesAllAlive(network), 5_000);
+  const [first, second] = network.members;
+  const seen = (): number | undefined => second.membership.inspect().members.find(({ node }) => node === first.id)?.metadata.loadPercent;
+  const before = seen() ?? 0;
+  const measured = (percent: number): void => {
+    first.membership.handle({ kind: 'load', percent }, network.now);
+    network.pass(3_000);
+  };
+  measured(before + 15);
+  assert.is(seen(), before, 'hardly changed');
+  measured(before + 60);
+  assert.is(seen(), before + 60);
+  measured(before);
+  assert.is(seen(), before + 60, 'told a moment ago');
+  network.pass(10_000);
+  measured(1_000);
+  assert.is(seen(), 255, 'no more fits into a byte');
+});
+
 trouble.run();

@@ -45,6 +45,9 @@ export interface ClusterStatusOptions {
   readonly live: LiveMembers;
 }
 
+/** What a node is to the others: it can hold copies. */
+export const nodeRoles: readonly string[] = ['store'];
+
 export class ClusterStatus implements ClusterSource {
   readonly #options: ClusterStatusOptions;
 
@@ -139,7 +142,7 @@ export class ClusterStatus implements ClusterSource {
   }
 
   #member({ node, state, incarnation, address, metadata, sinceMs, isSelf, reason }: LiveMember): ClusterMember {
-    const { zone, rack, roles, version: runs, name, grpcAddress } = metadata;
+    const { zone, rack, roles, version: runs, name, grpcAddress, loadPercent } = metadata;
     return {
       nodeId: node,
       name,
@@ -153,6 +156,7 @@ export class ClusterStatus implements ClusterSource {
       self: isSelf,
       committed: this.#options.book.members.some((member) => member.name === name),
       reason,
+      loadPercent,
     };
   }
 
@@ -168,11 +172,12 @@ export class ClusterStatus implements ClusterSource {
       refutation: 0,
       membershipAddress: '',
       address,
-      ...{ zone, rack, roles: [], version },
+      ...{ zone, rack, roles: [...nodeRoles], version },
       inStateMs: Math.floor(performance.now()),
       self: true,
       committed: true,
       reason: '',
+      loadPercent: 0,
     };
   }
 

@@ -31,8 +31,9 @@ import { HttpServer } from '../http/http-server.js';
 import { type NodeStatus, statusRoutes } from '../http/status-routes.js';
 import { type Asker, NodeHost } from '../node-host.js';
 import { createPureFunctions } from '../pure-functions.js';
+import { LoadMeter } from '../telemetry/load-meter.js';
 import { NodeMetrics } from '../telemetry/node-metrics.js';
-import { ClusterStatus } from './cluster-status.js';
+import { ClusterStatus, nodeRoles } from './cluster-status.js';
 import type { NodeEvent, Tell } from './runtime-events.js';
 import { version } from './version.js';
 
@@ -91,6 +92,7 @@ export class RunningNode {
   readonly #tell: Tell;
   readonly #parts: Parts;
   readonly #discovery: Discovery;
+  readonly #load: LoadMeter;
   #stopping = false;
   #serving = false;
   #left: () => void = () => {};
@@ -106,6 +108,7 @@ export class RunningNode {
       found: (found) => parts.host.membership({ kind: 'seeds', addresses: found.flatMap((address) => parseAddress(address) ?? []) }),
       tell,
     });
+    this.#load = new LoadMeter((percent) => parts.host.membership({ kind: 'load', percent }));
   }
 
   /** Resolves once the node answers: with what was asked, or with whom it still waits for. Rejects with an EngramError when it cannot start. */
@@ -165,6 +168,7 @@ export class RunningNode {
     const { doors, network, host } = this.#parts;
     doors.server.setServing(false);
     this.#discovery.close();
+    this.#load.close();
     await this.#leave();
     const drained = await doors.close(this.#settings.node.drainMs);
     network.close();
@@ -209,7 +213,10 @@ export class RunningNode {
       membersChanged: () => this.#membersChanged(),
       tell: this.#tell,
     });
-    if (doors.membership !== null) void this.#discovery.start();
+    if (doors.membership !== null) {
+      void this.#discovery.start();
+      this.#load.start();
+    }
     this.#tell({
       kind: 'node.listening',
       node: host.nodeId,
@@ -323,7 +330,7 @@ async function startHost({ settings, fileCalls }: RunningNodeOptions, { doors, b
               keys: clusterKeys(settings),
               metadata: {
                 name: settings.node.name,
-                ...{ zone, rack, roles: [], version },
+                ...{ zone, rack, roles: [...nodeRoles], version },
                 grpcAddress: advertisedBy(settings, server),
                 loadPercent: 0,
               },

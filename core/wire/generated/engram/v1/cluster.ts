@@ -128,6 +128,8 @@ export interface ClusterMember {
   committed: boolean;
   /** Why it is suspect or dead, in words; empty for others. */
   reason: string;
+  /** The share of its capacity in use as it told last, in percent; above 100: overloaded. Told again when it has changed by much. */
+  loadPercent: number;
 }
 
 export interface ClusterMembers {
@@ -677,6 +679,7 @@ function createBaseClusterMember(): ClusterMember {
     self: false,
     committed: false,
     reason: "",
+    loadPercent: 0,
   };
 }
 
@@ -726,6 +729,9 @@ export const ClusterMember: MessageFns<ClusterMember> = {
     }
     if (message.reason !== "") {
       writer.uint32(122).string(message.reason);
+    }
+    if (message.loadPercent !== 0) {
+      writer.uint32(128).uint32(message.loadPercent);
     }
     return writer;
   },
@@ -861,6 +867,14 @@ export const ClusterMember: MessageFns<ClusterMember> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.loadPercent = reader.uint32();
             continue;
           }
         }
