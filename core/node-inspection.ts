@@ -18,6 +18,7 @@ export interface NodeInspection {
 export interface SpaceInspection {
   readonly space: SpaceKey;
   readonly term: Term | null;
+  /** What it vouches for. */
   readonly coverage: ReadonlyMap<Author, readonly (readonly [number, number])[]>;
   readonly versions: readonly VersionInspection[];
 }
@@ -37,7 +38,8 @@ export interface VersionInspection {
 
 export function inspectSpace(space: SpaceStore, term: Term | null): SpaceInspection {
   const coverage = new Map<Author, readonly (readonly [number, number])[]>();
-  for (const author of space.coverage.authors()) coverage.set(author, [...(space.coverage.of(author)?.ranges() ?? [])]);
+  const vouched = space.vouched();
+  for (const author of vouched.authors()) coverage.set(author, [...(vouched.of(author)?.ranges() ?? [])]);
   const versions: VersionInspection[] = [];
   for (let memory = 0; memory < space.index.memoryCount; memory += 1) {
     const { live } = space.standing(memory, { pending: false });

@@ -15,6 +15,7 @@ import type { ValueCache } from '../storage/value-cache.js';
 import { sameBytes } from '../wire/bytes.js';
 import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
 import type { RecordDraft, RecordView, SupersededRequest } from '../wire/record.js';
+import { absentBelow, doubtfulBelow, Vouching } from './doubt.js';
 import { domination, type Standing, standing, type VersionFacts } from './merge.js';
 import { UpdateRate } from './update-rate.js';
 import { VectorTable } from './vector-table.js';
@@ -62,8 +63,11 @@ export class SpaceStore implements VersionFacts {
   #embedderBytes = new Uint8Array(0);
   /** Versions whose embedding cannot be compared with the space's: kept, left out of vector recall, reported. */
   otherDimension = 0;
-  /** Counts changes of coverage: what is derived from it can be kept while this stands still. */
+  /** Counts changes of coverage and of damage: what is derived from them can be kept while this stands still. */
   coverageChanges = 0;
+  /** Versions that are known and whose bytes are damaged. */
+  damagedVersions = 0;
+  readonly #vouching = new Vouching();
   readonly updates = new UpdateRate();
   /** An embedding on its way from a payload to its row. */
   #scratch = new Float32Array(0);
@@ -137,7 +141,7 @@ export class SpaceStore implements VersionFacts {
   #moveVersion(version: VersionRow, place: RecordPlace): void {
     if (this.index.columns.length[version] > 0) this.#world.places.release(this.index.place(version));
     this.index.setPlace(version, place);
-    this.index.clearFlag(version, versionFlags.damaged);
+    this.#noLongerDamaged(version);
     this.#world.places.retain(place);
   }
 
@@ -236,6 +240,7 @@ export class SpaceStore implements VersionFacts {
   }
 
   #drop(version: VersionRow): void {
+    this.#noLongerDamaged(version);
     if (this.index.columns.length[version] > 0) this.#world.places.release(this.index.place(version));
     const row = this.index.columns.vector[version];
     if (row >= 0) this.vectors.remove(row);
@@ -264,19 +269,14 @@ export class SpaceStore implements VersionFacts {
     }
   }
 
+  /** What this copy tells others that it holds: coverage, but for what is in doubt. Not to be changed. */
+  vouched(): VersionVector {
+    return this.#vouching.of(this);
+  }
+
   /** What is absent here up to a horizon: not known to be dominated, so it counts as live. */
   holesBelow(horizon: ReadonlyMap<Author, number>): VersionVector {
-    const holes = new VersionVector();
-    for (const [author, sequence] of horizon) {
-      let from = 1;
-      for (const [heldFrom, heldTo] of this.coverage.of(author)?.ranges() ?? []) {
-        if (heldFrom > sequence) break;
-        if (from < heldFrom) holes.add({ author, from, to: heldFrom - 1 });
-        from = heldTo + 1;
-      }
-      if (from <= sequence) holes.add({ author, from, to: sequence });
-    }
-    return holes;
+    return absentBelow(this.coverage, horizon);
   }
 
   /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. Returns how many dots are covered by that. */
@@ -302,8 +302,12 @@ export class SpaceStore implements VersionFacts {
     return covered;
   }
 
-  /** Dots below the horizon that no copy has any more, all copies agree: compacted, as far as anybody can tell. */
+  /**
+   * Dots below the horizon that no copy has any more, all copies agree: compacted, as far as anybody can tell. What gave way here to a version that is given up
+   * with them is missing now, and another copy may have it.
+   */
   settleAbsent(dots: VersionVector): void {
+    this.coverage.removeAll(doubtfulBelow(this, this.horizon));
     for (const author of dots.authors()) {
       for (const [from, to] of dots.of(author)?.ranges() ?? []) {
         this.coverage.add({ author, from, to });
@@ -371,8 +375,17 @@ export class SpaceStore implements VersionFacts {
   markDamaged(version: VersionRow): void {
     const author = this.index.authorOf(version);
     const sequence = this.index.columns.sequence[version];
+    if (!this.index.has(version, versionFlags.damaged)) this.damagedVersions += 1;
     this.index.setFlag(version, versionFlags.damaged);
+    this.coverageChanges += 1;
     this.uncover(author, sequence);
+  }
+
+  #noLongerDamaged(version: VersionRow): void {
+    if (!this.index.has(version, versionFlags.damaged)) return;
+    this.index.clearFlag(version, versionFlags.damaged);
+    this.damagedVersions -= 1;
+    this.coverageChanges += 1;
   }
 
   uncover(author: Author, sequence: number): void {

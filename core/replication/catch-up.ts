@@ -58,8 +58,8 @@ export class CatchUp {
   readonly #peers: Peers;
   readonly #shipper: RecordShipper;
   readonly #fetching = new Map<SpaceKey, Fetching>();
-  /** The last source that let a fetch time out or had nothing to give, and when. */
-  readonly #gaveUp = new Map<SpaceKey, { readonly from: NodeId; readonly atMs: number }>();
+  /** The last source that let a fetch time out, or gave nothing of what it reports, and when. */
+  readonly #gaveUp = new Map<SpaceKey, { readonly from: NodeId; readonly atMs: number; readonly gaveNothing: boolean }>();
   #lastNumber = 0;
 
   constructor(services: NodeServices, peers: Peers, shipper: RecordShipper) {
@@ -86,7 +86,7 @@ export class CatchUp {
     const active = this.#fetching.get(space);
     if (active !== undefined) {
       if (now.monotonicMs - active.lastProgressMs < this.#services.configuration.replication.fetchTimeoutMs) return;
-      this.#gaveUp.set(space, { from: active.from, atMs: now.monotonicMs });
+      this.#gaveUp.set(space, { from: active.from, atMs: now.monotonicMs, gaveNothing: false });
       this.#end(space);
     }
     if (!this.#services.store.log.writable || !this.#mayAnswer(from, space, now) || !this.#lacks(space, from, wanted, now)) return;
@@ -113,13 +113,15 @@ export class CatchUp {
 
   /**
    * A peer that does not answer round trips cannot answer a fetch either: one that is deaf still sends, and would be asked for ever. One that has just
-   * let a fetch time out, or gave nothing of what it reports, gives way to the others for a while, since all ask and report at fixed intervals.
+   * let a fetch time out, or gave nothing of what it reports, gives way to the others for a while, since all ask and report at fixed intervals. When there is
+   * no other it is asked again; but who gave nothing would say the same at once.
    */
   #mayAnswer(from: NodeId, space: SpaceKey, now: Now): boolean {
     if (!this.#peers.isReachable(from, now)) return false;
     const failed = this.#gaveUp.get(space);
     const { fetchTimeoutMs } = this.#services.configuration.replication;
     if (failed === undefined || failed.from !== from || now.monotonicMs - failed.atMs > 2 * fetchTimeoutMs) return true;
+    if (failed.gaveNothing && now.monotonicMs - failed.atMs < fetchTimeoutMs) return false;
     return !this.#services.otherCopies(space).some((copy) => copy !== from && this.#peers.isReachable(copy, now));
   }
 
@@ -246,7 +248,7 @@ export class CatchUp {
     if (fetching.progressed) return this.#fetchMissing(fetching.from, space, { known, evenPushed: false }, now);
     // It does not give what it reports.
     if (this.#lacks(space, fetching.from, { known, evenPushed: true }, now))
-      this.#gaveUp.set(space, { from: fetching.from, atMs: now.monotonicMs });
+      this.#gaveUp.set(space, { from: fetching.from, atMs: now.monotonicMs, gaveNothing: true });
   }
 
   snapshot(peer: Peer, message: Extract<PeerMessage, { kind: 'snapshot' }>, now: Now): void {

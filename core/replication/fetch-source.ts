@@ -2,8 +2,9 @@
  * The serving side of catch-up: answers one fetch at a time per peer and space, from the retained log, or from the index when the asker lacks
  * something below the horizon. Sends no more than the credit it was given.
  */
-import { decodeVersionVector, encodeVersionVector, VersionVector } from '../clock/version-vector.js';
+import { decodeVersionVector, encodeVersionVector, type VersionVector } from '../clock/version-vector.js';
 import type { Author, NodeId } from '../identifiers.js';
+import { doubtfulBelow } from '../memory/doubt.js';
 import type { SpaceStore } from '../memory/space-store.js';
 import type { NodeServices } from '../node-services.js';
 import { versionFlags } from '../storage/record-index.js';
@@ -32,7 +33,8 @@ export class FetchSource {
     const theirs = decodeVersionVector(asked.coverage);
     if (space === undefined || theirs === null || !this.#services.isCopy(asked.space)) return;
     this.#active.set(`${peer.id} ${asked.space}`, asked.number);
-    const missing = theirs.missingFrom(space.coverage);
+    // What it doubts itself it has not: what is asked for on account of that cannot be answered.
+    const missing = theirs.missingFrom(space.vouched());
     const belowHorizon = missing.some(({ author, from }) => from <= (space.horizon.get(author) ?? 0));
     if (belowHorizon || asked.cursor > 0) return this.#snapshot(peer, space, asked, theirs);
     const wanted: Wanted[] = [];
@@ -131,7 +133,7 @@ export class FetchSource {
       for (const record of records) writer.raw(record.bytes);
       // After the reads: what turned out to be damaged is a hole by now.
       leftOut.unionWith(space.holesBelow(horizon));
-      leftOut.unionWith(doubtfulBelow(space, horizon));
+      if (space.damagedVersions > 0) leftOut.unionWith(doubtfulBelow(space, horizon));
       const holes = encodeVersionVector(leftOut);
       const { cursor, answers } = asked;
       this.#peers.send(peer.id, {
@@ -146,30 +148,4 @@ export class FetchSource {
       });
     });
   }
-}
-
-/**
- * What a version that is damaged here may have taken the place of, up to a horizon: it is gone on the strength of that version alone, and others may need it
- * again. Nothing as long as nothing is known to be damaged.
- */
-function doubtfulBelow({ index, contexts, holes }: SpaceStore, horizon: ReadonlyMap<Author, number>): VersionVector {
-  const doubtful = new VersionVector();
-  if (holes.isEmpty()) return doubtful;
-  const doubt = (author: Author, sequence: number): void => {
-    const to = Math.min(sequence, horizon.get(author) ?? 0);
-    if (to > 0) doubtful.add({ author, from: 1, to });
-  };
-  for (let version = 0; version < index.versionRows; version += 1) {
-    if (!index.has(version, versionFlags.damaged)) continue;
-    doubt(index.authorOf(version), index.columns.sequence[version] - 1);
-    const context = contexts.get(version);
-    for (const [at, author] of (context?.authors ?? []).entries()) doubt(author, context?.sequences[at] ?? 0);
-  }
-  if (doubtful.isEmpty()) return doubtful;
-  for (let version = 0; version < index.versionRows; version += 1) {
-    if (index.has(version, versionFlags.free | versionFlags.pending | versionFlags.damaged)) continue;
-    const sequence = index.columns.sequence[version];
-    doubtful.remove({ author: index.authorOf(version), from: sequence, to: sequence });
-  }
-  return doubtful;
 }

@@ -92,8 +92,10 @@ export class OwnReports {
     return { base, spaces };
   }
 
-  encodedCoverage(space: SpaceKey): Uint8Array {
-    return this.#holding(space).coverage;
+  /** What is here, in doubt or not: for who asks only for what is missing. */
+  encodedCoverage(key: SpaceKey): Uint8Array {
+    const space = this.#services.store.space(key);
+    return space.damagedVersions === 0 ? this.#holding(key).coverage : encodeVersionVector(withinRanges(space.coverage, vectorRangesMax));
   }
 
   #holding(key: SpaceKey): Holding {
@@ -103,7 +105,7 @@ export class OwnReports {
     const lost = space.lost();
     const holding = {
       changes: space.coverageChanges,
-      coverage: encodeVersionVector(withinRanges(space.coverage, vectorRangesMax)),
+      coverage: encodeVersionVector(withinRanges(space.vouched(), vectorRangesMax)),
       lost: lost.isEmpty() ? noBytes : encodeVersionVector(withinRanges(lost, vectorRangesMax)),
     };
     this.#holdings.set(key, holding);

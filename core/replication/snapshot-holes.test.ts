@@ -56,6 +56,10 @@ holes('what gave way to a version that is damaged now is not vouched for: anothe
   cluster.heal();
   cluster.isolate(second);
   cluster.pass(3_000);
+  const fetches = cluster.sent.get('fetch');
+  cluster.pass(3_000);
+  assert.is(cluster.sent.get('fetch'), fetches, 'nobody goes on asking for what its holder doubts');
+  assert.is(third.coverage(), first.coverage());
   cluster.heal();
   cluster.pass(5_000);
   assert.is(second.text('b'), 'precious b');

@@ -117,7 +117,7 @@ export class Terms {
 
   /** Nothing is lost and nobody stands beside it when this copy takes the term. */
   #mayTakeOver(copy: NodeId, space: SpaceKey): boolean {
-    return this.#holdsTerm(copy, space) || this.#peers.holdsAll(copy, space, this.#services.store.space(space).coverage);
+    return this.#holdsTerm(copy, space) || this.#peers.holdsAll(copy, space, this.#services.store.space(space).vouched());
   }
 
   /** Whether a later copy still has to give up its term, which it does once it hears that all is here; one that does not is not waited for any longer. */
