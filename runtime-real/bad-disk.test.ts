@@ -2,7 +2,6 @@
 import {
   closeSync,
   copyFileSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,32 +12,15 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openEngram } from './client/open.js';
 import { type FileCalls, systemFileCalls } from './disk/file-calls.js';
-import { type DomainEvent, EngramError } from './index.js';
-
-async function inDirectory(test: (dataDir: string) => Promise<void>): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'engram-embedded-'));
-  try {
-    await test(dataDir);
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<EngramError> {
-  const error = await promise.then(
-    () => null,
-    (reason) => reason,
-  );
-  assert.instance(error, EngramError);
-  return error;
-}
+import type { DomainEvent, EngramError } from './index.js';
+import { errorOf } from './test-support/error-of.js';
+import { inDirectory } from './test-support/in-directory.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const oneMiB = 2 ** 20;

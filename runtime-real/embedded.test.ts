@@ -1,8 +1,5 @@
 /** Embedded mode against bad luck: a sync that does not end, a full disk, a killed process, a damaged log, a cache far too small. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { importAndKill } from './cli/demo/crash.js';
@@ -10,24 +7,8 @@ import { readPassages } from './cli/demo/passages.js';
 import { openEngram } from './client/open.js';
 import { type FileCalls, systemFileCalls } from './disk/file-calls.js';
 import { EngramError } from './index.js';
-
-async function inDirectory(test: (dataDir: string) => Promise<void>): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'engram-embedded-'));
-  try {
-    await test(dataDir);
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<EngramError> {
-  const error = await promise.then(
-    () => null,
-    (reason) => reason,
-  );
-  assert.instance(error, EngramError);
-  return error;
-}
+import { errorOf } from './test-support/error-of.js';
+import { inDirectory } from './test-support/in-directory.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const oneMiB = 2 ** 20;

@@ -1,22 +1,13 @@
 /** The host between an application and its node: closing under load, aborting, listeners that fail, options that make no sense. */
 import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { lockDirectory } from './disk/directory-lock.js';
 import { EngramError, type OpenOptions, openEngram } from './index.js';
-
-async function inDirectory(test: (dataDir: string) => Promise<void>): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'engram-host-'));
-  try {
-    await test(dataDir);
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
+import { inDirectory } from './test-support/in-directory.js';
 
 /** Without wishes for colours: what is printed is compared. */
 function plainEnvironment(): NodeJS.ProcessEnv {

@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { createServer, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EngramError, failure } from '../../core/errors.js';
+import { failure } from '../../core/errors.js';
 import { MemberState } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
+import { errorOf } from '../test-support/error-of.js';
 import { connectEngram } from './connect.js';
 import type { ConnectOptions } from './connect-options.js';
 import type { Engram } from './engram.js';
@@ -15,15 +16,6 @@ const client = suite('client over gRPC');
 const nodeA = 'a'.repeat(32);
 const nodeB = 'b'.repeat(32);
 const episode = (id: string) => ({ id, text: `text of ${id}`, embed: false });
-
-async function errorOf(promise: Promise<unknown>): Promise<EngramError> {
-  const error = await promise.then(
-    () => null,
-    (reason) => reason,
-  );
-  assert.instance(error, EngramError);
-  return error;
-}
 
 /** Starts the nodes, connects, and takes all down again. */
 async function withNodes(

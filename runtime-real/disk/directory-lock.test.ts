@@ -1,11 +1,11 @@
 /** The lock of a data directory: one holder, also when many race, and free again after kill -9. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EngramError } from '../../core/errors.js';
+import { inDirectory } from '../test-support/in-directory.js';
 import { lockDirectory } from './directory-lock.js';
 
 const holder = `
@@ -34,15 +34,6 @@ const kill = (child: ChildProcess): Promise<unknown> =>
     child.once('exit', resolve);
     child.kill('SIGKILL');
   });
-
-async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'engram-lock-'));
-  try {
-    await test(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
 
 async function refusal(directory: string): Promise<EngramError> {
   try {

@@ -1,7 +1,6 @@
 /** One real node as a process: requests over gRPC, stopping, killing, what it refuses to start with. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +8,7 @@ import { EngramError } from '../../core/errors.js';
 import { MemberState } from '../../core/wire/generated/engram/v1/cluster.js';
 import { type DirectoryLock, lockDirectory } from '../disk/directory-lock.js';
 import { type NodeOptions, type NodeProcess, runNodeToEnd, startNode } from '../node-processes.js';
+import { inDirectory } from '../test-support/in-directory.js';
 import { Answers, batchBody, getBody, outcomeOf, RawClient, rememberBody, request } from '../test-support/raw-client.js';
 
 async function withNode(test: (node: NodeProcess, client: RawClient) => Promise<void>, options: NodeOptions = {}): Promise<void> {
@@ -19,15 +19,6 @@ async function withNode(test: (node: NodeProcess, client: RawClient) => Promise<
   } finally {
     client.close();
     await node.stop();
-  }
-}
-
-async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'engram-node-'));
-  try {
-    await test(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
