@@ -1,18 +1,13 @@
-/** What entries do to the state, and the laws of it: same log, same state; a snapshot and the rest are the whole log. */
-import fc from 'fast-check';
-import { applyPatches } from 'immer';
+/** What entries do to the state, one by one. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeId, SpaceKey } from '../identifiers.js';
-import { anyLog, clusterId, describe, founding, someNodes } from '../test-support/control-entries.js';
-import { testPureFunctions } from '../test-support/pure-functions.js';
+import { clusterId, describe, founding, someNodes } from '../test-support/control-entries.js';
 import { type Applied, applyEntry, type RefusalReason, spacesLedBy } from './apply-entry.js';
-import { type ControlState, emptyControlState, rowsInOrder, viewOfState } from './control-state.js';
+import { type ControlState, emptyControlState, viewOfState } from './control-state.js';
 import type { ControlEntry, MoveChange } from './entries.js';
-import { decodeState, encodeState } from './state-codec.js';
 
 const entries = suite('entries of the control log');
-const pure = testPureFunctions();
 const [first, second, third, fourth] = someNodes as [NodeId, NodeId, NodeId, NodeId, NodeId];
 const notes = 'notes#0' as SpaceKey;
 
@@ -145,87 +140,6 @@ entries('the view has members in id order and every row', () => {
   );
   assert.equal(view.rows[notes]?.copies, [first, second, third]);
   assert.equal(view.epoch, { generation: 1, index: 2 });
-});
-
-/** A log most of whose entries rest on what is so when they come: bases and generations are set right, where `isFresh` says so. */
-function settle(log: readonly ControlEntry[], isFresh: readonly boolean[]): readonly ControlEntry[] {
-  let state = emptyControlState;
-  return log.map((entry, at) => {
-    const fresh = isFresh[at % isFresh.length] === true ? rest(state, entry) : entry;
-    state = applyEntry(state, fresh, at + 1).state;
-    return fresh;
-  });
-}
-
-function rest(state: ControlState, entry: ControlEntry): ControlEntry {
-  const spaces = rowsInOrder(state);
-  const revisionOf = (space: SpaceKey): number => state.rows[space]?.revision ?? 0;
-  if (entry.kind === 'space-created') return { ...entry, generation: (state.generations[entry.name] ?? -1) + 1 };
-  if (entry.kind === 'space-dropped') return { ...entry, generation: state.generations[entry.name] ?? 0 };
-  if (entry.kind === 'move-changed') return { ...entry, basis: revisionOf(entry.space) };
-  if (entry.kind === 'rows-assigned')
-    return {
-      ...entry,
-      rows: spaces.slice(0, 2).map(({ space }, at) => ({ space, basis: revisionOf(space), copies: entry.rows[at]?.copies ?? [first] })),
-    };
-  if (entry.kind === 'recovered') return { ...entry, generation: state.generation + 1 };
-  return entry;
-}
-
-const logs = fc.tuple(anyLog, fc.array(fc.boolean(), { minLength: 1, maxLength: 7 })).map(([log, isFresh]) => settle(log, isFresh));
-
-entries('law: the same log leads to the same state, and patches lead from each state to the next', () => {
-  fc.assert(
-    fc.property(logs, (log) => {
-      const [one, again] = [0, 1].map(() => log.reduce((state, entry, at) => applyEntry(state, entry, at + 1).state, emptyControlState));
-      assert.equal(one, again);
-      let patched = emptyControlState;
-      log.forEach((entry, at) => {
-        const { patches, state } = applyEntry(patched, entry, at + 1);
-        assert.equal({ ...applyPatches(patched, [...patches]), applied: at + 1 }, state);
-        patched = state;
-      });
-      assert.equal(patched, one);
-    }),
-  );
-});
-
-entries('law: a snapshot and the entries behind it lead to the state of the whole log', () => {
-  fc.assert(
-    fc.property(logs, fc.nat(), (log, drawn) => {
-      const cut = drawn % (log.length + 1);
-      const apply = (state: ControlState, from: number, to: number): ControlState =>
-        log.slice(from, to).reduce((so, entry, at) => applyEntry(so, entry, from + at + 1).state, state);
-      const reading = decodeState(encodeState(apply(emptyControlState, 0, cut), pure), pure);
-      if (reading.kind !== 'state') throw new Error(`the snapshot is ${reading.kind}`);
-      // Also when entries that the snapshot covers come again.
-      const rest = apply(apply(reading.state, Math.max(0, cut - 2), cut), cut, log.length);
-      assert.equal(encodeState(rest, pure), encodeState(apply(emptyControlState, 0, log.length), pure));
-    }),
-  );
-});
-
-entries('law: rows hold distinct members, the first of them primary, and terms never go back', () => {
-  fc.assert(
-    fc.property(logs, (log) => {
-      let state = emptyControlState;
-      log.forEach((entry, at) => {
-        const before = state;
-        state = applyEntry(state, entry, at + 1).state;
-        for (const { space, copies, epoch, revision, move } of rowsInOrder(state)) {
-          assert.ok(copies.length > 0 && new Set(copies).size === copies.length);
-          for (const copy of copies) assert.ok(state.members[copy] !== undefined);
-          assert.ok(epoch.index <= revision && revision <= state.applied);
-          if (move !== null) assert.ok(copies.includes(move.from) && !copies.includes(move.to));
-          const was = before.rows[space];
-          if (was === undefined || was.revision === revision) continue;
-          const isSame = was.copies.join() === copies.join();
-          assert.is(epoch.index === was.epoch.index, isSame);
-          assert.ok(epoch.index >= was.epoch.index && epoch.generation >= was.epoch.generation);
-        }
-      });
-    }),
-  );
 });
 
 entries.run();
