@@ -244,11 +244,8 @@ export interface History {
    */
   readonly logs: ReadonlyMap<NodeId, readonly LoggedRecord[]>;
   /**
-   * Per node: of each record in its log, the number of the write to its disk by which it became durable. Absent: whatever stands before a record in a log was
-   * durable when that one was made.
+   * Per node: of each record in its log, when it became durable there. Absent: whatever stands before a record in a log was durable when that one was made.
    */
-  readonly logGroups?: ReadonlyMap<NodeId, readonly number[]>;
-  /** Per node: of each record in its log, when it became durable there. */
   readonly logDurableMs?: ReadonlyMap<NodeId, readonly number[]>;
   /** How many copies a space has. */
   readonly copies?: ReadonlyMap<SpaceKey, number>;

@@ -34,8 +34,8 @@ export interface Place {
   readonly position: number;
   /**
    * How much of what stands before it its maker certainly held. Less than `position` when its maker may have lost it in a crash: then it stands in that log
-   * where it came back from a peer, or nowhere, and what stands before it may have come later. Less also by what others made and was on its way to the disk
-   * at the same time: it counts as held once it is durable.
+   * where it came back from a peer, or nowhere, and what stands before it may have come later. Less also by what others made and was durable only
+   * after this one had been asked for: the maker may have put it together before that.
    */
   heldMin: number;
   readonly author: Author;
@@ -181,29 +181,32 @@ class Tracer {
   }
 
   private addLog(node: NodeId, log: readonly LoggedRecord[]): void {
-    const groups = this.history.logGroups?.get(node);
-    // By memory, the group of each record of another author in this log so far, with its place.
-    const foreign = new Map<Memory, { readonly group: number; readonly position: number }[]>();
+    const durableMs = this.history.logDurableMs?.get(node);
+    // By memory, when each record of another author in this log so far became durable, with its place.
+    const foreign = new Map<Memory, { readonly durableMs: number; readonly position: number }[]>();
     for (const [at, record] of log.entries()) {
       if (record.kind === 'other') continue;
       const memory = this.memoryOf(record.space, record.id);
-      const group = groups?.[at];
+      const steps = this.writesBehind(record);
       const position = memory.logs[this.nodes.get(node) as number]?.length ?? 0;
       const seen = foreign.get(memory) ?? [];
-      const unsynced = group === undefined ? undefined : seen.find((other) => other.group > group - 2);
-      this.addRecord(record, node, unsynced?.position ?? position);
-      if (group === undefined || record.author.startsWith(node)) continue;
-      seen.push({ group, position });
+      const askedMs = madeAfterMs(steps);
+      const unsynced = seen.find((other) => other.durableMs > askedMs);
+      this.addRecord(record, { node, steps, heldMin: unsynced?.position ?? position });
+      if (durableMs === undefined || record.author.startsWith(node)) continue;
+      seen.push({ durableMs: durableMs[at] as number, position });
       foreign.set(memory, seen);
     }
   }
 
   /** @param heldMin how much of what stands before it in the log was durable, or its author's own, when it was made */
-  private addRecord(record: LoggedRecord, node: NodeId, heldMin: number): void {
+  private addRecord(
+    record: LoggedRecord,
+    { node, steps, heldMin }: { readonly node: NodeId; readonly steps: readonly Step[]; readonly heldMin: number },
+  ): void {
     const memory = this.memoryOf(record.space, record.id);
     const number = this.nodes.get(node) as number;
     while (memory.logs.length <= number) memory.logs.push([]);
-    const steps = this.writesBehind(record);
     for (const step of steps) {
       step.recorded = true;
       // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
@@ -285,6 +288,11 @@ function newStep(operation: Operation | null, previous: Step | null): Step {
     includedBy: 0,
     walkedBy: 0,
   };
+}
+
+/** The moment after which a record was made: its write was asked for then, how often it was tried since. Where nobody knows, any. */
+function madeAfterMs(steps: readonly Step[]): number {
+  return Math.min(...steps.map(({ operation }) => operation?.invokedMs ?? Number.NEGATIVE_INFINITY));
 }
 
 /** What a restarted node found on its disk. */

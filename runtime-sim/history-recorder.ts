@@ -45,7 +45,6 @@ export class HistoryRecorder {
   readonly faults: FaultRecord[] = [];
   readonly splits: SplitRecord[] = [];
   readonly logs = new Map<NodeId, readonly LoggedRecord[]>();
-  readonly logGroups = new Map<NodeId, readonly number[]>();
   readonly logDurableMs = new Map<NodeId, readonly number[]>();
   readonly marks = new Map<string, number>();
   /** Exceptions out of the core: bugs by definition. */

@@ -156,7 +156,6 @@ export class Simulation {
     const keepLog = (id: NodeId, disk: DiskModel): void => {
       const groups: number[] = [];
       this.recorder.logs.set(id, reader.read(disk.durableWrites, groups));
-      this.recorder.logGroups.set(id, groups);
       const durableMs = groups.map((group) => this.#world.loadMs(disk.durableWrites[group].atUs));
       this.recorder.logDurableMs.set(id, durableMs);
     };
@@ -179,7 +178,6 @@ export class Simulation {
       operations: recorder.operations,
       membership: recorder.membership.record((place) => this.#hosts[place].inspectMembership()),
       logs: recorder.logs,
-      logGroups: recorder.logGroups,
       logDurableMs: recorder.logDurableMs,
       copies: new Map(plan.rows.map(({ space, copies }) => [spaceOf(space), copies.length])),
       lostWithDisks: recorder.lostWithDisks,
