@@ -12,7 +12,7 @@
 import { cutLinks, type Fault, healLinks } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
 import type { PlannedRow } from './run-plan.js';
-import type { Scenario } from './scenario.js';
+import { type Scenario, usualCheckers } from './scenario.js';
 
 type Shape = 'deaf' | 'mute' | 'crooked';
 
@@ -30,19 +30,7 @@ interface Sides {
 export const asymmetric: Scenario = {
   name: 'asymmetric',
   nodesMin: 3,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan({ nodes, clients, rows, durationMs, random }) {
     const when = random.stream('faults.when');

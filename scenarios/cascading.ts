@@ -12,24 +12,12 @@
 import { clogLinks, crash, type Fault, restart } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
 import type { PlannedRow } from './run-plan.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 export const cascading: Scenario = {
   name: 'cascading',
   nodesMin: 2,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     const shape = stage.random.stream('cascade.shape').weighted<readonly string[]>([

@@ -10,7 +10,7 @@
 import { type Fault, split } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
 import type { PlannedRow, PlannedSplit } from './run-plan.js';
-import type { Scenario } from './scenario.js';
+import { type Scenario, usualCheckers } from './scenario.js';
 
 interface Halves {
   readonly left: readonly string[];
@@ -20,19 +20,7 @@ interface Halves {
 export const cleanSplit: Scenario = {
   name: 'clean-split',
   nodesMin: 3,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan({ nodes, clients, rows, durationMs, random }) {
     const when = random.stream('faults.when');

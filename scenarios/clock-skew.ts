@@ -12,24 +12,12 @@
 import { clockDrift, clockJump, crash, type Fault, restart } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
 import type { PlannedClock, PlannedRow } from './run-plan.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 export const clockSkew: Scenario = {
   name: 'clock-skew',
   nodesMin: 1,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     const failovers = drawFailovers(stage);

@@ -11,24 +11,12 @@
  */
 import { type Fault, type LinkRates, setLinkRates } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 export const congestion: Scenario = {
   name: 'congestion',
   nodesMin: 2,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     return { faults: drawCongestion(stage), splits: [], rest: 'cut', families: ['congestion'] };

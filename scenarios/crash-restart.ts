@@ -9,24 +9,12 @@
  */
 import { clockJump, crash, diskBitRot, type Fault, restart } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
-import type { Scenario } from './scenario.js';
+import { type Scenario, usualCheckers } from './scenario.js';
 
 export const crashRestart: Scenario = {
   name: 'crash-restart',
   nodesMin: 1,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan({ nodes, durationMs, random }) {
     const when = random.stream('faults.when');

@@ -28,24 +28,12 @@ import {
   restart,
 } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 export const diskFaults: Scenario = {
   name: 'disk-faults',
   nodesMin: 2,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     const { faults, families } = drawDiskFaults(stage);

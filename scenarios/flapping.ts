@@ -11,26 +11,14 @@
  */
 import { cutLinks, type Fault, healLinks } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 type Shape = 'same halves' | 'other halves' | 'one node' | 'one direction';
 
 export const flapping: Scenario = {
   name: 'flapping',
   nodesMin: 2,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     return { faults: drawFlaps(stage), splits: [], rest: 'cut', families: ['partition'] };

@@ -17,24 +17,12 @@
  * delete what it lacks, and an old name believed to hold what it once held.
  */
 import { crash, cutLinks, destroyDisk, type Fault, healLinks, restart } from './fault-plan.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 export const permanentLoss: Scenario = {
   name: 'permanent-loss',
   nodesMin: 2,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     const losses = drawLosses(stage);

@@ -11,26 +11,14 @@
  * and a space that is handed from node to node just ahead of the restarts.
  */
 import { crash, type Fault, kill, leave, restart } from './fault-plan.js';
-import type { Scenario, Stage } from './scenario.js';
+import { type Scenario, type Stage, usualCheckers } from './scenario.js';
 
 type Way = 'process' | 'power' | 'process, then power';
 
 export const rollingRestart: Scenario = {
   name: 'rolling-restart',
   nodesMin: 1,
-  checkers: [
-    'loss',
-    'recall',
-    'convergence',
-    'split-brain',
-    'durability',
-    'linearizability',
-    'sessions',
-    'staleness',
-    'confidence',
-    'membership',
-    'exercised',
-  ],
+  checkers: usualCheckers,
 
   plan(stage) {
     const faults = drawRounds(stage);

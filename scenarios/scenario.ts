@@ -24,6 +24,21 @@ export const scenarioNames = [
 
 export type ScenarioName = (typeof scenarioNames)[number];
 
+/** What judges a run in which clients ask for the usual things at the usual pace: every promise that a run can break so far. */
+export const usualCheckers: readonly CheckerName[] = [
+  'loss',
+  'recall',
+  'convergence',
+  'split-brain',
+  'durability',
+  'linearizability',
+  'sessions',
+  'staleness',
+  'confidence',
+  'membership',
+  'exercised',
+];
+
 /** What a scenario may build its story from. */
 export interface Stage {
   readonly nodes: readonly string[];
