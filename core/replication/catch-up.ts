@@ -10,7 +10,8 @@ import type { Now } from '../events.js';
 import { type Author, authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { FetchName, PeerMessage } from '../wire/peer-message.js';
-import type { Peer, Peers } from './peers.js';
+import type { Peer } from './peer.js';
+import type { Peers } from './peers.js';
 import type { Received, RecordShipper } from './record-shipper.js';
 
 /** How far a snapshot has come. */
@@ -71,7 +72,7 @@ export class CatchUp {
   /** Looks at what the peer has said of every space, and fetches what has been missing since its report before. */
   consider(peer: Peer, now: Now): void {
     for (const [space, report] of peer.spaces) {
-      const known = this.#peers.before(peer, report);
+      const known = this.#peers.reports.before(peer, report);
       if (known !== null && this.#services.isCopy(space)) this.#fetchMissing(peer.id, space, { known, evenPushed: false }, now);
     }
   }
@@ -243,7 +244,7 @@ export class CatchUp {
     const peer = this.#peers.get(fetching.from);
     const report = peer?.spaces.get(space);
     if (peer === undefined || report === undefined) return;
-    const known = this.#peers.before(peer, report) ?? report.reported;
+    const known = this.#peers.reports.before(peer, report) ?? report.reported;
     // More than the credit may be missing: go on at once.
     if (fetching.progressed) return this.#fetchMissing(fetching.from, space, { known, evenPushed: false }, now);
     // It does not give what it reports.

@@ -10,7 +10,8 @@ import type { NodeServices } from '../node-services.js';
 import { versionFlags } from '../storage/record-index.js';
 import { ByteWriter } from '../wire/bytes.js';
 import type { FetchName, PeerMessage } from '../wire/peer-message.js';
-import type { Peer, Peers } from './peers.js';
+import type { Peer } from './peer.js';
+import type { Peers } from './peers.js';
 import { type ReadRecord, readBack, type Wanted } from './read-back.js';
 
 /** A fetch and who asked: the boot that did, not the one that may be there when the answer is ready. */

@@ -1,61 +1,19 @@
 /**
- * What this node knows of the other copies: who answers its own round trips, and what each says that it has synced.
+ * What this node knows of the other copies: who answers its own round trips. What each of them says with its pings is kept by `reports`.
  *
  * Each node pings every other at a fixed interval, and a ping says which one of the receiver's it answers: the last that was heard, and how long ago. There is no
  * other answer. Only an answered ping of our own counts as reaching a peer: hearing it proves the other direction only (a deaf node still sends).
  */
 
-import { decodeVersionVector, VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import { type Author, authorBoot, authorNode, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import { type Author, authorBoot, authorNode, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import { sameBytes } from '../wire/bytes.js';
-import type { HeardPing, PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
+import type { HeardPing, PeerCodec, PeerMessage } from '../wire/peer-message.js';
 import { OwnReports } from './own-reports.js';
+import { never, newPeer, type Peer } from './peer.js';
+import { PeerReports } from './peer-reports.js';
 
 type Ping = Extract<PeerMessage, { kind: 'ping' }>;
-
-/** What a peer last said of one space. */
-export interface PeerSpace {
-  term: Term | null;
-  /** What it has synced, by its last ping. Never changed, only replaced. */
-  reported: VersionVector;
-  /** What it had synced as it said before. */
-  previous: VersionVector | null;
-  /** The ping that said so. Later ones that do not name the space say that nothing has changed. */
-  readonly saidIn: number;
-  /** Ends of gapless prefixes that it has acknowledged since that ping. */
-  readonly acknowledged: Map<Author, number>;
-  encoded: Uint8Array;
-  /** What it had, or should have, and lacks. Never changed, only replaced. */
-  lost: VersionVector;
-  /** An earlier report of this boot, without losses, of which all was here when the next one came. */
-  caughtUp: { readonly reported: VersionVector; readonly vouchedMs: number } | null;
-}
-
-export interface Peer {
-  readonly id: NodeId;
-  /** Node and boot of its last message. */
-  author: Author | null;
-  /** Since when it is asked: before it has had the time to answer it is not out of reach. */
-  askedSinceMs: number;
-  lastHeardMs: number;
-  /** When one of our pings was last answered within the bound. */
-  lastReachedMs: number;
-  reached: boolean;
-  /** The last of our pings that it is known to have heard, and when that was sent. */
-  answered: { readonly number: number; readonly sentMs: number } | null;
-  /** What it was told up to this ping of ours it need not be told again; 0: it must be told all. */
-  knowsUpTo: number;
-  lastPingNumber: number;
-  /** When that ping came. */
-  pingedAtMs: number;
-  /** Its last ping was sent at this time by our own clock or later: so old at most is what it says of any space. Never, if that is not known. */
-  vouchedMs: number;
-  /** Whether it is still to tell all that it holds, not only what has changed. */
-  awaited: boolean;
-  readonly spaces: Map<SpaceKey, PeerSpace>;
-}
 
 /** A round of our own pings: when it was sent, and for how long this node had stood still by then. */
 interface Round {
@@ -68,11 +26,6 @@ const pingTimer = 'peers.ping';
 const roundsMax = 64;
 /** A peer says how long it held our ping before it answered; its clock may run faster than ours by this share. */
 const clockRatesDifferMax = 1 / 16;
-/** Of a time: there is none. */
-export const never = Number.NEGATIVE_INFINITY;
-/** Never changed. */
-const nothing = new VersionVector();
-const noBytes = new Uint8Array(0);
 
 export class Peers {
   readonly #services: NodeServices;
@@ -81,6 +34,7 @@ export class Peers {
   /** The same by the author of their last message. */
   readonly #byAuthor = new Map<Author, Peer>();
   readonly #own: OwnReports;
+  readonly reports: PeerReports;
   readonly #rounds = new Map<number, Round>();
   #round = 0;
   /** For how long this node has stood still in this boot. */
@@ -92,6 +46,7 @@ export class Peers {
     this.#services = services;
     this.#codec = codec;
     this.#own = new OwnReports(services);
+    this.reports = new PeerReports(services, this.#peers);
   }
 
   /** Everyone that can share a space with this node, in id order; whoever no longer can is forgotten. */
@@ -140,26 +95,6 @@ export class Peers {
   isHeard(id: NodeId, now: Now): boolean {
     const peer = this.#peers.get(id);
     return peer !== undefined && now.monotonicMs - peer.lastHeardMs <= this.#services.configuration.replication.reachableMs;
-  }
-
-  knows(id: NodeId, space: SpaceKey, dot: Dot): boolean {
-    const report = this.#peers.get(id)?.spaces.get(space);
-    if (report === undefined) return false;
-    return (report.acknowledged.get(dot.author) ?? 0) >= dot.sequence || report.reported.has(dot);
-  }
-
-  /** Whether the peer is known to have synced everything of the author up to the dot. */
-  knowsUpTo(id: NodeId, space: SpaceKey, dot: Dot): boolean {
-    const report = this.#peers.get(id)?.spaces.get(space);
-    if (report === undefined) return false;
-    return Math.max(report.acknowledged.get(dot.author) ?? 0, report.reported.prefix(dot.author)) >= dot.sequence;
-  }
-
-  /** Whether the peer is known to have synced all of this. */
-  holdsAll(id: NodeId, space: SpaceKey, held: VersionVector): boolean {
-    const report = this.#peers.get(id)?.spaces.get(space);
-    if (report === undefined) return false;
-    return report.reported.missingFrom(held).every(({ author, to }) => (report.acknowledged.get(author) ?? 0) >= to);
   }
 
   /** A round of pings: what each peer is asked for, and told of the spaces that both hold. */
@@ -241,16 +176,12 @@ export class Peers {
   /** False for a ping that was overtaken by a later one, or by a later boot. */
   pinged(peer: Peer, from: Author, message: Ping, now: Now): boolean {
     if (from !== peer.author || message.number <= peer.lastPingNumber) return false;
-    const isFirst = peer.lastPingNumber === 0;
+    const before = { isFirst: peer.lastPingNumber === 0, vouchedMs: peer.vouchedMs };
     peer.lastPingNumber = message.number;
     peer.pingedAtMs = now.monotonicMs;
-    const vouchedBeforeMs = peer.vouchedMs;
     if (message.heard !== null && message.heard.asker === this.#services.store.author) this.#answered(peer, message.heard, now);
     if (message.all) peer.knowsUpTo = 0;
-    for (const report of message.spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, isFirst, vouchedBeforeMs);
-    if (message.base > 0) return true;
-    peer.awaited = false;
-    if (peer.spaces.size > message.spaces.length) this.#forgetUnnamed(peer, message.spaces);
+    this.reports.told(peer, message, before);
     return true;
   }
 
@@ -271,58 +202,9 @@ export class Peers {
     this.#services.effects.journal.note({ kind: 'peer.reached', peer: peer.id });
   }
 
-  #report(peer: Peer, report: SpaceReport, isFirst: boolean, vouchedBeforeMs: number): void {
-    const lost = report.lost.length === 0 ? nothing : decodeVersionVector(report.lost);
-    if (lost === null) return;
-    const space = peer.spaces.get(report.space);
-    const isSame = space !== undefined && sameEncoding(space.encoded, report.coverage);
-    const reported = isSame ? space.reported : decodeVersionVector(report.coverage);
-    if (reported === null) return;
-    peer.spaces.set(report.space, {
-      term: report.term,
-      reported,
-      previous: isFirst ? null : (space?.reported ?? null),
-      saidIn: peer.lastPingNumber,
-      // What it acknowledged before it said so little is not there any more.
-      acknowledged: new Map(),
-      // The bytes are a view into a message: what is kept is a copy.
-      encoded: isSame ? space.encoded : report.coverage.slice(),
-      lost,
-      caughtUp: space === undefined ? null : this.#caughtUpWith(space, report.space, vouchedBeforeMs),
-    });
-  }
-
-  /** The report that a new one takes the place of, if all of it is here by now; else the last of which that was so. */
-  #caughtUpWith({ reported, lost, caughtUp }: PeerSpace, space: SpaceKey, vouchedMs: number): PeerSpace['caughtUp'] {
-    // What it lacks it may have made and acknowledged long before.
-    if (vouchedMs === never || lost !== nothing) return caughtUp;
-    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? nothing;
-    return coverage.missingFrom(reported).length === 0 ? { reported, vouchedMs } : caughtUp;
-  }
-
-  /** What the peer had synced of the space as of the ping before its last: what is still missing from here by now is really missing, not on its way. */
-  before(peer: Peer, { reported, previous, saidIn }: PeerSpace): VersionVector | null {
-    return peer.lastPingNumber > saidIn && saidIn > 0 ? reported : previous;
-  }
-
-  /** What it no longer names it no longer holds. */
-  #forgetUnnamed(peer: Peer, named: readonly SpaceReport[]): void {
-    const held = new Set(named.map(({ space }) => space));
-    for (const space of peer.spaces.keys()) if (!held.has(space)) peer.spaces.delete(space);
-  }
-
   /** So many milliseconds old, at most, is what the peer said last. Null: not known. */
   ageMs({ vouchedMs }: Peer, now: Now): number | null {
     return vouchedMs === never ? null : now.monotonicMs - vouchedMs;
-  }
-
-  /**
-   * The same of its last report that is all here, when of a later one only records are missing that the peer has made in this boot: it made them
-   * since. Null: not known.
-   */
-  caughtUpAgeMs(peer: Peer, { reported, caughtUp }: PeerSpace, coverage: VersionVector, now: Now): number | null {
-    if (caughtUp === null || coverage.missingFrom(reported).some(({ author }) => author !== peer.author)) return null;
-    return coverage.missingFrom(caughtUp.reported).length === 0 ? now.monotonicMs - caughtUp.vouchedMs : null;
   }
 
   /** About how long what the peer says is on its way: half of the last round trip of pings. */
@@ -330,64 +212,10 @@ export class Peers {
     if (vouchedMs === never) return now.monotonicMs - pingedAtMs;
     return Math.max(0, pingedAtMs - vouchedMs) / 2;
   }
-
-  /**
-   * What the copy last said of the space, and at what time by our own clock or later: nothing held, if it did not name it. Undefined before it has
-   * told all that it holds.
-   */
-  said(id: NodeId, space: SpaceKey): { readonly reported: VersionVector; readonly vouchedMs: number } | undefined {
-    const peer = this.#peers.get(id);
-    if (peer === undefined) return undefined;
-    const report = peer.spaces.get(space);
-    if (report !== undefined) return { reported: report.reported, vouchedMs: peer.vouchedMs };
-    return peer.awaited ? undefined : { reported: nothing, vouchedMs: peer.vouchedMs };
-  }
-
-  /** A cumulative acknowledgement: everything of this author up to `end` is synced on the peer. */
-  acknowledged(peer: Peer, message: Extract<PeerMessage, { kind: 'acknowledge' }>): void {
-    let space = peer.spaces.get(message.space);
-    if (space === undefined) {
-      // It has begun to hold the space since its last ping.
-      space = {
-        term: null,
-        reported: nothing,
-        previous: null,
-        saidIn: peer.lastPingNumber,
-        acknowledged: new Map(),
-        encoded: noBytes,
-        lost: nothing,
-        caughtUp: null,
-      };
-      peer.spaces.set(message.space, space);
-    }
-    if (message.end > (space.acknowledged.get(message.author) ?? 0)) space.acknowledged.set(message.author, message.end);
-  }
 }
 
 /** What is said of the peer's own pings: null before one of this boot has come. */
 function heardOf({ author, lastPingNumber, pingedAtMs }: Peer, now: Now): HeardPing | null {
   if (author === null || lastPingNumber === 0) return null;
   return { asker: author, number: lastPingNumber, heldMs: now.monotonicMs - pingedAtMs };
-}
-
-function newPeer(id: NodeId, now: Now): Peer {
-  return {
-    id,
-    author: null,
-    askedSinceMs: now.monotonicMs,
-    lastHeardMs: never,
-    lastReachedMs: never,
-    reached: false,
-    answered: null,
-    knowsUpTo: 0,
-    lastPingNumber: 0,
-    pingedAtMs: never,
-    vouchedMs: never,
-    awaited: true,
-    spaces: new Map(),
-  };
-}
-
-function sameEncoding(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && sameBytes(left, 0, right, 0, left.length);
 }

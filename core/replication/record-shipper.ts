@@ -13,7 +13,8 @@ import { groupHeaderBytes } from '../storage/group.js';
 import type { Group } from '../storage/write-ahead-log.js';
 import type { PeerMessage } from '../wire/peer-message.js';
 import { RecordView, recordLengthAt } from '../wire/record.js';
-import type { Peer, Peers } from './peers.js';
+import type { Peer } from './peer.js';
+import type { Peers } from './peers.js';
 
 interface Window {
   /** Pushed and not yet acknowledged, oldest first. */

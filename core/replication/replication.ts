@@ -11,7 +11,8 @@ import type { Group } from '../storage/write-ahead-log.js';
 import { PeerCodec, type SpaceReport } from '../wire/peer-message.js';
 import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
-import { never, type Peer, Peers } from './peers.js';
+import { never, type Peer } from './peer.js';
+import { Peers } from './peers.js';
 import { RecordShipper } from './record-shipper.js';
 import { SettledHoles } from './settled-holes.js';
 import { Terms } from './terms.js';
@@ -88,7 +89,7 @@ export class Replication implements CopyStanding {
       case 'run':
         return this.#catchUp.received(peer, message, now);
       case 'acknowledge':
-        this.#peers.acknowledged(peer, message);
+        this.#peers.reports.acknowledged(peer, message);
         this.#shipper.acknowledged(peer, message, now);
         return this.#acknowledged(message.space, now);
       case 'fetch':
@@ -134,12 +135,12 @@ export class Replication implements CopyStanding {
   }
 
   knows(peer: NodeId, space: SpaceKey, dot: Dot): boolean {
-    return this.#peers.knows(peer, space, dot);
+    return this.#peers.reports.knows(peer, space, dot);
   }
 
   /** Whether all other copies are known to have synced everything of the author up to the dot. */
   heldByCopies(space: SpaceKey, dot: { readonly author: Author; readonly sequence: number }): boolean {
-    return this.#services.otherCopies(space).every((copy) => this.#peers.knowsUpTo(copy, space, dot));
+    return this.#services.otherCopies(space).every((copy) => this.#peers.reports.knowsUpTo(copy, space, dot));
   }
 
   term(space: SpaceKey, now: Now | null): Term | null {
@@ -172,7 +173,7 @@ export class Replication implements CopyStanding {
         missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),
       );
       const isBehind = missing.some(({ author }) => report.term !== null || !holders.includes(authorNode(author)));
-      const ageMs = isBehind ? this.#peers.caughtUpAgeMs(peer, report, coverage, now) : this.#peers.ageMs(peer, now);
+      const ageMs = isBehind ? this.#peers.reports.caughtUpAgeMs(peer, report, coverage, now) : this.#peers.ageMs(peer, now);
       ms = ms === null || ageMs === null ? null : Math.max(ms, ageMs);
     }
     return { records, ms };
@@ -198,7 +199,7 @@ export class Replication implements CopyStanding {
       const peer = this.#peers.get(copy);
       const report = peer?.spaces.get(space);
       // Of a copy that has not said what it holds since this node started nobody knows since when it is silent.
-      if (report !== undefined && !this.#peers.knows(copy, space, dot)) continue;
+      if (report !== undefined && !this.#peers.reports.knows(copy, space, dot)) continue;
       const silentMs = now.monotonicMs - (peer?.lastHeardMs ?? never);
       const isSilent = silentMs > silentAfterPings * pingIntervalMs;
       if (isSilent) inSilence = Math.max(inSilence, silentMs);
@@ -220,7 +221,7 @@ export class Replication implements CopyStanding {
   }
 
   allReportedSince(space: SpaceKey, sinceMs: number): boolean {
-    return this.#services.otherCopies(space).every((copy) => (this.#peers.said(copy, space)?.vouchedMs ?? 0) > sinceMs);
+    return this.#services.otherCopies(space).every((copy) => (this.#peers.reports.said(copy, space)?.vouchedMs ?? 0) > sinceMs);
   }
 
   forget(space: SpaceKey): void {

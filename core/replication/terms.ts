@@ -117,7 +117,7 @@ export class Terms {
 
   /** Nothing is lost and nobody stands beside it when this copy takes the term. */
   #mayTakeOver(copy: NodeId, space: SpaceKey): boolean {
-    return this.#holdsTerm(copy, space) || this.#peers.holdsAll(copy, space, this.#services.store.space(space).vouched());
+    return this.#holdsTerm(copy, space) || this.#peers.reports.holdsAll(copy, space, this.#services.store.space(space).vouched());
   }
 
   /** Whether a later copy still has to give up its term, which it does once it hears that all is here; one that does not is not waited for any longer. */
@@ -145,7 +145,7 @@ export class Terms {
         claim.targets.delete(copy);
         continue;
       }
-      const report = this.#peers.said(copy, space);
+      const report = this.#peers.reports.said(copy, space);
       if (!claim.targets.has(copy) && report !== undefined && report.vouchedMs > claim.sinceMs) claim.targets.set(copy, report.reported);
       const target = claim.targets.get(copy);
       // What the copy itself has found damaged since is not to be had there any more.
