@@ -148,9 +148,13 @@ function drawFullDisks(draws: Draws, { nodes, durationMs }: Stage): Fault[] {
 }
 
 /** From a tenth of a second to six seconds. */
+/** The first is long enough to hold something up; short ones may come and go while a disk rests. */
 function drawStalls(draws: Draws, stage: Stage): Fault[] {
+  let isFirst = true;
   return several(draws, stage, 6, (at) => {
-    const share = draws.chance(0.5) ? draws.integer({ min: 2, max: 20 }) : draws.integer({ min: 20, max: 100 });
+    const isShort = draws.chance(0.5) && !isFirst;
+    const share = isShort ? draws.integer({ min: 2, max: 20 }) : draws.integer({ min: isFirst ? 50 : 20, max: 100 });
+    isFirst = false;
     return diskStall({ ...at, untilMs: at.atMs + Math.round((stage.durationMs * share) / 1_000) });
   });
 }

@@ -322,7 +322,18 @@ export class Membership {
       this.#services.packet();
       this.#services.send(member.description.address, member);
     }
+    this.#tellASuspect();
     if (news.size > 0 && table.count('alive') > 1) this.#services.wakeGossip();
+  }
+
+  /** Whoever is suspected is told by everybody who gossips: where links fail one way, only few of them reach it. Takes no news from the others. */
+  #tellASuspect(): void {
+    const { table } = this.#services;
+    if (table.count('suspect') === 0) return;
+    const suspect = table.randomLive(({ sharedState }) => sharedState === 'suspect');
+    if (suspect === undefined) return;
+    this.#services.packet();
+    this.#services.send(suspect.description.address, suspect);
   }
 
   #leave(): void {

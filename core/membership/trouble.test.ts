@@ -258,4 +258,18 @@ trouble('load is told when it has changed by much, and not all the time', () => 
   assert.is(seen(), 255, 'no more fits into a byte');
 });
 
+trouble('a suspect whom few reach hears of it from those few, also when nobody pings it for that', () => {
+  for (let seed = 1; seed <= 6; seed += 1) {
+    const network = TestNetwork.formed(5, { seed: String(seed), parameters: { confirmingProbes: 0 } });
+    const [one, two, three, witness, suspect] = network.members;
+    for (const accuser of [one, two, three]) network.cut(accuser, suspect);
+    network.cut(one, witness);
+    for (const deaf of [two, three]) network.cut(witness, deaf);
+    const cutMs = network.nowMs;
+    network.pass(60_000);
+    const hasty = network.noted('member.declared-dead', cutMs).filter(({ by, event }) => by === witness && event.node === suspect.id);
+    assert.is(hasty.length, 0, `seed ${seed}`);
+  }
+});
+
 trouble.run();
