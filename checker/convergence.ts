@@ -5,14 +5,17 @@
  * While only a majority is healed the same is asked of the copies there: a cluster in which a node can send and not hear must not need that node to
  * settle. Only what is durable on one of them is asked of the others, and a memory of which one of them lists a version that none of them covers is
  * not compared: its record was damaged there, and the intact copy is beyond the cut.
+ *
+ * A write that another one took the place of may be gone from all copies, with all knowledge of it: a checkpoint that rots takes back that it was compacted.
  */
 import type { SpaceKey } from '../core/identifiers.js';
 import { CopyDigests } from './copy-digest.js';
 import type { Checker, ConvergenceSample, CopyState, History, Operation } from './history.js';
 import { unlessLostWithDisk } from './lost-with-disks.js';
-import { isWrite } from './memory-traces.js';
+import { isWrite, type Memory, type Step, tracesOf } from './memory-traces.js';
 import { differentAnswers } from './same-answers.js';
 import { covers, type DotRanges, dotRanges, notCovered, type SpaceDot, sequencesIn, spaceDot } from './sequence-ranges.js';
+import { Supersession } from './supersession.js';
 
 /** SPEC section 3, Convergence: counted from the confirmed end of the last fault. */
 export const convergenceMsMax = 60_000;
@@ -25,7 +28,7 @@ export const convergence: Checker = (history) => {
   if (healed.length === 0) return { verdict: 'unknown', reason: 'no copy was sampled after the heal', convergenceMs: null };
 
   const written = dotsAcknowledgedUntil(history.healedMs, history);
-  const findFault = faultFinder(written);
+  const findFault = faultFinder(written, overtaken(history));
   const inTheEnd = judgePhase({ samples: healed, fromMs: history.healedMs, findFault });
   const figures = { convergenceMs: inTheEnd.convergedMs, samples: healed.length, acknowledgedWrites: written.length };
   if (majority.length === 0) return verdictOf(inTheEnd, { ...figures, majorityConvergenceMs: null }, history);
@@ -55,6 +58,8 @@ interface Fault {
   readonly reason: string;
   /** Acknowledged writes that a copy does not contain. */
   readonly missing: readonly SpaceDot[];
+  /** No copy contains them: no waiting would have brought them. */
+  readonly isFinal?: boolean;
 }
 
 type FaultFinder = (sample: ConvergenceSample) => Fault | null;
@@ -69,9 +74,9 @@ function judgePhase({ samples, fromMs, findFault }: Phase): Judgement {
   return { ...watched, convergedMs: Math.max(0, (samples[first] as ConvergenceSample).atMs - fromMs) };
 }
 
-function rank({ convergedMs, watchedMs }: Judgement): number {
+function rank({ convergedMs, watchedMs, fault }: Judgement): number {
   if (convergedMs !== null) return convergedMs > convergenceMsMax ? 2 : 0;
-  return watchedMs >= convergenceMsMax ? 2 : 1;
+  return watchedMs >= convergenceMsMax || fault?.isFinal === true ? 2 : 1;
 }
 
 function verdictOf(judgement: Judgement, figures: Record<string, unknown>, history: History): ReturnType<Checker> {
@@ -95,17 +100,18 @@ function verdictOf(judgement: Judgement, figures: Record<string, unknown>, histo
 
 /**
  * What keeps a sample from being converged, null when nothing does: for a run that takes samples until nothing does, with the same eyes as the
- * checker. Of writes acknowledged after `untilMs` nothing is asked.
+ * checker, but for what no copy has: whether it should be there is judged in the end. Of writes acknowledged after `untilMs` nothing is asked.
  */
 export function unsettled(
   history: Pick<History, 'operations' | 'lostWithDisks'>,
   untilMs: number,
 ): (sample: ConvergenceSample) => string | null {
-  const findFault = faultFinder(dotsAcknowledgedUntil(untilMs, history));
+  const findFault = faultFinder(dotsAcknowledgedUntil(untilMs, history), () => true);
   return (sample) => findFault(sample)?.reason ?? null;
 }
 
-function faultFinder(written: readonly SpaceDot[]): FaultFinder {
+/** `mayBeNowhere`: of a write that is missing from all copies in the end. */
+function faultFinder(written: readonly SpaceDot[], mayBeNowhere: (dot: SpaceDot) => boolean): FaultFinder {
   const required = dotRanges(written);
   const digests = new CopyDigests();
   // Copies that did not change since an earlier sample may share its objects, and are then judged once.
@@ -131,15 +137,32 @@ function faultFinder(written: readonly SpaceDot[]): FaultFinder {
       if (other !== undefined) return { reason: `the copies of ${space} on ${group[0]?.node} and ${other.node} differ`, missing: [] };
     }
     for (const group of groups.values()) {
-      const nowhere = isMajority ? missingEverywhere(group.map(missingFrom)) : new Set<string>();
+      const nowhere = missingEverywhere(group.map(missingFrom));
       for (const copy of group) {
-        const missing = missingFrom(copy).filter((dot) => !nowhere.has(textOf(dot)));
-        if (missing.length > 0)
-          return { reason: `${missing.length} acknowledged writes are missing from ${copy.space} on ${copy.node}`, missing };
+        const missing = missingFrom(copy).filter((dot) => !nowhere.has(textOf(dot)) || !(isMajority || mayBeNowhere(dot)));
+        if (missing.length === 0) continue;
+        const reason = `${missing.length} acknowledged writes are missing from ${copy.space} on ${copy.node}`;
+        return { reason, missing, isFinal: missing.some((dot) => nowhere.has(textOf(dot))) };
       }
     }
     const orphan = isMajority ? undefined : [...required.keys()].find((space) => !groups.has(space));
     return orphan === undefined ? null : { reason: `no copy of ${orphan} was alive`, missing: [] };
+  };
+}
+
+/** Whether a write took the place of this one, as operations and logs show it. */
+function overtaken(history: History): (dot: SpaceDot) => boolean {
+  const wanted = new Map<string, { readonly memory: Memory; readonly step: Step }>();
+  return (dot) => {
+    if (wanted.size === 0)
+      for (const memory of tracesOf(history).memories)
+        for (const step of memory.writes)
+          if (step.operation?.version != null) wanted.set(`${memory.space} ${step.operation.version}`, { memory, step });
+    const { memory, step } = wanted.get(textOf(dot)) ?? {};
+    if (memory === undefined || step === undefined) return false;
+    const graph = new Supersession(memory);
+    graph.include(memory.writes.filter((other) => other !== step && other.recorded));
+    return graph.isIncluded(step);
   };
 }
 
