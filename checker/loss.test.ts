@@ -300,6 +300,15 @@ lost('what was never read afterwards, or not answered, leaves the run unknown', 
   assert.is(judged(unanswered.build()).verdict, 'unknown');
 });
 
+lost('outside the fault model a final read that says what is damaged is an answer, inside it is none', () => {
+  const told = new HistoryBuilder();
+  told.remember('x', 'v1');
+  told.finalReads('x', ['v1'], 'a');
+  told.get('x', [], { kind: 'final-read', outcome: 'fail', error: 'DATA_DAMAGED' });
+  assert.is(judged(told.build()).verdict, 'unknown');
+  assert.is(judged(told.build({ insideFaultModel: false })).verdict, 'ok');
+});
+
 lost('an empty history and one that repeats a value are unknown', () => {
   const told = new HistoryBuilder();
   assert.is(judged(told.build()).verdict, 'unknown');

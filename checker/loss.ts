@@ -56,7 +56,7 @@ function verdictOf(history: History, findings: Findings): Verdict {
   const { losses, phantoms, duplicated, failedButVisible, neverRead } = findings;
   const acknowledged = history.operations.filter(isAcknowledgedWrite).length;
   const finalReads = history.operations.filter(({ kind }) => kind === 'final-read');
-  const unanswered = finalReads.filter(({ outcome }) => outcome !== 'ok').length;
+  const unanswered = finalReads.filter((read) => read.outcome !== 'ok' && !isHonestLoss(read, history)).length;
   const figures = {
     acknowledgedWrites: acknowledged,
     lostWrites: losses.filter(({ write }) => isAcknowledgedWrite(write)).length,
@@ -93,6 +93,11 @@ function verdictOf(history: History, findings: Findings): Verdict {
     return { verdict: 'unknown', reason: `${neverRead.length} known writes were never read afterwards`, operations, ...figures };
   }
   return absenceCounts ? { verdict: 'ok', ...figures } : { verdict: 'ok', judged: 'safety only: outside the fault model', ...figures };
+}
+
+/** Where every copy was damaged, who says so has answered. */
+function isHonestLoss({ error }: Operation, { insideFaultModel }: History): boolean {
+  return !insideFaultModel && error === 'DATA_DAMAGED';
 }
 
 /** An ok forget without a version found nothing to delete and wrote nothing. */
