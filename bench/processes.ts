@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freeMembers, type NodeProcess, startNode } from '../runtime-real/node-processes.js';
 
 /** As bin/engram-node starts them. */
-const environment = { NODE_OPTIONS: '--max-semi-space-size=32' };
+const launchFlags = ['--max-semi-space-size=32', '--heap-growing-percent=300'];
 /** Of Linux: /proc counts in hundredths of a second. */
 const ticksPerSecond = 100;
 
@@ -16,7 +16,7 @@ export interface ProcessorTime {
 /** One node alone, or n1 to nK of a cluster whose members all serve; their data under `folder`. `runtimeFlags` are of Node.js itself. */
 export async function startNodes(count: number, folder: string, runtimeFlags: readonly string[] = []): Promise<NodeProcess[]> {
   mkdirSync(folder, { recursive: true });
-  const shared = { environment, runtimeFlags, flags: ['--log-level', 'info', '--log-format', 'json'] };
+  const shared = { runtimeFlags: [...launchFlags, ...runtimeFlags], flags: ['--log-level', 'info', '--log-format', 'json'] };
   if (count === 1) return [await startNode({ ...shared, name: 'n1', dataDir: join(folder, 'n1') })];
   const members = await freeMembers(count);
   return Promise.all(members.map((_, at) => startNode({ ...shared, name: `n${at + 1}`, members, dataDir: join(folder, `n${at + 1}`) })));

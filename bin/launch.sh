@@ -48,5 +48,6 @@ launch() {
   shift
   [ -f "$launch_entry" ] || launch_fail "$launch_entry is missing: the checkout or the package is incomplete."
   # Records live for one group commit: room for several groups in the young generation halves the cost of collecting them. More room makes for longer pauses.
-  exec node --max-semi-space-size="${launch_young_mib:-64}" --import "$launch_loader" "$launch_entry" "$@"
+  exec node --max-semi-space-size="${launch_young_mib:-64}" ${launch_heap_growing_percent:+--heap-growing-percent="$launch_heap_growing_percent"} \
+    --import "$launch_loader" "$launch_entry" "$@"
 }
