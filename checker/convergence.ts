@@ -6,9 +6,12 @@
  * settle. Only what is durable on one of them is asked of the others, and a memory of which one of them lists a version that none of them covers is
  * not compared: its record was damaged there, and the intact copy is beyond the cut.
  *
+ * What copies that agree answer must be the same from each, and of concurrent versions the one of greatest confidence first.
+ *
  * A write that another one took the place of may be gone from all copies, with all knowledge of it: a checkpoint that rots takes back that it was compacted.
  */
 import type { SpaceKey } from '../core/identifiers.js';
+import { wrongChoice } from './chosen-versions.js';
 import { CopyDigests } from './copy-digest.js';
 import type { Checker, ConvergenceSample, CopyState, History, Operation } from './history.js';
 import { unlessLostWithDisk } from './lost-with-disks.js';
@@ -83,7 +86,7 @@ function verdictOf(judgement: Judgement, figures: Record<string, unknown>, histo
   const { phase, convergedMs, watchedMs, fault } = judgement;
   const where = phase === 'majority-only' ? 'with only a majority healed, ' : '';
   if (rank(judgement) === 0) {
-    const different = differentAnswers(history.operations);
+    const different = differentAnswers(history.operations) ?? wrongChoice(history);
     return different === null ? { verdict: 'ok', ...figures } : { verdict: 'violation', ...different, ...figures };
   }
   if (convergedMs !== null) {

@@ -48,6 +48,8 @@ export interface Operation {
   readonly lagMs?: number | null;
   /** Of an ok read that saw something: P(no newer acknowledged version exists), as answered. */
   readonly noNewerVersion?: number;
+  /** Of a remember or update: the confidence that it came with. */
+  readonly confidence?: number;
   /** Of a remember or update: whether its episode has an embedding, made of its value (embedding-of.ts). */
   readonly embedded?: boolean;
   /** Of a recall: how many memories were asked for. */
@@ -129,6 +131,8 @@ export interface TermSpan {
   readonly fromMs: number;
   /** Infinity while it lasts. */
   readonly untilMs: number;
+  /** When its holder began to ask others for what they held; absent: it asked nobody. */
+  readonly claimedMs?: number;
 }
 
 /** Samples of the copies' states after load has stopped. */

@@ -54,6 +54,8 @@ export interface Memory {
   readonly recalled: Step[];
   /** By number of the node: whose records of this memory its log holds, in log order. */
   readonly logs: Step[][];
+  /** The same by when each of them became durable there; 0 where nobody knows. */
+  readonly durableMs: number[][];
   /** By number of the node: the places of the records that it made itself, in the order in which it made them. */
   readonly made: Place[][];
   /** Walks over its supersession graph so far: the number of the last one, whose marks are the valid ones. */
@@ -192,7 +194,7 @@ class Tracer {
       const seen = foreign.get(memory) ?? [];
       const askedMs = madeAfterMs(steps);
       const unsynced = seen.find((other) => other.durableMs > askedMs);
-      this.addRecord(record, { node, steps, heldMin: unsynced?.position ?? position });
+      this.addRecord(record, { node, steps, heldMin: unsynced?.position ?? position, durableMs: durableMs?.[at] ?? 0 });
       if (durableMs === undefined || record.author.startsWith(node)) continue;
       seen.push({ durableMs: durableMs[at] as number, position });
       foreign.set(memory, seen);
@@ -202,11 +204,19 @@ class Tracer {
   /** @param heldMin how much of what stands before it in the log was durable, or its author's own, when it was made */
   private addRecord(
     record: LoggedRecord,
-    { node, steps, heldMin }: { readonly node: NodeId; readonly steps: readonly Step[]; readonly heldMin: number },
+    {
+      node,
+      steps,
+      heldMin,
+      durableMs,
+    }: { readonly node: NodeId; readonly steps: readonly Step[]; readonly heldMin: number; readonly durableMs: number },
   ): void {
     const memory = this.memoryOf(record.space, record.id);
     const number = this.nodes.get(node) as number;
-    while (memory.logs.length <= number) memory.logs.push([]);
+    while (memory.logs.length <= number) {
+      memory.logs.push([]);
+      memory.durableMs.push([]);
+    }
     for (const step of steps) {
       step.recorded = true;
       // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
@@ -215,6 +225,7 @@ class Tracer {
       else this.copiedRecords.push({ memory, step, record });
     }
     memory.logs[number]?.push(...steps);
+    memory.durableMs[number]?.push(...steps.map(() => durableMs));
   }
 
   /**
@@ -270,7 +281,7 @@ class Tracer {
     const byId = childOf(this.memories, space);
     const known = byId.get(id);
     if (known !== undefined) return known;
-    const made: Memory = { space, id, writes: [], forgets: [], reads: [], recalled: [], logs: [], made: [], walks: 0 };
+    const made: Memory = { space, id, writes: [], forgets: [], reads: [], recalled: [], logs: [], durableMs: [], made: [], walks: 0 };
     byId.set(id, made);
     return made;
   }

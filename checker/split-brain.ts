@@ -4,6 +4,7 @@
  * - At most one confirmed primary per space at any instant.
  * - From heal + 10 s on no confirmed acknowledgement in an older epoch than the newest, at most one primary of either kind per space at any
  *   instant, and at most one node that acknowledges.
+ * - Nobody takes a term without what the copies within its reach held when it began to ask for it (unpulled-terms.ts).
  * - Never two contents for one dot: not in the logs, not among what copies hold, not among what clients were told.
  *
  * Overlaps are found by time, not by dots: two primaries write different dots by construction.
@@ -12,6 +13,7 @@ import type { NodeId, SpaceKey } from '../core/identifiers.js';
 import { dotConflicts } from './dot-conflicts.js';
 import type { Checker, History, Operation, TermSpan } from './history.js';
 import { isWrite } from './memory-traces.js';
+import { unpulledTerms } from './unpulled-terms.js';
 
 /** SPEC section 3, Split-brain: overlapping terms are gone this long after a heal. */
 export const settledAfterHealMs = 10_000;
@@ -28,6 +30,7 @@ export const splitBrain: Checker = (history) => {
   const acknowledged = history.operations.filter((operation) => operation.outcome === 'ok' && isWrite(operation));
   const confirmed = overlaps(terms.filter((term) => term.confirmed));
   const lasting = overlaps(terms).filter(({ untilMs }) => Math.min(untilMs, endedMs) > settledMs);
+  const { judged: claimsJudged, unpulled } = unpulledTerms(history);
   const findings: Finding[] = [
     ...confirmed.map(({ first, second }) => ({ reason: `two confirmed primaries of ${first.space}: ${first.node} and ${second.node}` })),
     ...lasting.map(({ first, second }) => ({
@@ -35,10 +38,12 @@ export const splitBrain: Checker = (history) => {
     })),
     ...staleAcknowledgements(acknowledged, terms, settledMs),
     ...rivalAcknowledgements(acknowledged, settledMs),
+    ...unpulled,
     ...dotConflicts(history),
   ];
   const figures = {
     terms: terms.length,
+    claimsJudged,
     overlaps: overlaps(terms).length,
     confirmedOverlaps: confirmed.length,
     lastOverlapAfterHealMs: lastOverlapAfterHealMs(history),

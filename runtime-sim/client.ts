@@ -188,6 +188,7 @@ export class SimulatedClient implements ClientEndpoint {
       requestId: bytesToHex(requestId, 0, requestId.length),
       unlisted: 0,
       sessionOf: session?.operation ?? null,
+      ...(planned.confidence === undefined ? {} : { confidence: planned.confidence }),
       ...(planned.embedded === true ? { embedded: true } : {}),
       ...(planned.limit === undefined ? {} : { limit: planned.limit }),
     });

@@ -34,6 +34,8 @@ class NodeRecord {
   doubtful = false;
   crash: Crash | null = null;
   readonly spans = new Map<SpaceKey, MutableSpan>();
+  /** By space, when this process began to ask for its term last. */
+  readonly claimedMs = new Map<SpaceKey, number>();
   /** Its wall clock was seen to go back last. */
   jumpedBackMs = Number.NEGATIVE_INFINITY;
 }
@@ -116,6 +118,7 @@ export class HistoryRecorder {
     if (mark !== null) this.mark(mark);
     this.membership.noted(node, event);
     if (event.kind === 'node.started') this.#recovered.push(node);
+    else if (event.kind === 'term.claim-started') this.#nodes[node].claimedMs.set(event.space, this.#nowMs());
     else if (event.kind === 'term.taken') this.#termTaken(node, event.space, event.term);
     else if (event.kind === 'term.ended') this.#termEnded(node, event.space);
     else if (event.kind === 'clock.jumped-back') this.#nodes[node].jumpedBackMs = this.#nowMs();
@@ -137,6 +140,7 @@ export class HistoryRecorder {
       this.#termEnded(node, space);
       this.#leaderless.set(space, this.#nowMs());
     }
+    record.claimedMs.clear();
     record.crash = { crashedMs: this.#nowMs(), released: record.released.length };
   }
 
@@ -208,7 +212,9 @@ export class HistoryRecorder {
       term,
       fromMs: this.#nowMs(),
       untilMs: Number.POSITIVE_INFINITY,
+      claimedMs: this.#nodes[node].claimedMs.get(space),
     };
+    this.#nodes[node].claimedMs.delete(space);
     this.#nodes[node].spans.set(space, span);
     this.terms.push(span);
   }

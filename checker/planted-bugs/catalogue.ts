@@ -7,6 +7,7 @@
 
 import { answerBugs } from './answer-bugs.js';
 import { membershipBugs } from './membership-bugs.js';
+import { nearlyMadeGoodBugs } from './nearly-made-good-bugs.js';
 import type { PendingBug, PlantedBug } from './planted-bug.js';
 
 export type { PendingBug, PlantedBug } from './planted-bug.js';
@@ -264,6 +265,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
   },
   ...answerBugs,
   ...membershipBugs,
+  ...nearlyMadeGoodBugs,
   {
     name: 'vote-before-sync',
     scenario: 'swarm',
