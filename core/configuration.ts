@@ -3,6 +3,7 @@
  * production node. The simulator draws extreme values so that rare paths run often: the core has no other test switch.
  */
 
+import type { ControlLogOptions } from './control/control-log-options.js';
 import type { ControlView } from './control/members-and-rows.js';
 import type { NodeId } from './identifiers.js';
 import type { MembershipOptions } from './membership/options.js';
@@ -17,6 +18,8 @@ export interface NodeConfiguration {
   readonly storage: StorageOptions;
   readonly memory: MemoryOptions;
   readonly replication: ReplicationOptions;
+  /** Absent: members and rows are those of `control`, and every term is provisional. */
+  readonly controlLog?: ControlLogOptions;
   /** null: a node on its own. Nothing is sent, nobody is known. */
   readonly membership: MembershipOptions | null;
 }

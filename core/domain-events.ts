@@ -2,11 +2,13 @@
  * What happened, as data. One emission, many uses: logs, metrics and the event stream of the real runtime; trace, rare-state marks and checks of
  * the simulator. Names are `subject.past-participle`; fields carry units.
  */
+import type { ControlDomainEvent } from './control/control-events.js';
 import type { Author, NodeId, SpaceKey, Term } from './identifiers.js';
 import type { MembershipDomainEvent } from './membership/domain-events.js';
 
 export type DomainEvent =
   | MembershipDomainEvent
+  | ControlDomainEvent
   | { readonly kind: 'node.started'; readonly node: NodeId; readonly boot: number; readonly records: number; readonly segments: number }
   | { readonly kind: 'node.identity-made'; readonly node: NodeId }
   | { readonly kind: 'node.halted'; readonly reason: string }

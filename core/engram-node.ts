@@ -6,6 +6,11 @@
  */
 import { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
 import type { NodeConfiguration } from './configuration.js';
+import type { ProposalAnswer } from './control/control-events.js';
+import { ControlLog } from './control/control-log.js';
+import { controlSpace } from './control/control-records.js';
+import { viewOfState } from './control/control-state.js';
+import type { ControlEntry } from './control/entries.js';
 import type { Effects } from './effects.js';
 import type { CoreEvent, MembershipEvent, Now } from './events.js';
 import type { NodeId, SpaceKey } from './identifiers.js';
@@ -36,6 +41,9 @@ export class EngramNode {
   readonly #answers: Answers;
   readonly #reads: Reads;
   readonly #requests: Requests;
+  /** Null: members and rows come from the configuration. */
+  readonly #control: ControlLog | null;
+  #controlChanged = false;
   #membership: Membership | null = null;
   /** What discovery told before the node had opened its store. */
   #earlySeeds: (MembershipEvent & { readonly kind: 'seeds' }) | null = null;
@@ -59,12 +67,18 @@ export class EngramNode {
       groupDurable: (now) => this.#groupDurable(now),
       roomChanged: (now) => {
         this.#noteStarted();
+        this.#control?.roomChanged();
         this.#requests.roomChanged(now);
       },
       heldByCopies: (space, author, sequence) => this.#replication.heldByCopies(space, { author, sequence }),
     });
     this.#services = new NodeServices({ configuration, effects, pure }, clock, this.#store);
-    this.#replication = new Replication(this.#services, (space, now) => this.#acknowledgements.advance(space, now));
+    this.#replication = new Replication(
+      this.#services,
+      (space, now) => this.#acknowledgements.advance(space, now),
+      (from, bytes, now) => this.#control?.receive(from, bytes, now),
+    );
+    this.#control = this.#controlLog(configuration, effects, pure);
     this.#acknowledgements = new Acknowledgements(this.#services, (peer, space, dot) => this.#replication.knows(peer, space, dot));
     const copies: CopyStanding = this.#replication;
     this.#answers = new Answers(this.#services, copies);
@@ -88,6 +102,9 @@ export class EngramNode {
         this.#services.adopt(event.view);
         if (this.#phase === 'serving') this.#replication.membersChanged(now);
         break;
+      case 'propose':
+        this.#propose(event.handle, event.entry, now);
+        break;
       case 'request':
         if (this.#phase === 'serving' || this.#readable) this.#requests.take(event.handle, event.request, now);
         else this.#answers.fail(event.handle, 'STARTING', { message: 'the node is still recovering' });
@@ -107,24 +124,58 @@ export class EngramNode {
       case 'compute':
         this.#reads.computed(event.ticket, event.result, now);
         break;
+      case 'leave':
+        this.#control?.leave(now);
+        this.#membership?.handle(event, now);
+        break;
       case 'datagram':
       case 'exchange':
       case 'exchanged':
       case 'seeds':
       case 'load':
-      case 'leave':
         if (this.#membership !== null) this.#membership.handle(event, now);
         else if (event.kind === 'seeds') this.#earlySeeds = event;
         break;
       default:
         unreachable(event);
     }
+    if (this.#controlChanged) this.#adoptControl(now);
     this.#store.endTurn(now);
+  }
+
+  #controlLog({ controlLog: options }: NodeConfiguration, effects: Effects, pure: PureFunctions): ControlLog | null {
+    if (options === undefined) return null;
+    const control = new ControlLog({
+      options,
+      store: this.#store,
+      send: (to, message) => this.#replication.sendControl(to, message),
+      effects,
+      pure,
+      changed: () => {
+        this.#controlChanged = true;
+      },
+    });
+    this.#store.keepControl(control.records);
+    return control;
+  }
+
+  /** Once an event, however many entries it has brought. */
+  #adoptControl(now: Now): void {
+    this.#controlChanged = false;
+    if (this.#control === null) return;
+    this.#services.adopt(viewOfState(this.#control.state));
+    if (this.#phase === 'serving') this.#replication.membersChanged(now);
+  }
+
+  #propose(handle: number, entry: ControlEntry, now: Now): void {
+    const answered = (answer: ProposalAnswer): void => this.#effects.journal.note({ kind: 'control.proposal-answered', handle, answer });
+    if (this.#control === null) answered({ kind: 'refused', why: 'no control log', leader: null });
+    else this.#control.propose(entry, answered, now);
   }
 
   #timer(name: string, now: Now): void {
     if (this.#store.timer(name, now)) return;
-    if (this.#membership?.timer(name, now) === true) return;
+    if (this.#membership?.timer(name, now) === true || this.#control?.timer(name, now) === true) return;
     if (this.#phase === 'serving' && !this.#replication.timer(name, now)) this.#requests.timer(name, now);
   }
 
@@ -136,6 +187,7 @@ export class EngramNode {
     }
     this.#phase = 'serving';
     this.#replication.start(now);
+    this.#control?.open(self, this.#store.recovered?.holes.has(controlSpace) ?? false, now);
     this.#startMembership(self, now);
   }
 
@@ -180,6 +232,11 @@ export class EngramNode {
     if (!this.#services.identified) return { nodeId: null, phase: this.#phase, spaces: [], membership: null };
     const spaces = [...this.#store.spaces()].map((space) => inspectSpace(space, this.#replication.term(space.key, null)));
     return { nodeId: this.#services.self, phase: this.#phase, spaces, membership: this.#membership?.inspect() ?? null };
+  }
+
+  /** The control log of this node; null without one. */
+  inspectControl(): Pick<ControlLog, 'state' | 'raft' | 'isDamaged' | 'holdsLease'> | null {
+    return this.#control;
   }
 
   /** What membership knows, without the rest: cheap enough to look at often. Null: switched off, or not started yet. */

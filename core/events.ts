@@ -2,6 +2,7 @@
  * What can happen to a node. `EngramNode.handle(event, now)` is a synchronous, deterministic function of (state, event, now): a recorded list of
  * these, replayed, leads to the same state.
  */
+import type { ControlEntry } from './control/entries.js';
 import type { ControlView } from './control/members-and-rows.js';
 import type { ExchangeHandle, RequestHandle, Ticket } from './effects.js';
 import type { NodeId } from './identifiers.js';
@@ -35,6 +36,8 @@ export type CoreEvent =
   | { readonly kind: 'start'; readonly candidateNodeId: NodeId }
   /** Members and rows have changed: this view takes the place of the one before. Until the first the configuration's is in force. */
   | { readonly kind: 'control'; readonly view: ControlView }
+  /** Proposes an entry for the control log; answered by a `control.proposal-answered` event with this handle. */
+  | { readonly kind: 'propose'; readonly handle: RequestHandle; readonly entry: ControlEntry }
   | { readonly kind: 'request'; readonly handle: RequestHandle; readonly request: Request }
   /** The client has gone or no longer wants the answer: nothing is undone, nobody is answered. */
   | { readonly kind: 'cancel'; readonly handle: RequestHandle }

@@ -8,6 +8,7 @@ import type { CoreEvent } from '../core/events.js';
 const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   start: 50,
   control: 20,
+  propose: 12,
   request: 12,
   cancel: 1,
   message: 5,

@@ -8,9 +8,12 @@ import type { SpaceStore } from './space-store.js';
 
 /** A record on its way to the disk. */
 export interface Appended {
-  /** `own`: written here, its version is pending. `arrival`: of others, merged once it is durable. `moved`: here already, in another place. */
-  readonly kind: 'own' | 'arrival' | 'moved';
-  /** Null for one that moves. */
+  /**
+   * `own`: written here, its version is pending. `arrival`: of others, merged once it is durable. `moved`: here already, in another place. `control`: of the
+   * control log.
+   */
+  readonly kind: 'own' | 'arrival' | 'moved' | 'control';
+  /** Null for one that moves, and for the control log's. */
   readonly space: SpaceStore | null;
   readonly dot: Dot;
   /** The pending version of an own record; -1 for others. */

@@ -2,6 +2,7 @@
  * What compaction may give up: answers its questions from the spaces' indexes and from what the other copies are known to hold.
  */
 import type { StorageOptions } from '../configuration.js';
+import { type ControlRecords, controlSpace, isControlRecord } from '../control/control-records.js';
 import type { Now } from '../events.js';
 import type { Author, SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
@@ -19,6 +20,8 @@ export interface CompactedStore {
   /** Whether every other copy is known to hold the author's dots up to this one. */
   heldByCopies(dots: { readonly space: SpaceKey; readonly author: Author; readonly sequence: number }, now: Now): boolean;
   room(bytes: number): Room;
+  /** Null: no control log is kept here, and what is found of one stays. */
+  control(): ControlRecords | null;
 }
 
 export class CompactionRules implements CompactionOwner {
@@ -44,6 +47,8 @@ export class CompactionRules implements CompactionOwner {
     const { bytes, liveBytes } = this.#log.usage();
     const crowded = bytes - liveBytes > this.#options.retainGarbageBytesMax;
     for (const [key, dots] of segment.dots) {
+      // What is still needed of the control log moves; nobody fetches it from here.
+      if (key === controlSpace) continue;
       const space = this.#store.space(key);
       if (space === undefined) return false;
       for (const author of dots.authors()) {
@@ -57,6 +62,7 @@ export class CompactionRules implements CompactionOwner {
   }
 
   isNeeded(view: RecordView, place: { readonly segment: number; readonly offset: number }): boolean {
+    if (isControlRecord(view)) return this.#store.control()?.isNeeded({ author: view.author, sequence: view.sequence }, place) ?? true;
     const space = this.#store.space(view.space);
     if (space === undefined) return true;
     const memory = space.index.find(view.bytes, view.idOffset, view.idLength);
@@ -86,6 +92,7 @@ export class CompactionRules implements CompactionOwner {
 
   raiseHorizon(segment: Segment): void {
     for (const [key, dots] of segment.dots) {
+      if (key === controlSpace) continue;
       const space = this.#store.space(key);
       invariant(space !== undefined, 'a segment holds dots of spaces that are held');
       const raised = new Map<Author, number>();

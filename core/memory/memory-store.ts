@@ -5,6 +5,7 @@
 import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-clock.js';
 import type { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
+import { type ControlRecords, controlSpace, isControlRecord } from '../control/control-records.js';
 import { rowOf } from '../control/members-and-rows.js';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
@@ -22,7 +23,7 @@ import { noteDot, type Segment, unpin } from '../storage/segment.js';
 import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
 import { hexToBytes } from '../wire/hex.js';
-import { RecordView } from '../wire/record.js';
+import { type RecordDraft, RecordView, recordLength, writeRecord } from '../wire/record.js';
 import type { Appended } from './appended.js';
 import { CompactionRules } from './compaction-rules.js';
 import { SpaceStore } from './space-store.js';
@@ -59,6 +60,8 @@ export class MemoryStore {
   readonly #view: RecordView;
   #recovery: Recovery | null = null;
   #recovered: Recovered | null = null;
+  /** Null: no control log is kept here. */
+  #control: ControlRecords | null = null;
   /** Segments found at recovery: places may be retained in them before the log is open. */
   readonly #recoveredSegments = new Map<number, Segment>();
   /** Our own author of this boot. */
@@ -94,6 +97,7 @@ export class MemoryStore {
         spaces: () => this.#spaces.values(),
         heldByCopies: (dots, now) => owner.heldByCopies(dots.space, dots.author, dots.sequence, now),
         room: (bytes) => this.room(bytes),
+        control: () => this.#control,
       }),
     );
   }
@@ -129,8 +133,8 @@ export class MemoryStore {
     if (space === undefined) {
       const { memory: options } = this.#configuration;
       const places = {
-        retain: (place: RecordPlace): void => this.#retain(place),
-        release: (place: RecordPlace): void => this.#release(place),
+        retain: (place: RecordPlace): void => this.retain(place),
+        release: (place: RecordPlace): void => this.release(place),
       };
       const world = { options, pure: this.#pure, journal: this.#effects.journal, cache: this.#cache, places };
       space = new SpaceStore(key, this.#spacesMade, world);
@@ -156,15 +160,17 @@ export class MemoryStore {
   }
 
   start(candidate: NodeId): void {
-    const options = { candidate, retryMs: this.#configuration.storage.fullRetryMs };
+    const options = { candidate, retryMs: this.#configuration.storage.fullRetryMs, keepsControlLog: this.#control !== null };
     this.#recovery = new Recovery(options, this.#effects, this.disk, this.#pure, {
       horizonsRead: (horizons) => {
         for (const [key, horizon] of horizons) for (const [author, sequence] of horizon) this.space(key).horizon.set(author, sequence);
       },
       recovered: (view, segment, offset) => {
         this.#recoveredSegments.set(segment.number, segment);
+        const place = { segment: segment.number, offset, length: view.length };
+        if (isControlRecord(view)) return this.#control?.recovered(view, place);
         this.#noteTime(view);
-        this.space(view.space).merge(view, { segment: segment.number, offset, length: view.length });
+        this.space(view.space).merge(view, place);
       },
       finished: (recovered, now) => this.#opened(recovered, now),
       blocked: (_file, readable, now) => {
@@ -185,7 +191,7 @@ export class MemoryStore {
       const doubtful = recovered.absentDoubtful && rowOf(control, key, this.#pure)?.copies.length !== 1;
       space.adoptHorizon(new Map(horizon), doubtful ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null));
     }
-    for (const [key, holes] of recovered.holes) this.space(key).noteHoles(holes);
+    for (const [key, holes] of recovered.holes) if (key !== controlSpace) this.space(key).noteHoles(holes);
     for (const segment of recovered.segments) if (segment.endBytes > 0) this.log.segments.set(segment.number, segment);
     for (const space of this.spaces()) space.updates.servingBegins();
   }
@@ -309,7 +315,7 @@ export class MemoryStore {
       const place = { segment: group.segment.number, offset: group.offset + at, length: view.length };
       noteDot(group.segment, view.space, view);
       at += view.length;
-      if (space === null) this.space(view.space).move(view, place);
+      if (space === null) this.#settleElsewhere(kind, view, place, now);
       else {
         space.inFlight.remove({ author: dot.author, from: dot.sequence, to: dot.sequence });
         if (kind === 'own') space.settlePending(version, place, view);
@@ -322,6 +328,14 @@ export class MemoryStore {
     this.#owner.groupDurable(now);
   }
 
+  /** A record that moves, or one of the control log. */
+  #settleElsewhere(kind: Appended['kind'], view: RecordView, place: RecordPlace, now: Now): void {
+    const dot = { author: view.author, sequence: view.sequence };
+    if (kind === 'control') this.#control?.durable(dot, place, now);
+    else if (isControlRecord(view)) this.#control?.moved(dot, place);
+    else this.space(view.space).move(view, place);
+  }
+
   #roomChanged(now: Now): void {
     this.#compactionDue = true;
     this.#owner.roomChanged(now);
@@ -331,12 +345,24 @@ export class MemoryStore {
     return this.log.segments.get(number) ?? this.#recoveredSegments.get(number);
   }
 
-  #retain(place: RecordPlace): void {
+  /** Told before recovery: who keeps the control log's records. */
+  keepControl(control: ControlRecords): void {
+    this.#control = control;
+  }
+
+  /** Appends a record of the control log. `room` has said yes. */
+  appendControl(draft: RecordDraft, dot: Dot): void {
+    const write = (target: Uint8Array, at: number): number => writeRecord(draft, target, at, this.#pure);
+    this.log.append(recordLength(draft), { kind: 'control', space: null, dot, version: -1, durable: null }, write);
+  }
+
+  /** A record in its place is needed. */
+  retain(place: RecordPlace): void {
     const segment = this.#segment(place.segment);
     if (segment !== undefined) segment.liveBytes += place.length;
   }
 
-  #release(place: RecordPlace): void {
+  release(place: RecordPlace): void {
     const segment = this.#segment(place.segment);
     if (segment !== undefined) segment.liveBytes -= place.length;
   }
@@ -347,6 +373,9 @@ export class MemoryStore {
       .map(({ number, sealed, endBytes, dots }) => ({ number, sealed, endBytes: sealed ? endBytes : this.log.durableEndOf(number), dots }));
     const horizons = new Map<SpaceKey, ReadonlyMap<Author, number>>();
     const holes = new Map<SpaceKey, VersionVector>();
+    // A voter that may have forgotten something may not become sure again by being started once more.
+    const lost = this.#recovered?.holes.get(controlSpace);
+    if (lost !== undefined) holes.set(controlSpace, lost);
     for (const space of this.#spaces.values()) {
       if (space.horizon.size === 0) continue;
       horizons.set(space.key, space.horizon);

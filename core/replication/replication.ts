@@ -31,9 +31,15 @@ export class Replication implements CopyStanding {
   readonly #source: FetchSource;
   readonly #settledHoles: SettledHoles;
   readonly #acknowledged: (space: SpaceKey, now: Now) => void;
+  readonly #toControl: (from: NodeId, bytes: Uint8Array, now: Now) => void;
 
-  /** `acknowledged` is called when a copy has said that more is synced there. */
-  constructor(services: NodeServices, acknowledged: (space: SpaceKey, now: Now) => void) {
+  /** `acknowledged` is called when a copy has said that more is synced there, `toControl` with what is meant for the control log. */
+  constructor(
+    services: NodeServices,
+    acknowledged: (space: SpaceKey, now: Now) => void,
+    toControl: (from: NodeId, bytes: Uint8Array, now: Now) => void,
+  ) {
+    this.#toControl = toControl;
     this.#services = services;
     this.#codec = new PeerCodec(services.configuration.clusterId, services.pure);
     this.#peers = new Peers(services, this.#codec);
@@ -77,10 +83,11 @@ export class Replication implements CopyStanding {
     const envelope = this.#codec.decode(bytes);
     if (typeof envelope === 'string')
       return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: envelope, bytes: bytes.length });
+    const { message } = envelope;
+    if (message.kind === 'control') return this.#toControl(authorNode(envelope.from), message.bytes, now);
     const peer = this.#peers.heard(envelope.from, now);
     if (peer === null)
       return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: 'no member of a shared row', bytes: bytes.length });
-    const { message } = envelope;
     if (message.kind !== 'ping' && !this.#services.isCopy(message.space)) return;
     switch (message.kind) {
       case 'ping':
@@ -99,6 +106,11 @@ export class Replication implements CopyStanding {
       case 'snapshot':
         return this.#catchUp.snapshot(peer, message, now);
     }
+  }
+
+  /** To the control log of any node, whether it shares a space with this one or not. */
+  sendControl(to: NodeId, bytes: Uint8Array): void {
+    this.#peers.send(to, { kind: 'control', bytes });
   }
 
   /** A ping has come: these spaces are told anew, and all others are vouched for once more. */

@@ -6,6 +6,7 @@
  * Two passes over segments that no checkpoint describes: the first learns from the groups' own watermarks what had been synced, the second reads.
  */
 import { VersionVector } from '../clock/version-vector.js';
+import { controlSpace, lostControlDot } from '../control/control-records.js';
 import type { Effects } from '../effects.js';
 import type { DiskFile, Now } from '../events.js';
 import { type Author, authorBoot, authorNode, type Boot, type NodeId, type SpaceKey } from '../identifiers.js';
@@ -69,6 +70,7 @@ export class Recovery {
   readonly #owner: RecoveryOwner;
   readonly #candidate: NodeId;
   readonly #retryMs: number;
+  readonly #keepsControlLog: boolean;
   readonly #view: RecordView;
 
   #nodeId: NodeId | null = null;
@@ -82,11 +84,13 @@ export class Recovery {
   readonly #unsynced: UnsyncedTail[] = [];
   readonly #found = new Map<SpaceKey, VersionVector>();
   #damagedRanges = 0;
+  /** Something may be lost of which no checkpoint says what it was. */
+  #isLossUnknown = false;
   #records = 0;
   #retry: ((now: Now) => void) | null = null;
 
   constructor(
-    options: { readonly candidate: NodeId; readonly retryMs: number },
+    options: { readonly candidate: NodeId; readonly retryMs: number; readonly keepsControlLog: boolean },
     effects: Effects,
     disk: DiskCalls,
     pure: PureFunctions,
@@ -94,6 +98,7 @@ export class Recovery {
   ) {
     this.#candidate = options.candidate;
     this.#retryMs = options.retryMs;
+    this.#keepsControlLog = options.keepsControlLog;
     this.#effects = effects;
     this.#disk = disk;
     this.#pure = pure;
@@ -214,6 +219,7 @@ export class Recovery {
       if (scan.endBytes > trustedEnd) this.#unsynced.push({ segment, from: trustedEnd, bytes: known.slice(trustedEnd, scan.endBytes) });
       segment.endBytes = Math.max(scan.endBytes, listed?.endBytes ?? 0);
       this.#noteScan(segment, scan);
+      if (scan.damage.some(({ offset, bytes: lost }) => offset + lost > (listed?.endBytes ?? 0))) this.#isLossUnknown = true;
       this.#segments.push(segment);
       this.#readSegment(index + 1);
     });
@@ -260,6 +266,7 @@ export class Recovery {
         for (const hole of found.missingFrom(vector)) noteRange(holes, space, hole);
       }
     }
+    if (this.#keepsControlLog && this.#isLossUnknown) noteRange(holes, controlSpace, lostControlDot);
     for (const [space, vector] of holes) {
       for (const author of vector.authors()) {
         for (const [from, to] of vector.of(author)?.ranges() ?? [])

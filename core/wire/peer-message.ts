@@ -90,7 +90,9 @@ export type PeerMessage =
       /** An encoded VersionVector. */
       readonly holes: Uint8Array;
       readonly records: Uint8Array;
-    };
+    }
+  /** Between the control logs of two nodes, which need not share a space: what it says is theirs to read. */
+  | { readonly kind: 'control'; readonly bytes: Uint8Array };
 
 export const peerFormatVersion = 1;
 export const peerHeaderBytes = 46;
@@ -99,7 +101,7 @@ const magic = 0x50_4d_47_45;
 const messagesTogetherBytes = 16 * 1_024;
 /** Spaces that are remembered in either form, at most. */
 const rememberedMax = 4_096;
-const kinds = ['ping', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot'] as const;
+const kinds = ['ping', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot', 'control'] as const;
 const acknowledgementKind = kinds.indexOf('acknowledge');
 
 /** The checksum that a message carries: as good as one of our own over it, for telling messages apart. */
@@ -212,6 +214,9 @@ export class PeerCodec {
         for (const [author, sequence] of message.horizon) this.#author(writer, author).u48(sequence);
         writer.block(message.holes).block(message.records);
         return;
+      case 'control':
+        writer.block(message.bytes);
+        return;
     }
   }
 
@@ -266,6 +271,8 @@ export class PeerCodec {
         return this.#readFetched(reader);
       case 'snapshot':
         return this.#readSnapshot(reader);
+      case 'control':
+        return { kind, bytes: reader.block() };
       case undefined:
         return null;
     }

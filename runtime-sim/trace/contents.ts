@@ -14,6 +14,7 @@ import { RecordView, recordTypes } from '../../core/wire/record.js';
 import { valueOfEpisode, versionText } from '../core-formats.js';
 import type { DiskRequest } from '../disk-model.js';
 import { simulatedPureFunctions } from '../pure-functions.js';
+import { controlContents } from './control-sentences.js';
 import { type ShortNames, termText } from './short-names.js';
 import type { PeerContents, RecordList, ReplyContents, RequestContents, TracedRanges, TracedRecord } from './trace-events.js';
 
@@ -95,6 +96,8 @@ export class Contents {
           ...this.#list(records),
         };
       }
+      case 'control':
+        return controlContents(message.bytes);
       default:
         return unreachable(message);
     }

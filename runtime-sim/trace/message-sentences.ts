@@ -41,6 +41,8 @@ export function peerSentence(what: PeerContents): PeerSentence {
         detail: 'normal',
         name: 'a snapshot',
       };
+    case 'control':
+      return { text: what.text, detail: what.isRoutine ? 'full' : 'normal', name: what.name };
     case 'membership':
       return membershipSentences[what.over];
     case 'unreadable':
@@ -64,6 +66,7 @@ export function aboutPeer(what: PeerContents): About {
       return { spaces: [what.space], ids: idsOf(what.records) };
     case 'ping':
       return { spaces: what.spaces.map(({ space }) => space), ids: [] };
+    case 'control':
     case 'membership':
     case 'unreadable':
       return { spaces: [], ids: [] };

@@ -1,6 +1,7 @@
 /** What a node notes, as a sentence whose subject is the node. A domain event without a sentence does not pass the type check. */
 import type { ConflictRule, DomainEvent } from '../../core/domain-events.js';
 import type { FailedPaths } from '../../core/membership/domain-events.js';
+import { controlText } from './control-sentences.js';
 import { termText } from './short-names.js';
 
 export interface Sentence {
@@ -119,6 +120,21 @@ const sentences: Sentences = {
   'link.broken': ({ from, to }) => brief(`finds that nothing comes from ${from} to ${to}`),
   'link.mended': ({ from, to }) => brief(`finds that ${from} is heard by ${to} again`),
   'packet.rejected': ({ reason, bytes, count }) => normal(`drops a packet of ${counted(bytes, 'byte')}: ${reason} (${count} so far)`),
+  'control.opened': (event) => brief(controlText(event)),
+  'control.election-started': (event) => brief(controlText(event)),
+  'control.leader-elected': (event) => brief(controlText(event)),
+  'control.leader-followed': (event) => normal(controlText(event)),
+  'control.stepped-down': (event) => brief(controlText(event)),
+  'control.configuration-changed': (event) => normal(controlText(event)),
+  'control.entries-replaced': (event) => brief(controlText(event)),
+  'control.snapshot-installed': (event) => normal(controlText(event)),
+  'control.snapshot-sent': (event) => normal(controlText(event)),
+  'control.applied': (event) => normal(controlText(event)),
+  'control.entry-unreadable': (event) => brief(controlText(event)),
+  'control.compacted': (event) => full(controlText(event)),
+  'control.log-damaged': (event) => brief(controlText(event)),
+  'control.proposal-answered': (event) => normal(controlText(event)),
+  'control.message-rejected': (event) => normal(controlText(event)),
   'membership.overloaded': ({ bound, count }) => normal(`drops what is too much for ${bound} (${count} so far)`),
 };
 

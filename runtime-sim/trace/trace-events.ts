@@ -83,6 +83,8 @@ export type PeerContents =
       readonly horizon: Readonly<Record<string, number>>;
       readonly holes: TracedRanges;
     } & RecordList)
+  /** Between control logs, in words up to its receiver; routine: heartbeats and answers to them. */
+  | { readonly kind: 'control'; readonly text: string; readonly name: string; readonly isRoutine: boolean }
   /** A packet, question or answer of membership: who is there, and who is not. */
   | { readonly kind: 'membership'; readonly over: MembershipChannel }
   /** Bytes that are no message of this version, and why. */

@@ -75,6 +75,13 @@ export class Raft {
     return { index: this.#state.log.last.index, term: this.#state.log.last.term };
   }
 
+  /** Where the log begins here, and the term of each entry behind that: by index and term logs can be compared. */
+  get termsOfLog(): { readonly start: number; readonly terms: readonly number[] } {
+    const { log } = this.#state;
+    const start = log.start.index;
+    return { start, terms: Array.from({ length: log.last.index - start }, (_, at) => log.termAt(start + 1 + at) as number) };
+  }
+
   /** Up to when this node, as leader, knows that there is no other; null when it does not lead. */
   leaseUntilMs(nowMs: number): number | null {
     return this.#leadership?.leaseUntilMs(nowMs) ?? null;

@@ -1,0 +1,40 @@
+/** Bugs planted in the agreement on the control log, for its own checker: they are found by seeds of control logs alone (runtime-sim/control/seeds.ts). */
+import type { PlantedBug } from './planted-bug.js';
+
+export const controlBugs: readonly PlantedBug[] = [
+  {
+    name: 'vote-twice',
+    scenario: 'control',
+    seedsNeeded: 50,
+    whatItBreaks: 'A voter votes for whoever asks, however often in one term: two leaders of one term.',
+    pending: false,
+    module: 'core/control/raft/raft.ts',
+    find: `    const isFree = vote === from || (vote === null && leader === null);
+    if (!isFree || !this.#isUpToDate(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
+    if (vote === null) this.#state.voteFor(from);`,
+    replace: `    if (!this.#isUpToDate(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
+    if (vote !== from) this.#state.voteFor(from);`,
+  },
+  {
+    name: 'vote-unsynced',
+    scenario: 'control',
+    seedsNeeded: 200,
+    whatItBreaks: 'A vote is told, and only the term of it is made durable: after a crash the voter votes again in the same term.',
+    pending: false,
+    module: 'core/control/raft/raft-state.ts',
+    find: 'const ballot = this.#ballotToSave ? this.#ballot : null;',
+    replace: 'const ballot = this.#ballotToSave ? { term: this.#ballot.term, vote: null } : null;',
+  },
+  {
+    name: 'entries-unsynced',
+    scenario: 'control',
+    seedsNeeded: 200,
+    whatItBreaks: 'A follower says that it has entries before they are durable: what was committed is gone after a crash.',
+    pending: false,
+    module: 'core/control/raft/following.ts',
+    find: `this.#state.whenDurable(nowMs, () => {
+      this.#state.deliver();`,
+    replace: `((then: () => void) => then())(() => {
+      this.#state.deliver();`,
+  },
+];

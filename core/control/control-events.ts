@@ -1,0 +1,41 @@
+/** What the control log tells: beside what the agreement itself notes. */
+import type { Patch } from 'immer';
+import type { NodeId } from '../identifiers.js';
+import type { Outcome } from './apply-entry.js';
+import type { ControlEntry } from './entries.js';
+import type { RaftEvent } from './raft/vocabulary.js';
+
+export type ProposalAnswer =
+  | { readonly kind: 'committed'; readonly index: number; readonly outcome: Outcome }
+  /** Another leader's entry stands in its place: it has had no effect and will have none. */
+  | { readonly kind: 'replaced' }
+  /** It may or may not have been committed: a snapshot has taken the place of what would have told. */
+  | { readonly kind: 'unknown' }
+  /** Not taken up: nothing has happened. */
+  | { readonly kind: 'refused'; readonly why: ProposalRefusal; readonly leader: NodeId | null };
+
+export type ProposalRefusal = 'not leader' | 'handing over' | 'overloaded' | 'no control log';
+
+export type ControlDomainEvent =
+  | RaftEvent
+  /** This node had a control log, or begins one: who it agrees with, and up to where. */
+  | { readonly kind: 'control.opened'; readonly term: number; readonly index: number; readonly voters: number }
+  /** A committed entry has done what it says, or nothing. `entry` is null for what only the agreement itself needs. */
+  | {
+      readonly kind: 'control.applied';
+      readonly index: number;
+      readonly term: number;
+      readonly entry: ControlEntry | null;
+      readonly outcome: Outcome;
+      /** What has changed in the state, as paths and values: the event stream. */
+      readonly patches: readonly Patch[];
+    }
+  /** A committed entry that cannot be read, and so does nothing anywhere. */
+  | { readonly kind: 'control.entry-unreadable'; readonly index: number }
+  /** Entries up to here are in a snapshot from now on. */
+  | { readonly kind: 'control.compacted'; readonly index: number; readonly bytes: number }
+  /** Records of the control log were lost on this disk: this node votes no more, since it may have forgotten a vote. */
+  | { readonly kind: 'control.log-damaged' }
+  /** What became of a proposal that was made here. Never told, when the process ends before it is known. */
+  | { readonly kind: 'control.proposal-answered'; readonly handle: number; readonly answer: ProposalAnswer }
+  | { readonly kind: 'control.message-rejected'; readonly bytes: number };

@@ -1,0 +1,193 @@
+/**
+ * Where a voter keeps what it must not forget: writes ballots, entries and snapshots as records of the node's log, says when they are durable, and knows which of
+ * them are still needed, so that compaction may give up the others.
+ *
+ * A change is written ballot first, then snapshot, then entries. A crash may leave a first part of it: a later term without its entries, or some entries of
+ * several; nobody has been told of either.
+ */
+import type { Now } from '../events.js';
+import { type Author, type Dot, dotKey } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import type { RecordPlace } from '../storage/dot-positions.js';
+import type { Room } from '../storage/write-ahead-log.js';
+import { type RecordDraft, type RecordView, recordLength } from '../wire/record.js';
+import { type ControlRecord, type ControlRecords, draftOf, readControlRecord, snapshotParts } from './control-records.js';
+import type { Change, Recovered } from './raft/vocabulary.js';
+import { recoverLog } from './recovered-log.js';
+
+/** The node's log, as the journal uses it. */
+export interface JournalStore {
+  readonly author: Author;
+  readonly authorBytes: Uint8Array;
+  /** Whether a record of so many bytes can be appended now. */
+  room(bytes: number): Room;
+  /** `room` has said yes. The journal is told with `durable` once it is. */
+  appendControl(draft: RecordDraft, dot: Dot): void;
+  retain(place: RecordPlace): void;
+  release(place: RecordPlace): void;
+}
+
+/** A record in the log. */
+interface Kept {
+  readonly author: Author;
+  readonly sequence: number;
+  readonly record: ControlRecord;
+  place: RecordPlace;
+}
+
+interface Queued {
+  readonly record: ControlRecord;
+  /** Called once this record, the last of its change, is durable. */
+  readonly whenDurable: ((now: Now) => void) | null;
+  /** Of a snapshot's last part: whether entries behind it stay. */
+  readonly keepsEntries: boolean;
+}
+
+export type JournalReading =
+  | { readonly kind: 'read'; readonly recovered: Recovered; readonly isEmpty: boolean }
+  /** A record that nobody can read, written by a later version. */
+  | { readonly kind: 'newer'; readonly version: number };
+
+export class ControlJournal implements ControlRecords {
+  readonly #store: JournalStore;
+  readonly #pure: PureFunctions;
+  /** While recovery reads. */
+  #found = new Map<string, Kept>();
+  #newer: number | null = null;
+  #sequence = 0;
+  readonly #queue: Queued[] = [];
+  readonly #onTheWay = new Map<string, Queued & { readonly author: Author; readonly sequence: number }>();
+  /** By dot. Invariant: each of these is retained in its place, nothing else of the control log is. */
+  readonly #needed = new Map<string, Kept>();
+  /** The terms of entries as they were written, the snapshot's end among them. */
+  readonly #terms = new Map<number, number>();
+  /** Index of the last entry that is needed: one behind it takes the place of nothing. */
+  #lastIndex = 0;
+
+  constructor(store: JournalStore, pure: PureFunctions) {
+    this.#store = store;
+    this.#pure = pure;
+  }
+
+  /** Recovery has found a record; the same dot may come again from a later place, which then counts. */
+  recovered(view: RecordView, place: RecordPlace): void {
+    const reading = readControlRecord(view);
+    if (reading.kind === 'newer') this.#newer = reading.version;
+    if (reading.kind !== 'record') return;
+    const { author, sequence } = view;
+    this.#found.set(dotKey({ author, sequence }), { author, sequence, record: reading.record, place });
+  }
+
+  /** All has been read. */
+  finishRecovery(): JournalReading {
+    const found = [...this.#found.values()];
+    this.#found = new Map();
+    if (this.#newer !== null) return { kind: 'newer', version: this.#newer };
+    const { recovered, needed } = recoverLog(found);
+    for (const kept of needed) this.#keep(kept);
+    if (recovered.snapshot !== null) this.#terms.set(recovered.snapshot.index, recovered.snapshot.term);
+    for (const { index, term } of recovered.entries) this.#terms.set(index, term);
+    this.#lastIndex = recovered.entries.at(-1)?.index ?? 0;
+    return { kind: 'read', recovered, isEmpty: found.length === 0 };
+  }
+
+  /** Makes a change durable and goes on then. Changes become durable in the order of the calls. */
+  save({ ballot, snapshot, entries }: Change, then: (now: Now) => void): void {
+    const records: ControlRecord[] = [];
+    if (ballot !== null) records.push({ kind: 'ballot', ballot });
+    if (snapshot !== null) {
+      records.push(...snapshotParts(snapshot.snapshot));
+      this.#terms.set(snapshot.snapshot.index, snapshot.snapshot.term);
+    }
+    for (const entry of entries) {
+      records.push({ kind: 'entry', previousTerm: this.#terms.get(entry.index - 1) ?? 0, entry });
+      this.#terms.set(entry.index, entry.term);
+    }
+    const keepsEntries = snapshot?.keepsEntries ?? true;
+    records.forEach((record, at) => {
+      this.#queue.push({ record, keepsEntries, whenDurable: at === records.length - 1 ? then : null });
+    });
+    this.#proceed();
+  }
+
+  /** There may be room in the log. */
+  roomChanged(): void {
+    this.#proceed();
+  }
+
+  #proceed(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      const { author, authorBytes } = this.#store;
+      const sequence = this.#sequence + 1;
+      const draft = draftOf(next.record, { author, authorBytes, sequence }, this.#pure);
+      if (this.#store.room(recordLength(draft)) !== 'yes') return;
+      this.#queue.shift();
+      this.#sequence = sequence;
+      const dot = { author, sequence };
+      this.#onTheWay.set(dotKey(dot), { ...next, ...dot });
+      this.#store.appendControl(draft, dot);
+    }
+  }
+
+  /** A record that was appended is durable, and stands here. */
+  durable(dot: Dot, place: RecordPlace, now: Now): void {
+    const written = this.#onTheWay.get(dotKey(dot));
+    if (written === undefined) return;
+    this.#onTheWay.delete(dotKey(dot));
+    this.#keep({ ...dot, record: written.record, place });
+    this.#giveUp(written);
+    written.whenDurable?.(now);
+  }
+
+  #keep(kept: Kept): void {
+    this.#needed.set(dotKey(kept), kept);
+    this.#store.retain(kept.place);
+  }
+
+  /** Whether anything can be superfluous now. */
+  #takesAPlace(record: ControlRecord): boolean {
+    if (record.kind === 'snapshot-part') return record.part + 1 === record.parts;
+    if (record.kind === 'ballot') return true;
+    const isBehind = record.entry.index > this.#lastIndex;
+    this.#lastIndex = record.entry.index;
+    return !isBehind;
+  }
+
+  /** What the record takes the place of is not needed any more. */
+  #giveUp({ record, keepsEntries, author, sequence }: Queued & Dot): void {
+    if (!this.#takesAPlace(record)) return;
+    for (const [key, kept] of this.#needed) {
+      if (kept.author === author && kept.sequence === sequence) continue;
+      if (!takesThePlaceOf(record, kept.record, keepsEntries)) continue;
+      this.#needed.delete(key);
+      this.#store.release(kept.place);
+    }
+    if (record.kind === 'snapshot-part') for (const index of this.#terms.keys()) if (index < record.of.index) this.#terms.delete(index);
+  }
+
+  isNeeded(dot: Dot, place: { readonly segment: number; readonly offset: number }): boolean {
+    const kept = this.#needed.get(dotKey(dot));
+    return kept !== undefined && kept.place.segment === place.segment && kept.place.offset === place.offset;
+  }
+
+  /** Compaction has put the record into another place, bytes unchanged. */
+  moved(dot: Dot, place: RecordPlace): void {
+    const kept = this.#needed.get(dotKey(dot));
+    if (kept === undefined) return;
+    this.#store.release(kept.place);
+    kept.place = place;
+    this.#store.retain(place);
+  }
+}
+
+function takesThePlaceOf(record: ControlRecord, other: ControlRecord, keepsEntries: boolean): boolean {
+  switch (record.kind) {
+    case 'ballot':
+      return other.kind === 'ballot';
+    case 'entry':
+      return other.kind === 'entry' && other.entry.index >= record.entry.index;
+    case 'snapshot-part':
+      if (other.kind === 'entry') return !keepsEntries || other.entry.index <= record.of.index;
+      return other.kind === 'snapshot-part' && other.of.index < record.of.index;
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * The control log of one node: Raft's agreement over the node's own disk, network and timers, and the state that the committed entries add up to.
+ *
+ * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a
+ * forgotten entry could undo what was committed. It says so; the others go on as if it were down, until it is removed and comes back as a new node.
+ */
+import type { Effects } from '../effects.js';
+import type { Now } from '../events.js';
+import { compareText, type NodeId } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { type Applied, applyEntry, noteApplied } from './apply-entry.js';
+import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
+import { ControlJournal, type JournalStore } from './control-journal.js';
+import type { ControlLogOptions } from './control-log-options.js';
+import type { ControlRecords } from './control-records.js';
+import { type ControlState, emptyControlState } from './control-state.js';
+import { nextConfiguration } from './electorate.js';
+import type { ControlEntry } from './entries.js';
+import { decodeEntry, encodeEntry } from './entry-codec.js';
+import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
+import { Raft } from './raft/raft.js';
+import type { Configuration, Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
+import { decodeState, encodeState } from './state-codec.js';
+
+export const controlTimer = 'control.wake';
+
+export interface ControlLogPorts {
+  readonly options: ControlLogOptions;
+  readonly store: JournalStore;
+  /** To the control log of another node. May be lost, doubled, reordered or late. */
+  send(to: NodeId, message: Uint8Array): void;
+  readonly effects: Pick<Effects, 'timers' | 'journal' | 'lifecycle'>;
+  readonly pure: PureFunctions;
+  /** The state is another now. */
+  changed(state: ControlState, now: Now): void;
+}
+
+/** A proposal of this node that stands in its log. */
+interface Waiting {
+  readonly term: number;
+  readonly settled: (answer: ProposalAnswer) => void;
+}
+
+export class ControlLog {
+  readonly #ports: ControlLogPorts;
+  readonly #journal: ControlJournal;
+  #self: NodeId | null = null;
+  #raft: Raft | null = null;
+  #state: ControlState = emptyControlState;
+  #isDamaged = false;
+  /** Entries proposed here that are not settled, by index. */
+  readonly #waiting = new Map<number, Waiting>();
+  #now: Now = { monotonicMs: 0, wallMs: 0 };
+  #snapshotIndex = 0;
+
+  constructor(ports: ControlLogPorts) {
+    this.#ports = ports;
+    this.#journal = new ControlJournal(ports.store, ports.pure);
+  }
+
+  get records(): ControlRecords {
+    return this.#journal;
+  }
+
+  get state(): ControlState {
+    return this.#state;
+  }
+
+  /** Null while the node has not recovered, and for good when its control log is damaged. */
+  get raft(): Pick<Raft, 'role' | 'term' | 'leader' | 'committed' | 'last' | 'configuration' | 'termsOfLog'> | null {
+    return this.#raft;
+  }
+
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  get role(): Role {
+    return this.#raft?.role ?? 'follower';
+  }
+
+  get leader(): NodeId | null {
+    return this.#raft?.leader ?? null;
+  }
+
+  /** Recovery has ended. `isLossy`: records of the control log were on this disk and cannot be read. */
+  open(self: NodeId, isLossy: boolean, now: Now): void {
+    this.#self = self;
+    this.#now = now;
+    const { founding } = this.#ports.options;
+    const reading = this.#journal.finishRecovery();
+    if (reading.kind === 'newer') return this.#halt(`the control log has records of format ${reading.version}, written by a later version`);
+    if (isLossy) {
+      this.#isDamaged = true;
+      this.#ports.effects.journal.note({ kind: 'control.log-damaged' });
+    } else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self))
+      this.#begin(reading.recovered, now);
+    else this.#found(founding, now);
+  }
+
+  /** Every founder begins with the same snapshot, in which the cluster is made: as if they had agreed on it. */
+  #found(founding: Omit<Extract<ControlEntry, { kind: 'cluster-made' }>, 'kind'>, now: Now): void {
+    const { state } = applyEntry(emptyControlState, { kind: 'cluster-made', ...founding }, 1);
+    const configuration: Configuration = { voters: state.voters, learners: [] };
+    const snapshot: Snapshot = { index: 1, term: 1, configuration, state: encodeState(state, this.#ports.pure) };
+    const ballot = { term: 1, vote: null };
+    this.#now = now;
+    this.#journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (then) =>
+      this.#begin({ ballot, snapshot, entries: [] }, then),
+    );
+  }
+
+  #begin(recovered: Recovered, now: Now): void {
+    const { options, pure, effects } = this.#ports;
+    this.#now = now;
+    this.#snapshotIndex = recovered.snapshot?.index ?? 0;
+    const raft = new Raft(
+      {
+        self: this.#self as NodeId,
+        options: options.raft,
+        effects: this.#raftEffects(),
+        random: pure.random('control.elections'),
+        first: { voters: [], learners: [] },
+        recovered,
+      },
+      now.monotonicMs,
+    );
+    this.#raft = raft;
+    effects.journal.note({ kind: 'control.opened', term: raft.term, index: raft.last.index, voters: raft.configuration.voters.length });
+    this.#after(now);
+  }
+
+  #raftEffects(): RaftEffects {
+    const { effects, send } = this.#ports;
+    return {
+      send: (to, message) => send(to, encodeRaftMessage(message)),
+      save: (change, ticket) =>
+        this.#journal.save(change, (now) => {
+          this.#now = now;
+          this.#raft?.saved(ticket, now.monotonicMs);
+          this.#after(now);
+        }),
+      wakeAt: (atMs) => effects.timers.arm(controlTimer, atMs),
+      committed: (entry) => this.#apply(entry),
+      restored: (snapshot) => this.#restore(snapshot),
+      note: (event) => effects.journal.note(event),
+    };
+  }
+
+  receive(from: NodeId, bytes: Uint8Array, now: Now): void {
+    const message = decodeRaftMessage(bytes);
+    if (message === null) return this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
+    this.#now = now;
+    this.#raft?.receive(from, message, now.monotonicMs);
+    this.#after(now);
+  }
+
+  /** False when the timer is not one of these. */
+  timer(name: string, now: Now): boolean {
+    if (name !== controlTimer) return false;
+    this.#now = now;
+    this.#raft?.wake(now.monotonicMs);
+    this.#after(now);
+    return true;
+  }
+
+  roomChanged(): void {
+    this.#journal.roomChanged();
+  }
+
+  /** Proposes an entry, as leader. `settled` is called once, when it is known what became of it; never, if this process ends before. */
+  propose(entry: ControlEntry, settled: (answer: ProposalAnswer) => void, now: Now): void {
+    this.#now = now;
+    const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
+    if (this.#raft === null) return refuse('not leader');
+    if (this.#waiting.size >= this.#ports.options.proposalsMax) return refuse('overloaded');
+    const proposed = this.#raft.propose(encodeEntry(entry, this.#ports.pure));
+    if (proposed.kind === 'refused')
+      return refuse(proposed.why === 'not leader' || proposed.why === 'handing over' ? proposed.why : 'overloaded');
+    // A proposal of an earlier term of this node's own leadership may have stood there.
+    this.#waiting.get(proposed.index)?.settled({ kind: 'replaced' });
+    this.#waiting.set(proposed.index, { term: proposed.term, settled });
+    this.#after(now);
+  }
+
+  /** This node will be absent as planned: whoever leads hands over to the voter that has most of the log. */
+  leave(now: Now): void {
+    const raft = this.#raft;
+    if (raft === null || raft.role !== 'leader') return;
+    this.#now = now;
+    const { matches, configuration } = raft;
+    const others = configuration.voters.filter((id) => id !== this.#self);
+    const [best] = others.sort((left, right) => (matches.get(right) ?? 0) - (matches.get(left) ?? 0) || compareText(left, right));
+    if (best !== undefined) raft.handOver(best, now.monotonicMs);
+    this.#after(now);
+  }
+
+  /** Whether this node leads and no other can, as of now. */
+  holdsLease(now: Now): boolean {
+    return (this.#raft?.leaseUntilMs(now.monotonicMs) ?? Number.NEGATIVE_INFINITY) > now.monotonicMs;
+  }
+
+  #apply(entry: Entry): void {
+    const { journal } = this.#ports.effects;
+    const { index, term } = entry;
+    const said = this.#entryIn(entry);
+    if (said === 'unreadable') journal.note({ kind: 'control.entry-unreadable', index });
+    const { state, outcome, patches } =
+      said === null || said === 'unreadable' ? this.#nothing(index) : applyEntry(this.#state, said, index);
+    this.#state = state;
+    journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
+    this.#ports.changed(state, this.#now);
+    const waiting = this.#waiting.get(index);
+    if (waiting === undefined) return;
+    this.#waiting.delete(index);
+    waiting.settled(waiting.term === term ? { kind: 'committed', index, outcome } : { kind: 'replaced' });
+  }
+
+  #nothing(index: number): Applied {
+    return { state: noteApplied(this.#state, index), outcome: { kind: 'applied', skipped: [] }, patches: [] };
+  }
+
+  /** What an entry says to the state; null: nothing. */
+  #entryIn(entry: Entry): ControlEntry | 'unreadable' | null {
+    if (entry.kind === 'begin') return null;
+    if (entry.kind === 'configuration') return { kind: 'voters-changed', ...entry.configuration };
+    const reading = decodeEntry(entry.bytes, this.#ports.pure);
+    if (reading.kind === 'newer')
+      this.#halt(`entry ${entry.index} of the control log has format ${reading.version}, written by a later version`);
+    // The electorate changes by the agreement's own entries alone.
+    return reading.kind === 'entry' && reading.entry.kind !== 'voters-changed' ? reading.entry : 'unreadable';
+  }
+
+  #restore(snapshot: Snapshot): void {
+    const reading = decodeState(snapshot.state, this.#ports.pure);
+    if (reading.kind !== 'state')
+      return this.#halt(`the control log's snapshot at ${snapshot.index} cannot be read: it is ${reading.kind}`);
+    const { voters, learners } = snapshot.configuration;
+    this.#state = { ...reading.state, voters, learners };
+    this.#snapshotIndex = snapshot.index;
+    this.#ports.changed(this.#state, this.#now);
+    for (const [index, { settled }] of this.#waiting) {
+      if (index > snapshot.index) continue;
+      this.#waiting.delete(index);
+      settled({ kind: 'unknown' });
+    }
+  }
+
+  #halt(message: string): void {
+    const reason = `UNSUPPORTED_FORMAT: ${message}`;
+    this.#ports.effects.journal.note({ kind: 'node.halted', reason });
+    this.#ports.effects.lifecycle.halt(reason);
+  }
+
+  /** Upkeep after anything has happened: a snapshot when one is due, and as leader the electorate. */
+  #after(_now: Now): void {
+    const raft = this.#raft;
+    if (raft === null) return;
+    const { applied } = this.#state;
+    if (applied - this.#snapshotIndex >= this.#ports.options.snapshotEveryEntries) {
+      const bytes = encodeState(this.#state, this.#ports.pure);
+      this.#snapshotIndex = applied;
+      raft.compact(applied, bytes);
+      this.#ports.effects.journal.note({ kind: 'control.compacted', index: applied, bytes: bytes.length });
+    }
+    if (raft.role !== 'leader') return;
+    const { configuration, matches, committed } = raft;
+    const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed });
+    if (next !== null) raft.reconfigure(next);
+  }
+}

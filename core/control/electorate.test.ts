@@ -1,0 +1,101 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type NodeId, nodeId } from '../identifiers.js';
+import { applyEntry } from './apply-entry.js';
+import { type ControlState, emptyControlState } from './control-state.js';
+import { nextConfiguration } from './electorate.js';
+import { defaultClusterSettings, type MemberDescription } from './entries.js';
+import type { Configuration } from './raft/vocabulary.js';
+
+const electorates = suite('who votes');
+
+/** Node `n` in that zone. */
+function member(n: number, zone: string): MemberDescription {
+  return { id: nodeId(n.toString(16).padStart(32, '0')), name: `n${n}`, zone, rack: '', address: '' };
+}
+
+function stateOf(members: readonly MemberDescription[], leaving: readonly number[] = []): ControlState {
+  const [founder, ...others] = members as [MemberDescription, ...MemberDescription[]];
+  const made = { kind: 'cluster-made' as const, clusterId: 'aa'.repeat(16), founders: [founder], settings: defaultClusterSettings };
+  let state = applyEntry(emptyControlState, made, 1).state;
+  for (const each of others) state = applyEntry(state, { kind: 'node-added', member: each }, state.applied + 1).state;
+  for (const at of leaving)
+    state = applyEntry(
+      state,
+      { kind: 'node-changed', member: members[at] as MemberDescription, isDraining: true },
+      state.applied + 1,
+    ).state;
+  return state;
+}
+
+/** Takes every step that the leader would take, all learners having everything unless told otherwise. */
+function settle(
+  state: ControlState,
+  first: Configuration,
+  behind: readonly NodeId[] = [],
+): { readonly configuration: Configuration; readonly steps: number } {
+  let configuration = first;
+  for (let steps = 0; ; steps += 1) {
+    if (steps > 100) throw new Error('the electorate never rests');
+    const everyone = [...configuration.voters, ...configuration.learners].filter((id) => !behind.includes(id));
+    const matches = new Map(everyone.map((id) => [id, 9]));
+    const next = nextConfiguration({ self: first.voters[0] as NodeId, state, configuration, matches, committed: 9 });
+    if (next === null) return { configuration, steps };
+    const changed = [...next.voters, ...configuration.voters].filter(
+      (id) => !next.voters.includes(id) || !configuration.voters.includes(id),
+    );
+    assert.ok(changed.length <= 1, 'one voter changes at once');
+    configuration = next;
+  }
+}
+
+electorates('members learn before they vote, one after the other, and up to seven vote', () => {
+  const members = Array.from({ length: 9 }, (_, at) => member(at + 1, ''));
+  const state = stateOf(members);
+  const alone = { voters: [members[0]!.id], learners: [] };
+  const first = nextConfiguration({ self: members[0]!.id, state, configuration: alone, matches: new Map(), committed: 9 });
+  assert.equal([first?.voters.length, first?.learners.length], [1, 8]);
+  const { configuration } = settle(state, alone);
+  assert.equal([configuration.voters.length, configuration.learners.length], [7, 2]);
+});
+
+electorates('who does not have the log yet does not vote', () => {
+  const members = [1, 2, 3].map((n) => member(n, ''));
+  const { configuration } = settle(stateOf(members), { voters: [members[0]!.id], learners: [] }, [members[2]!.id]);
+  assert.equal(configuration, { voters: members.slice(0, 2).map(({ id }) => id), learners: [members[2]!.id] });
+});
+
+electorates('seven voters are spread over the zones, also when a zone joins late', () => {
+  const [a, b] = [1, 2, 3, 4, 5, 6, 7]
+    .map((n) => member(n, n <= 6 ? 'a' : 'b'))
+    .reduce<[MemberDescription[], MemberDescription[]]>(
+      ([left, right], each) => (each.zone === 'a' ? [[...left, each], right] : [left, [...right, each]]),
+      [[], []],
+    );
+  const all = [...a, ...b];
+  const { configuration } = settle(stateOf(all), { voters: [all[0]!.id], learners: [] });
+  assert.is(configuration.voters.length, 7);
+  const more = [...all, member(8, 'b'), member(9, 'c')];
+  const state = stateOf(more);
+  const later = settle(state, configuration).configuration;
+  const zones = later.voters.map((id) => state.members[id]?.zone);
+  assert.equal([zones.length, new Set(zones).size], [7, 3]);
+  assert.equal(zones.filter((zone) => zone === 'b').length, 2);
+});
+
+electorates('who is to leave votes no more, and who is no member any more hears nothing more', () => {
+  const members = [1, 2, 3].map((n) => member(n, ''));
+  const all = { voters: members.map(({ id }) => id), learners: [] };
+  const leaving = settle(stateOf(members, [2]), all).configuration;
+  assert.equal(leaving, { voters: members.slice(0, 2).map(({ id }) => id), learners: [members[2]!.id] });
+  const gone = settle(stateOf(members.slice(0, 2)), leaving).configuration;
+  assert.equal(gone, { voters: members.slice(0, 2).map(({ id }) => id), learners: [] });
+});
+
+electorates('the last voter stays, even if it is to leave', () => {
+  const members = [1, 2].map((n) => member(n, ''));
+  const { configuration } = settle(stateOf(members, [0, 1]), { voters: [members[0]!.id], learners: [] });
+  assert.equal(configuration.voters, [members[0]!.id]);
+});
+
+electorates.run();

@@ -1,0 +1,79 @@
+/**
+ * Who votes: all members up to seven, then seven spread over the zones. A pure judgement of the leader, one step at a time: members learn before they vote, and one
+ * voter changes at once. A dead node goes on to count as a voter: only a committed entry takes it out, so that nobody's silence makes a majority smaller.
+ */
+import { compareText, type NodeId } from '../identifiers.js';
+import type { ControlState } from './control-state.js';
+import { votersMax } from './entries.js';
+import type { Configuration } from './raft/vocabulary.js';
+
+export interface Electorate {
+  readonly self: NodeId;
+  readonly state: ControlState;
+  readonly configuration: Configuration;
+  /** What each other node is known to have of the log. */
+  readonly matches: ReadonlyMap<NodeId, number>;
+  readonly committed: number;
+}
+
+/** The configuration to propose next; null while all is as it should be, or nothing can be done yet. */
+export function nextConfiguration(electorate: Electorate): Configuration | null {
+  const { state, configuration } = electorate;
+  const { voters, learners } = configuration;
+  const members = Object.values(state.members);
+  const known = new Set([...voters, ...learners]);
+  const added = members.map(({ id }) => id).filter((id) => !known.has(id));
+  const kept = learners.filter((id) => state.members[id] !== undefined);
+  if (added.length > 0 || kept.length < learners.length) return { voters, learners: sorted([...kept, ...added]) };
+  const leaving = voterToLeave(electorate);
+  if (leaving !== null && voters.length > 1) {
+    const stays = state.members[leaving] === undefined ? [] : [leaving];
+    return { voters: voters.filter((id) => id !== leaving), learners: sorted([...learners, ...stays]) };
+  }
+  const promoted = learnerToPromote(electorate);
+  if (promoted === null) return null;
+  return { voters: sorted([...voters, promoted]), learners: learners.filter((id) => id !== promoted) };
+}
+
+function sorted(nodes: readonly NodeId[]): readonly NodeId[] {
+  return [...nodes].sort(compareText);
+}
+
+function zoneOf({ members }: ControlState, node: NodeId): string {
+  return members[node]?.zone ?? '';
+}
+
+/** Voters in each zone. */
+function votersByZone({ state, configuration }: Electorate): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const voter of configuration.voters) counts.set(zoneOf(state, voter), (counts.get(zoneOf(state, voter)) ?? 0) + 1);
+  return counts;
+}
+
+/** Learners that have everything and may vote, those first whose zone has the fewest voters. */
+function ready(electorate: Electorate): readonly NodeId[] {
+  const { state, configuration, matches, committed } = electorate;
+  const counts = votersByZone(electorate);
+  const inZone = (node: NodeId): number => counts.get(zoneOf(state, node)) ?? 0;
+  return configuration.learners
+    .filter((id) => state.members[id]?.isDraining === false && (matches.get(id) ?? 0) >= committed)
+    .sort((left, right) => inZone(left) - inZone(right) || compareText(left, right));
+}
+
+/** Who is no member any more or is to leave; else one of a zone with two voters more than that of a learner which is ready. */
+function voterToLeave(electorate: Electorate): NodeId | null {
+  const { self, state, configuration } = electorate;
+  const gone = configuration.voters.find((id) => state.members[id]?.isDraining !== false);
+  if (gone !== undefined) return gone;
+  if (configuration.voters.length < votersMax) return null;
+  const counts = votersByZone(electorate);
+  const [next] = ready(electorate);
+  if (next === undefined) return null;
+  const wanted = (counts.get(zoneOf(state, next)) ?? 0) + 2;
+  return configuration.voters.find((id) => id !== self && (counts.get(zoneOf(state, id)) ?? 0) >= wanted) ?? null;
+}
+
+function learnerToPromote(electorate: Electorate): NodeId | null {
+  if (electorate.configuration.voters.length >= votersMax) return null;
+  return ready(electorate)[0] ?? null;
+}

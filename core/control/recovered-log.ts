@@ -1,0 +1,110 @@
+/**
+ * What the control log's records on a disk add up to: ballot, snapshot, entries. A pure function of the set of records, in whatever places compaction has left
+ * them, with records among them that later ones took the place of.
+ *
+ * The latest ballot counts, and the whole snapshot that reaches farthest. Entries behind it are taken in the order in which they were written: each takes the
+ * place of whatever stood at its index and behind, and counts only if the term before it is the one that it was written behind. An index and a term name a
+ * whole log up to there (Raft's log matching), so what had been replaced does not come back when its successor is superfluous and gone.
+ */
+import { type Author, authorBoot } from '../identifiers.js';
+import type { ControlRecord } from './control-records.js';
+import type { Ballot, Entry, Recovered, Snapshot } from './raft/vocabulary.js';
+
+/** A record with the place in which it was written: boots count up, and sequences within each. */
+export interface WrittenRecord {
+  readonly author: Author;
+  readonly sequence: number;
+  readonly record: ControlRecord;
+}
+
+export interface RecoveredLog<Found extends WrittenRecord> {
+  readonly recovered: Recovered;
+  /** The records that this rests on; all others are superfluous. */
+  readonly needed: readonly Found[];
+}
+
+type SnapshotPart = ControlRecord & { readonly kind: 'snapshot-part' };
+
+export function recoverLog<Found extends WrittenRecord>(found: readonly Found[]): RecoveredLog<Found> {
+  const written = [...found].sort(compareWritten);
+  const ballot = latestBallot(written);
+  const snapshot = farthestSnapshot(written);
+  const entries = entriesBehind(snapshot?.snapshot ?? null, written);
+  return {
+    recovered: {
+      ballot: ballot?.ballot ?? { term: 0, vote: null },
+      snapshot: snapshot?.snapshot ?? null,
+      entries: entries.map(({ entry }) => entry),
+    },
+    needed: [
+      ...(ballot === null ? [] : [ballot.found]),
+      ...(snapshot === null ? [] : snapshot.parts),
+      ...entries.map((each) => each.found),
+    ],
+  };
+}
+
+function compareWritten(left: WrittenRecord, right: WrittenRecord): number {
+  return authorBoot(left.author).counter - authorBoot(right.author).counter || left.sequence - right.sequence;
+}
+
+function latestBallot<Found extends WrittenRecord>(written: readonly Found[]): { readonly ballot: Ballot; readonly found: Found } | null {
+  const found = written.findLast(({ record }) => record.kind === 'ballot');
+  return found?.record.kind === 'ballot' ? { ballot: found.record.ballot, found } : null;
+}
+
+function farthestSnapshot<Found extends WrittenRecord>(
+  written: readonly Found[],
+): { readonly snapshot: Snapshot; readonly parts: readonly Found[] } | null {
+  let farthest: { readonly snapshot: Snapshot; readonly parts: readonly Found[] } | null = null;
+  let parts: Found[] = [];
+  for (const found of written) {
+    const { record } = found;
+    if (record.kind !== 'snapshot-part') continue;
+    const isNext = parts.length > 0 && goesOn(parts[parts.length - 1], found);
+    if (!isNext) parts = [];
+    if (record.part !== parts.length) continue;
+    parts.push(found);
+    if (parts.length < record.parts) continue;
+    if (record.of.index > (farthest?.snapshot.index ?? 0)) farthest = { snapshot: { ...record.of, state: joined(parts) }, parts };
+    parts = [];
+  }
+  return farthest;
+}
+
+/** Whether two parts were written one after the other, for one snapshot. */
+function goesOn(before: WrittenRecord, next: WrittenRecord): boolean {
+  const [left, right] = [before.record as SnapshotPart, next.record as SnapshotPart];
+  const isSame = left.of.index === right.of.index && left.of.term === right.of.term && left.parts === right.parts;
+  return isSame && before.author === next.author && before.sequence + 1 === next.sequence;
+}
+
+function joined(parts: readonly WrittenRecord[]): Uint8Array {
+  const bytes = parts.map(({ record }) => (record as SnapshotPart).bytes);
+  const whole = new Uint8Array(bytes.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of bytes) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function entriesBehind<Found extends WrittenRecord>(
+  snapshot: Snapshot | null,
+  written: readonly Found[],
+): { readonly entry: Entry; readonly found: Found }[] {
+  const start = snapshot ?? { index: 0, term: 0 };
+  const entries: { readonly entry: Entry; readonly found: Found }[] = [];
+  for (const found of written) {
+    if (found.record.kind !== 'entry') continue;
+    const { entry, previousTerm } = found.record;
+    const kept = entry.index - start.index - 1;
+    if (kept < 0 || kept > entries.length) continue;
+    const before = kept === 0 ? start.term : entries[kept - 1].entry.term;
+    if (before !== previousTerm) continue;
+    entries.length = kept;
+    entries.push({ entry, found });
+  }
+  return entries;
+}

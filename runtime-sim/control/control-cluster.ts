@@ -1,0 +1,320 @@
+/**
+ * Control logs alone, over the simulator's network, disks and clocks, while nodes crash, links break and changes are proposed. A run is a function of the seed and
+ * of the plan.
+ */
+import type { ControlObservation, ControlTrace } from '../../checker/control-log.js';
+import {
+  defaultMemoryOptions,
+  defaultReplicationOptions,
+  defaultStorageOptions,
+  type NodeConfiguration,
+} from '../../core/configuration.js';
+import type { ControlState } from '../../core/control/control-state.js';
+import { defaultClusterSettings, type MemberDescription } from '../../core/control/entries.js';
+import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
+import type { DomainEvent } from '../../core/domain-events.js';
+import { type NodeId, nodeId } from '../../core/identifiers.js';
+import { invariant } from '../../core/invariant.js';
+import { Draws, type Seed } from '../../scenarios/random-streams.js';
+import type { DiskRequest } from '../disk-model.js';
+import { EventHeap } from '../event-heap.js';
+import { NetworkModel, senderOf } from '../network-model.js';
+import type { TimerState } from '../node-timers.js';
+import { crc32 } from '../pure-functions.js';
+import { eventKinds, Trace } from '../trace.js';
+import { ControlHost, type ControlStage, controlClusterId, digestOf } from './control-host.js';
+import type { ControlFault, ControlPlan } from './control-plan.js';
+import { drawEntry } from './control-proposals.js';
+
+/** After the last fault all must agree within this time. */
+const settleMsMax = 15_000;
+const lookEveryMs = 100;
+const eventsMax = 5_000_000;
+
+export interface ControlListener {
+  noted?(host: ControlHost, event: DomainEvent): void;
+  said?(host: ControlHost, to: string, message: RaftMessage | null, bytes: Uint8Array): void;
+  /** What the world does to the nodes. */
+  happened?(text: string): void;
+}
+
+export class ControlCluster {
+  readonly hosts: readonly ControlHost[];
+  readonly plan: ControlPlan;
+  readonly observations: ControlObservation[] = [];
+  readonly trace = new Trace();
+  readonly #stage: ControlStage;
+  readonly #heap = new EventHeap();
+  readonly #listener: ControlListener;
+  readonly #members: readonly MemberDescription[];
+  readonly #draws: Draws;
+  #leasesSeen = '';
+  /** Strike whoever votes next. */
+  readonly #awaitVotes: (ControlFault & { readonly kind: 'crash-after-vote' })[] = [];
+
+  constructor(seed: Seed, plan: ControlPlan, listener: ControlListener = {}) {
+    this.plan = plan;
+    this.#listener = listener;
+    this.#draws = new Draws(seed, 'proposals');
+    const ids = plan.nodes.map((name) => nodeId(new Draws(seed, `identity/${name}`).hex(32)));
+    const places = new Map(ids.map((id, index) => [id, index]));
+    this.#members = plan.nodes.map((name, index) => ({
+      id: ids[index],
+      name,
+      zone: plan.zones[index],
+      rack: '',
+      address: `${name}:50051`,
+    }));
+    const network = new NetworkModel({ seed, heap: this.#heap, names: plan.nodes, background: plan.links });
+    this.#stage = {
+      seed,
+      plan,
+      heap: this.#heap,
+      network,
+      nowUs: 0,
+      placeOf: (node) => places.get(node),
+      observe: (observation) => this.observations.push(observation),
+      noted: (host, event) => this.#listener.noted?.(host, event),
+      said: (host, to, message, bytes) => {
+        if (message?.kind === 'vote' && message.isGranted) this.#voted(host);
+        this.#listener.said?.(host, plan.nodes[to], message, bytes);
+      },
+    };
+    this.hosts = plan.nodes.map(
+      (name, index) => new ControlHost(this.#stage, { index, id: ids[index], name }, this.#configurationOf(seed, name)),
+    );
+    const starts = new Draws(seed, 'start');
+    for (const { index } of this.hosts) this.#heap.push(starts.integer({ min: 0, max: 100_000 }), eventKinds.start, index, 0, null);
+    for (const fault of plan.faults) this.#heap.push(fault.atMs * 1_000, eventKinds.fault, 0, 0, fault);
+    for (const { atMs, toLeader } of plan.proposals) this.#heap.push(atMs * 1_000, eventKinds.operation, toLeader ? 1 : 0, 0, null);
+  }
+
+  get nowMs(): number {
+    return this.#stage.nowUs / 1_000;
+  }
+
+  get members(): readonly MemberDescription[] {
+    return this.#members;
+  }
+
+  /** Who leads, in the latest term of which anybody leads. */
+  get leader(): ControlHost | null {
+    const termOf = (host: ControlHost): number => host.inspect()?.raft?.term ?? 0;
+    return this.hosts.filter(({ leads }) => leads).sort((left, right) => termOf(right) - termOf(left))[0] ?? null;
+  }
+
+  /** Runs the plan to its end, lets everything recover, and waits until all agree. */
+  run(): ControlTrace {
+    this.runUntil(this.plan.durationMs);
+    this.#mendAll();
+    const untilMs = this.nowMs + settleMsMax;
+    while (!this.agreed && this.nowMs < untilMs) this.runUntil(this.nowMs + lookEveryMs);
+    const converged = this.agreed;
+    if (converged) this.#observeEnd();
+    return { observations: this.observations, converged };
+  }
+
+  runUntil(untilMs: number): void {
+    const heap = this.#heap;
+    const untilUs = Math.round(untilMs * 1_000);
+    heap.push(untilUs, eventKinds.phase, 0, 0, null);
+    while (heap.pop()) {
+      this.#stage.nowUs = Math.max(this.#stage.nowUs, heap.timeUs);
+      if (heap.kind === eventKinds.phase && heap.timeUs >= untilUs) return;
+      this.#dispatch(heap);
+      this.#watchLeases();
+      invariant(this.trace.events < eventsMax, 'a run of control logs ends');
+    }
+  }
+
+  /** Members that are up, by what the leader says of who is one. */
+  get #present(): readonly ControlHost[] {
+    const state = this.leader?.inspect()?.state;
+    return state === undefined ? [] : this.hosts.filter(({ id }) => state.members[id] !== undefined);
+  }
+
+  /** All members are up, and have applied the same. */
+  get agreed(): boolean {
+    const present = this.#present;
+    const said = present.map((host) => host.inspect());
+    const first = said[0];
+    if (first == null || said.some((each) => each?.raft == null)) return false;
+    return said.every((each) => each?.state.applied === first.state.applied && each.raft?.committed === each.raft?.last.index);
+  }
+
+  #observeEnd(): void {
+    for (const host of this.#present) {
+      const control = host.inspect();
+      if (control === null) continue;
+      this.observations.push({
+        kind: 'settled',
+        atMs: this.nowMs,
+        node: host.name,
+        index: control.state.applied,
+        state: digestOf(control),
+      });
+    }
+  }
+
+  #mendAll(): void {
+    const all = this.hosts.map(({ index }) => index);
+    this.#stage.network.heal(all, all);
+    this.#stage.network.calm();
+    for (const host of this.hosts) {
+      host.crashAmidWrite = null;
+      this.#awaitVotes.length = 0;
+      host.disk.mend();
+      if (!host.alive) host.start();
+    }
+  }
+
+  #dispatch(heap: EventHeap): void {
+    const { target, extra, kind } = heap;
+    const host = this.hosts[target];
+    switch (kind) {
+      case eventKinds.timer:
+        this.trace.event(this.#stage.nowUs, kind, target, extra);
+        return host.timer(heap.payload as TimerState, extra);
+      case eventKinds.message:
+        return this.#deliver(target, extra, heap.payload as Uint8Array);
+      case eventKinds.disk:
+        this.trace.event(this.#stage.nowUs, kind, target, (heap.payload as DiskRequest).ticket);
+        if (host.incarnation === extra) host.diskDone(heap.payload as DiskRequest);
+        return;
+      case eventKinds.powerLoss:
+        if (host.incarnation === extra) this.#end(host, 'power', (heap.payload as { readonly forMs: number } | null)?.forMs ?? 200);
+        return;
+      case eventKinds.start:
+        this.trace.event(this.#stage.nowUs, kind, target, extra);
+        if (!host.alive && host.incarnation === extra) host.start();
+        return;
+      case eventKinds.fault:
+        return this.#strike(heap.payload as ControlFault);
+      case eventKinds.restart:
+        return this.#heal(heap.payload as ControlFault & { readonly kind: 'cut' });
+      case eventKinds.operation:
+        return this.#propose(target === 1);
+      default:
+    }
+  }
+
+  #deliver(target: number, extra: number, bytes: Uint8Array): void {
+    const host = this.hosts[target];
+    const sender = senderOf(extra);
+    if (!host.alive || !this.#stage.network.arrives(sender, target)) return;
+    this.trace.event(this.#stage.nowUs, eventKinds.message, target, crc32(bytes));
+    host.take({ kind: 'message', bytes });
+  }
+
+  #hostNamed(name: string): ControlHost | null {
+    return name === 'leader' ? this.leader : (this.hosts.find((host) => host.name === name) ?? null);
+  }
+
+  #strike(fault: ControlFault): void {
+    this.trace.event(this.#stage.nowUs, eventKinds.fault, 0, fault.kind.length);
+    switch (fault.kind) {
+      case 'cut': {
+        const [from, to] = [this.#indexes(fault.from), this.#indexes(fault.to)];
+        this.#stage.network.cut(from, to);
+        this.#listener.happened?.(`cuts the links from ${this.#names(from)} to ${this.#names(to)}`);
+        const healed = { ...fault, from: from.map((at) => this.plan.nodes[at]), to: to.map((at) => this.plan.nodes[at]) };
+        this.#heap.push(this.#stage.nowUs + fault.forMs * 1_000, eventKinds.restart, 0, 0, healed);
+        return;
+      }
+      case 'crash': {
+        const host = this.#hostNamed(fault.node);
+        if (host === null || !host.alive) return;
+        if (fault.amidWrite === null || fault.how === 'kill') this.#end(host, fault.how, fault.forMs);
+        else host.crashAmidWrite = fault.amidWrite;
+        return;
+      }
+      case 'blackout':
+        for (const [at, host] of this.hosts.entries()) if (host.alive) this.#end(host, 'power', fault.forMs * (1 + at / 2));
+        return;
+      case 'crash-after-vote':
+        this.#awaitVotes.push(fault);
+        return;
+      case 'stall': {
+        const host = this.#hostNamed(fault.node);
+        if (host !== null) host.disk.stalledUntilUs = this.#stage.nowUs + fault.forMs * 1_000;
+        return;
+      }
+      case 'leave':
+        this.#hostNamed(fault.node)?.take({ kind: 'leave' });
+    }
+  }
+
+  #voted(host: ControlHost): void {
+    const fault = this.#awaitVotes.shift();
+    if (fault !== undefined) this.#heap.push(this.#stage.nowUs + fault.afterUs, eventKinds.powerLoss, host.index, host.incarnation, fault);
+  }
+
+  #indexes(names: readonly string[]): number[] {
+    return [...new Set(names.flatMap((name) => this.#hostNamed(name)?.index ?? []))];
+  }
+
+  #names(indexes: readonly number[]): string {
+    return indexes.map((index) => this.plan.nodes[index]).join(', ');
+  }
+
+  #heal({ from, to }: ControlFault & { readonly kind: 'cut' }): void {
+    this.#stage.network.heal(this.#indexes(from), this.#indexes(to));
+    this.#listener.happened?.(`heals the links from ${from.join(', ')} to ${to.join(', ')}`);
+  }
+
+  #end(host: ControlHost, how: 'power' | 'kill', forMs: number): void {
+    this.#listener.happened?.(how === 'power' ? `takes the power of ${host.name}` : `kills ${host.name}`);
+    host.end(how);
+    this.trace.event(this.#stage.nowUs, eventKinds.powerLoss, host.index, host.incarnation);
+    this.#heap.push(this.#stage.nowUs + forMs * 1_000, eventKinds.start, host.index, host.incarnation, null);
+  }
+
+  #propose(toLeader: boolean): void {
+    const host = toLeader ? this.leader : this.#draws.pick(this.hosts);
+    const state = host?.inspect()?.state;
+    if (host == null || state === undefined) return;
+    this.propose(host, state);
+  }
+
+  propose(host: ControlHost, state: ControlState): void {
+    const entry = drawEntry(this.#draws, state, this.#members);
+    this.trace.event(this.#stage.nowUs, eventKinds.operation, host.index, entry.kind.length);
+    host.propose(entry);
+  }
+
+  /** Two leases at one instant are an observation of their own, once for each pair. */
+  #watchLeases(): void {
+    const holders = this.hosts.filter(({ holdsLease }) => holdsLease).map(({ name }) => name);
+    if (holders.length < 2) return;
+    const key = holders.join(' ');
+    if (key === this.#leasesSeen) return;
+    this.#leasesSeen = key;
+    this.observations.push({ kind: 'leases', atMs: this.nowMs, nodes: holders });
+  }
+
+  #configurationOf(seed: Seed, name: string): NodeConfiguration {
+    const { plan } = this;
+    const founders = this.#members.slice(0, plan.founders);
+    const clusterId = new Draws(seed, 'identity/cluster').hex(32);
+    return {
+      name,
+      clusterId: controlClusterId,
+      control: () => ({ epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null }),
+      controlLog: {
+        raft: plan.raft,
+        snapshotEveryEntries: plan.snapshotEveryEntries,
+        proposalsMax: 1_024,
+        founding: { clusterId, founders, settings: defaultClusterSettings },
+      },
+      storage: { ...defaultStorageOptions, ...plan.storage },
+      memory: defaultMemoryOptions,
+      replication: defaultReplicationOptions,
+      membership: null,
+    };
+  }
+}
+
+/** The node ids of a run's nodes by name, for who tells it. */
+export function namesOf({ members }: ControlCluster): ReadonlyMap<NodeId, string> {
+  return new Map(members.map(({ id, name }) => [id, name]));
+}

@@ -1,0 +1,154 @@
+/** What control logs say to each other and note, as halves of sentences. */
+import type { ControlDomainEvent, ProposalAnswer } from '../../core/control/control-events.js';
+import type { ControlEntry } from '../../core/control/entries.js';
+import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
+import type { Entry, RaftMessage } from '../../core/control/raft/vocabulary.js';
+import { unreachable } from '../../core/invariant.js';
+import type { PeerContents } from './trace-events.js';
+
+export type ControlContents = Extract<PeerContents, { kind: 'control' }>;
+
+/** The message in words, up to its receiver. */
+export function controlContents(bytes: Uint8Array): ControlContents {
+  const message = decodeRaftMessage(bytes);
+  if (message === null)
+    return { kind: 'control', text: 'says something unreadable about the control log to ', name: 'bytes', isRoutine: false };
+  const isRoutine =
+    message.kind === 'append' ? message.entries.length === 0 : message.kind === 'appended' || message.kind === 'snapshot-part';
+  return { kind: 'control', ...said(message), isRoutine };
+}
+
+function said(message: RaftMessage): { readonly text: string; readonly name: string } {
+  const { term } = message;
+  switch (message.kind) {
+    case 'ask-pre-vote':
+      return {
+        text: `would stand in term ${term} with a log up to ${message.last.index} and asks about it `,
+        name: 'a question before an election',
+      };
+    case 'pre-vote':
+      return message.isGranted
+        ? { text: `would vote in term ${term} for `, name: 'a promise to vote' }
+        : { text: `would not vote, being in term ${term}, for `, name: 'a refusal to vote' };
+    case 'ask-vote':
+      return {
+        text: `stands in term ${term} with a log up to ${message.last.index} and asks for the vote of `,
+        name: 'a question for a vote',
+      };
+    case 'vote':
+      return { text: message.isGranted ? `votes in term ${term} for ` : `refuses its vote in term ${term} to `, name: 'a vote' };
+    case 'append':
+      return message.entries.length === 0
+        ? { text: `leads term ${term}, committed up to ${message.committed}, and says so to `, name: 'a heartbeat' }
+        : { text: `sends ${entriesText(message.entries)} of the control log to `, name: 'entries' };
+    case 'appended':
+      return { text: `has the control log up to ${message.match}, durably, and says so to `, name: 'an answer' };
+    case 'refused':
+      return { text: `does not have what stands before, at ${message.previousIndex}, and says so to `, name: 'a refusal' };
+    case 'snapshot':
+      return { text: `sends the control log's snapshot up to ${message.last.index} to `, name: 'a snapshot' };
+    case 'snapshot-part':
+      return { text: `has ${message.received} bytes of the snapshot and says so to `, name: 'an answer' };
+    case 'take-over':
+      return { text: 'asks to take its place at once ', name: 'a request to take over' };
+    default:
+      return unreachable(message);
+  }
+}
+
+function entriesText(entries: readonly Entry[]): string {
+  const [first] = entries;
+  const last = entries.at(-1);
+  if (first === undefined || last === undefined) return 'nothing';
+  return first.index === last.index ? `entry ${first.index}` : `entries ${first.index}-${last.index}`;
+}
+
+/** What a note of the control log says, without its subject. */
+export function controlText(event: ControlDomainEvent): string {
+  switch (event.kind) {
+    case 'control.opened':
+      return `has a control log up to ${event.index} in term ${event.term}, ${event.voters === 0 ? 'and waits to be let in' : `with ${event.voters} voters`}`;
+    case 'control.election-started':
+      return `stands for election in term ${event.term}: ${event.why}`;
+    case 'control.leader-elected':
+      return `leads the control log in term ${event.term}, with ${event.votes.length} votes`;
+    case 'control.leader-followed':
+      return `follows ${event.leader} in term ${event.term}`;
+    case 'control.stepped-down':
+      return `no longer leads the control log in term ${event.term}: ${event.why}`;
+    case 'control.configuration-changed': {
+      const { voters, learners } = event.configuration;
+      const besides = learners.length === 0 ? '' : `, and ${learners.join(', ')} learn${learners.length === 1 ? 's' : ''}`;
+      return `takes for voters: ${voters.join(', ')}${besides}`;
+    }
+    case 'control.entries-replaced':
+      return `gives up ${event.count} entries from ${event.from} on: another leader's stand in their place`;
+    case 'control.snapshot-installed':
+      return `has taken over a snapshot of the control log up to ${event.index}`;
+    case 'control.snapshot-sent':
+      return `begins to send a snapshot up to ${event.index} to ${event.to}`;
+    case 'control.applied': {
+      const { outcome } = event;
+      return `applies entry ${event.index}: ${entryText(event.entry)}${outcome.kind === 'refused' ? `, which does nothing: ${outcome.why}` : ''}`;
+    }
+    case 'control.entry-unreadable':
+      return `cannot read entry ${event.index}: it does nothing`;
+    case 'control.compacted':
+      return `puts the control log up to ${event.index} into a snapshot of ${event.bytes} bytes`;
+    case 'control.log-damaged':
+      return 'has lost records of its control log and votes no more';
+    case 'control.proposal-answered':
+      return `answers proposal ${event.handle}: ${answerText(event.answer)}`;
+    case 'control.message-rejected':
+      return `drops ${event.bytes} bytes that say nothing about the control log`;
+    default:
+      return unreachable(event);
+  }
+}
+
+function answerText(answer: ProposalAnswer): string {
+  switch (answer.kind) {
+    case 'committed':
+      return `committed as entry ${answer.index}`;
+    case 'refused':
+      return `refused, ${answer.why}${answer.leader === null ? '' : `, ${answer.leader} leads`}`;
+    case 'replaced':
+      return 'another entry stands in its place';
+    case 'unknown':
+      return 'nobody can say what became of it';
+    default:
+      return unreachable(answer);
+  }
+}
+
+export function entryText(entry: ControlEntry | null): string {
+  if (entry === null) return 'a term begins';
+  switch (entry.kind) {
+    case 'cluster-made':
+      return `the cluster is made by ${entry.founders.map(({ name }) => name).join(', ')}`;
+    case 'node-added':
+      return `${entry.member.name} is a member`;
+    case 'node-changed':
+      return `${entry.member.name} ${entry.isDraining ? 'is to leave' : 'has changed'}`;
+    case 'node-removed':
+      return `${entry.node} is no member any more`;
+    case 'voters-changed':
+      return `${entry.voters.length} vote, ${entry.learners.length} learn`;
+    case 'space-created':
+      return `space ${entry.name} is made on ${entry.copies.join(', ')}`;
+    case 'space-dropped':
+      return `space ${entry.name} is dropped`;
+    case 'rows-assigned':
+      return `${entry.rows.length} rows are assigned`;
+    case 'primaries-reassigned':
+      return `${entry.successors.length} spaces of ${entry.dead} get another primary`;
+    case 'move-changed':
+      return `a move of ${entry.space} is ${entry.change.kind}`;
+    case 'settings-changed':
+      return 'the settings change';
+    case 'recovered':
+      return `generation ${entry.generation} begins`;
+    default:
+      return unreachable(entry);
+  }
+}
