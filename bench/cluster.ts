@@ -21,7 +21,7 @@ const batchesInFlight = 2;
 const episodesPerBatch = 100;
 export const roundsMeasured = 3;
 /** Every process compiles what is hot only once it is: before that the figures would be the compiler's. */
-export const warmUpRounds = 3;
+export const warmUpRounds = 6;
 /** The load beside which lone writes are measured. */
 const perSecondBeside = 5_000;
 const pollEveryMs = 20;
@@ -112,7 +112,7 @@ function share({ operations, clientUs, userUs, kernelUs }: Written): string {
 
 /** One space: its primary, its replicas and the nodes that only look on are then different processes. */
 async function roles(cluster: Cluster): Promise<Row[]> {
-  await write(cluster, 'warm-up', 'local', warmUpRounds * 8, 1);
+  await write(cluster, 'warm-up', 'local', warmUpRounds * 4, 1);
   const written = await write(cluster, 'roles', 'local', 24, 1);
   const total = written.userUs.map((user, at) => (user + (written.kernelUs[at] as number)) / written.operations);
   const [primary, ...others] = total.sort((left, right) => right - left);
