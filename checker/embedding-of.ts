@@ -11,17 +11,24 @@ export function embeddingOf(text: string): number[] {
   let state = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
   state |= 1;
-  return Array.from({ length: embeddingDimensions }, () => {
+  const embedding: number[] = [];
+  while (embedding.length < embeddingDimensions) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    return ((state >> 8) | 1) / 2 ** 23;
-  });
+    embedding.push(((state >> 8) | 1) / 2 ** 23);
+  }
+  return embedding;
 }
 
 /** Cosine similarity of the embeddings of two texts. */
 export function similarity(left: string, right: string): number {
   const [one, other] = [embeddingOf(left), embeddingOf(right)];
-  const product = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, at) => sum + value * (b[at] as number), 0);
   return product(one, other) / Math.sqrt(product(one, one) * product(other, other));
+}
+
+function product(left: readonly number[], right: readonly number[]): number {
+  let sum = 0;
+  for (let at = 0; at < left.length; at += 1) sum += (left[at] as number) * (right[at] as number);
+  return sum;
 }

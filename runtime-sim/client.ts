@@ -227,8 +227,10 @@ export class SimulatedClient implements ClientEndpoint {
     const inOrder = this.#copiesOf.get(operation.planned.space) ?? [];
     // Any copy answers a recall: not always the first is asked.
     const copies = operation.kind === 'recall' ? this.#draws.shuffled(inOrder) : inOrder;
-    const silent = (node: number): boolean => this.#suspectedUntilUs[node] > this.#world.nowUs;
-    current.candidates = [...copies.filter((node) => !silent(node)), ...copies.filter(silent)];
+    const { nowUs } = this.#world;
+    const answering = copies.filter((node) => this.#suspectedUntilUs[node] <= nowUs);
+    const isSilent = answering.length < copies.length;
+    current.candidates = isSilent ? [...answering, ...copies.filter((node) => this.#suspectedUntilUs[node] > nowUs)] : answering;
   }
 
   #tryNext(current: Current): void {

@@ -85,6 +85,7 @@ export class VersionVector {
   /** What `other` has and this vector lacks: by author, then ascending. */
   missingFrom(other: VersionVector): AuthorRange[] {
     const missing: AuthorRange[] = [];
+    if (this.includesAll(other)) return missing;
     for (const author of other.#authorsInOrder()) {
       const theirs = other.#ranges.get(author) as SequenceRanges;
       const ours = this.#ranges.get(author) ?? nothing;
@@ -173,7 +174,10 @@ export class VersionVector {
     if (known !== undefined) return known;
     const made = new SequenceRanges();
     this.#ranges.set(author, made);
-    this.#sorted = null;
+    // Whoever reads an encoded vector adds its authors in order.
+    const sorted = this.#sorted;
+    if (sorted !== null && (sorted.length === 0 || sorted[sorted.length - 1] < author)) sorted.push(author);
+    else this.#sorted = null;
     return made;
   }
 

@@ -287,7 +287,7 @@ export class MemoryStore {
     this.disk.read(segment.file, { offset: place.offset, length: place.length }, (result, now) => {
       unpin(segment);
       if (result.kind !== 'read') return then(null, now);
-      const view = new RecordView(this.#pure);
+      const view = this.#view;
       const whole = view.moveTo(result.bytes, 0, result.bytes.length) && view.intact();
       const right = whole && view.sequence === dot.sequence && view.author === dot.author && view.space === dot.space;
       then(right ? view : null, now);

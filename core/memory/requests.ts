@@ -29,13 +29,19 @@ type ReadBody = Extract<NonNullable<Request['body']>, { $case: 'get' | 'recall' 
 
 type CommonIntent = Omit<WriteRequest, 'finish'>;
 
-interface WaitingForSession {
+/** A request for a space that this node holds a copy of. */
+interface Placed {
   readonly handle: RequestHandle;
+  readonly request: Request;
   readonly space: SpaceKey;
+  readonly body: ReadBody | WriteBody;
+}
+
+interface WaitingForSession {
+  readonly placed: Placed;
   readonly prefixes: ReadonlyMap<Author, number>;
   readonly sinceMs: number;
   readonly untilMs: number;
-  readonly proceed: (satisfied: boolean, now: Now) => void;
 }
 
 const nothing = new Uint8Array(0);
@@ -101,24 +107,24 @@ export class Requests {
         field: 'header.session_token',
       });
     }
-    const proceed = (satisfied: boolean, then: Now): void => {
-      if (body.$case === 'get' || body.$case === 'recall') this.#read(handle, space, body, satisfied, then);
-      else this.#write(handle, request, space, body, satisfied, then);
-    };
-    if (prefixes === null || this.#satisfies(space, prefixes, now.monotonicMs, now)) return proceed(true, now);
+    const placed: Placed = { handle, request, space, body };
+    if (prefixes === null || this.#satisfies(space, prefixes, now.monotonicMs, now)) return this.#proceed(placed, true, now);
     // Nobody else holds a copy: what is missing here will not come.
-    if (this.#services.otherCopies(space).length === 0) return proceed(false, now);
+    if (this.#services.otherCopies(space).length === 0) return this.#proceed(placed, false, now);
     this.#waitForSession(
       {
-        handle,
-        space,
+        placed,
         prefixes,
         sinceMs: now.monotonicMs,
         untilMs: now.monotonicMs + this.#services.configuration.memory.sessionWaitMs,
-        proceed,
       },
       now,
     );
+  }
+
+  #proceed({ handle, request, space, body }: Placed, sessionSatisfied: boolean, now: Now): void {
+    if (body.$case === 'get' || body.$case === 'recall') this.#read(handle, space, body, sessionSatisfied, now);
+    else this.#write(handle, request, space, body, sessionSatisfied, now);
   }
 
   #satisfies(space: SpaceKey, prefixes: ReadonlyMap<Author, number>, sinceMs: number, now: Now): boolean {
@@ -135,7 +141,7 @@ export class Requests {
   /** The client has gone. */
   cancel(handle: RequestHandle): void {
     this.#acknowledgements.cancel(handle);
-    this.#sessions = this.#sessions.filter((waiting) => waiting.handle !== handle);
+    this.#sessions = this.#sessions.filter(({ placed }) => placed.handle !== handle);
     this.#waitingForRoom.remove(({ request }) => request.handle === handle);
   }
 
@@ -153,11 +159,12 @@ export class Requests {
     const waiting = this.#sessions;
     this.#sessions = [];
     for (const session of waiting) {
-      const satisfied = this.#satisfies(session.space, session.prefixes, session.sinceMs, now);
+      const { space } = session.placed;
+      const satisfied = this.#satisfies(space, session.prefixes, session.sinceMs, now);
       if (!satisfied && now.monotonicMs < session.untilMs) this.#sessions.push(session);
       else {
-        if (!satisfied) this.#services.effects.journal.note({ kind: 'session.unsatisfied', space: session.space });
-        session.proceed(satisfied, now);
+        if (!satisfied) this.#services.effects.journal.note({ kind: 'session.unsatisfied', space });
+        this.#proceed(session.placed, satisfied, now);
       }
     }
     if (this.#sessions.length > 0) this.#services.effects.timers.arm(sessionTimer, now.monotonicMs + sessionCheckEveryMs);

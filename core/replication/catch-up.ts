@@ -180,14 +180,7 @@ export class CatchUp {
     fetching: Fetching | null,
     now: Now,
   ): Received {
-    const durable =
-      fetching === null
-        ? null
-        : (then: Now): void => {
-            fetching.unsynced -= 1;
-            fetching.lastProgressMs = then.monotonicMs;
-          };
-    const received = this.#shipper.receive({ from: peer.id, ...run }, durable, now);
+    const received = this.#shipper.receive({ from: peer.id, ...run }, fetching === null ? null : countingDown(fetching), now);
     const { appended, refilled } = received;
     if (fetching !== null && appended > 0) {
       fetching.unsynced += appended;
@@ -293,4 +286,12 @@ export class CatchUp {
     this.#services.store.writeCheckpoint();
     this.#finish(space, fetching, 'snapshot', now);
   }
+}
+
+/** For a record that a fetch brought: told when it is synced. */
+function countingDown(fetching: Fetching): (now: Now) => void {
+  return (now) => {
+    fetching.unsynced -= 1;
+    fetching.lastProgressMs = now.monotonicMs;
+  };
 }

@@ -80,14 +80,6 @@ export class RecordShipper {
     const { messageBytesMax } = this.#services.configuration.replication;
     const open = new Map<SpaceKey, OpenRun>();
     const runs = new Map<SpaceKey, OwnRun[]>();
-    const close = (space: SpaceKey, run: OpenRun): void => {
-      const list = runs.get(space) ?? [];
-      const records = this.#together(group.bytes, run);
-      // Encoded once, whoever it goes to.
-      const message = this.#peers.encode({ kind: 'run', space, author: this.#services.store.author, answers: null, records });
-      list.push({ end: run.end, recordBytes: run.bytes, message });
-      runs.set(space, list);
-    };
     let at = groupHeaderBytes;
     for (const { kind, space: written, dot } of group.attachments) {
       const length = recordLengthAt(group.bytes, at);
@@ -95,7 +87,7 @@ export class RecordShipper {
         const space = written.key;
         let run = open.get(space);
         if (run !== undefined && run.bytes + length > messageBytesMax) {
-          close(space, run);
+          this.#close(runs, space, group.bytes, run);
           run = undefined;
         }
         if (run === undefined) {
@@ -107,8 +99,18 @@ export class RecordShipper {
       }
       at += length;
     }
-    for (const [space, run] of open) close(space, run);
+    for (const [space, run] of open) this.#close(runs, space, group.bytes, run);
     return runs;
+  }
+
+  #close(runs: Map<SpaceKey, OwnRun[]>, space: SpaceKey, group: Uint8Array, run: OpenRun): void {
+    const records = this.#together(group, run);
+    // Encoded once, whoever it goes to.
+    const message = this.#peers.encode({ kind: 'run', space, author: this.#services.store.author, answers: null, records });
+    const closed: OwnRun = { end: run.end, recordBytes: run.bytes, message };
+    const list = runs.get(space);
+    if (list === undefined) runs.set(space, [closed]);
+    else list.push(closed);
   }
 
   /** The records of a run one behind another: where they stand when nothing lies between them, else in memory that the next call uses again. */
@@ -173,10 +175,7 @@ export class RecordShipper {
     const { store, effects } = this.#services;
     const held = store.space(space);
     const view = this.#view;
-    const synced = (dot: Dot, then: Now): void => {
-      this.#due(run.from, space, dot.author);
-      durable?.(then);
-    };
+    const synced = this.#onceSynced(run.from, space, durable);
     let [appended, refilled] = [0, 0];
     let at = 0;
     while (at < records.length) {
@@ -204,6 +203,13 @@ export class RecordShipper {
       appended += 1;
     }
     return { appended, refilled, refused: false, broken: false };
+  }
+
+  #onceSynced(from: NodeId, space: SpaceKey, durable: ((now: Now) => void) | null): (dot: Dot, now: Now) => void {
+    return ({ author }, now) => {
+      this.#due(from, space, author);
+      durable?.(now);
+    };
   }
 
   #noteGap({ key, coverage, inFlight }: SpaceStore, { author, sequence }: Dot): void {

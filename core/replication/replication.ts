@@ -20,6 +20,8 @@ import { Terms } from './terms.js';
 /** Who has not been heard for so many intervals of pings is silent. */
 const silentAfterPings = 2;
 const noLag = { records: 0, ms: 0 } as const;
+/** Never changed. */
+const nothing = new VersionVector();
 
 export class Replication implements CopyStanding {
   readonly #services: NodeServices;
@@ -165,25 +167,23 @@ export class Replication implements CopyStanding {
    * so, and while something is missing that no primary's own next records account for.
    */
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
-    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? new VersionVector();
-    const reports = this.#services.otherCopies(space).map((copy) => {
-      const peer = this.#peers.get(copy);
-      return { copy, peer, report: peer?.spaces.get(space) };
-    });
-    const holders = reports.flatMap(({ copy, report }) => (report !== undefined && report.term !== null ? [copy] : []));
+    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? nothing;
+    const copies = this.#services.otherCopies(space);
+    const holders = copies.filter((copy) => (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) !== null);
     if (this.#terms.term(space) !== null) holders.push(this.#services.self);
     let records = 0;
     let ms: number | null = holders.length === 0 ? null : 0;
-    for (const { peer, report } of reports) {
+    for (const copy of copies) {
+      const peer = this.#peers.get(copy);
+      const report = peer?.spaces.get(space);
       if (peer === undefined || report === undefined) {
         ms = null;
         continue;
       }
       const missing = coverage.missingFrom(report.reported);
-      records = Math.max(
-        records,
-        missing.reduce((sum, range) => sum + range.to - range.from + 1, 0),
-      );
+      let missingRecords = 0;
+      for (const { from, to } of missing) missingRecords += to - from + 1;
+      records = Math.max(records, missingRecords);
       const isBehind = missing.some(({ author }) => report.term !== null || !holders.includes(authorNode(author)));
       const ageMs = isBehind ? this.#peers.reports.caughtUpAgeMs(peer, report, coverage, now) : this.#peers.ageMs(peer, now);
       ms = ms === null || ageMs === null ? null : Math.max(ms, ageMs);

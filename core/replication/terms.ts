@@ -169,8 +169,7 @@ export class Terms {
   }
 
   #noteOverlap(space: SpaceKey, standing: Standing, now: Now): void {
-    const isRival = (copy: NodeId): boolean => this.#peers.isHeard(copy, now) && this.#holdsTerm(copy, space);
-    const rival = standing.kind === 'primary' ? this.#services.otherCopies(space).find(isRival) : undefined;
+    const rival = standing.kind === 'primary' ? this.#rival(space, now) : undefined;
     if (rival === undefined) {
       this.#overlaps.delete(space);
       return;
@@ -178,6 +177,10 @@ export class Terms {
     if (this.#overlaps.has(space)) return;
     this.#overlaps.add(space);
     this.#services.effects.journal.note({ kind: 'term.overlap-seen', space, rival });
+  }
+
+  #rival(space: SpaceKey, now: Now): NodeId | undefined {
+    return this.#services.otherCopies(space).find((copy) => this.#peers.isHeard(copy, now) && this.#holdsTerm(copy, space));
   }
 
   /** The first copy in row order that is known to hold a term, else the first that can be reached. */

@@ -30,8 +30,9 @@ import { type CausalContext, contextEntriesMax, emptyContext } from '../clock/ca
 import { type Author, authorBytes, type RequestId, requestIdBytes, type SpaceKey, type Term } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { readF64, readU16, readU32, readU48, sameBytes, writeF64, writeU16, writeU32, writeU48 } from './bytes.js';
-import { bytesToHex, hexToBytes } from './hex.js';
+import { readAuthor, writeAuthor } from './author-bytes.js';
+import { readF64, readU16, readU32, readU48, writeF64, writeU16, writeU32, writeU48 } from './bytes.js';
+import { bytesToHex } from './hex.js';
 import { InternedText } from './interned-text.js';
 
 /** Reserved from the first day; this version writes the first three. */
@@ -90,7 +91,7 @@ export interface RecordDraft {
 }
 
 /** Authors that a view converts once. */
-const authorsRememberedMax = 256;
+const spacesRememberedMax = 256;
 const noSuperseded: readonly SupersededRequest[] = [];
 
 export function recordLength(draft: RecordDraft): number {
@@ -140,7 +141,7 @@ export function writeRecord(draft: RecordDraft, target: Uint8Array, at: number, 
   for (let index = 0; index < draft.idLength; index += 1) target[end + index] = draft.idSource[draft.idOffset + index];
   end += draft.idLength;
   for (let index = 0; index < contextCount; index += 1) {
-    hexToBytes(draft.context.authors[index], target, end);
+    writeAuthor(target, end, draft.context.authors[index]);
     writeU48(target, end + authorBytes, draft.context.sequences[index]);
     end += contextEntryBytes;
   }
@@ -165,16 +166,14 @@ export class RecordView {
   bytes: Uint8Array = new Uint8Array(0);
   at = 0;
   length = 0;
-  readonly #authors = new InternedText((bytes) => bytesToHex(bytes), authorsRememberedMax);
   /** Of the record that the view stands at; null until somebody asks. */
   #author: Author | null = null;
-  #space = '' as SpaceKey;
-  #spaceBytes = new Uint8Array(0);
-  #spaceGeneration = -1;
+  readonly #spaces: InternedText;
   readonly #pure: PureFunctions;
 
   constructor(pure: PureFunctions) {
     this.#pure = pure;
+    this.#spaces = new InternedText((name, generation) => `${pure.utf8Decode(name)}#${generation}`, spacesRememberedMax);
   }
 
   /** Moves to the record at `at` without checking its checksum. False when no whole record of a known format can stand there before `end`. */
@@ -227,7 +226,7 @@ export class RecordView {
   }
 
   get author(): Author {
-    this.#author ??= this.#authors.at(this.bytes, this.at + 34, authorBytes) as Author;
+    this.#author ??= readAuthor(this.bytes, this.at + 34);
     return this.#author;
   }
 
@@ -264,19 +263,8 @@ export class RecordView {
   }
 
   get space(): SpaceKey {
-    const length = this.bytes[this.at + 104];
-    const generation = readU32(this.bytes, this.at + 100);
-    const nameAt = this.at + fixedBytes;
-    if (
-      generation !== this.#spaceGeneration ||
-      length !== this.#spaceBytes.length ||
-      !sameBytes(this.#spaceBytes, 0, this.bytes, nameAt, length)
-    ) {
-      this.#spaceBytes = this.bytes.slice(nameAt, nameAt + length);
-      this.#spaceGeneration = generation;
-      this.#space = `${this.#pure.utf8Decode(this.#spaceBytes)}#${generation}` as SpaceKey;
-    }
-    return this.#space;
+    const { bytes, at } = this;
+    return this.#spaces.at(bytes, at + fixedBytes, bytes[at + 104], readU32(bytes, at + 100)) as SpaceKey;
   }
 
   get idOffset(): number {
@@ -298,7 +286,7 @@ export class RecordView {
     const sequences: number[] = [];
     let at = this.idOffset + this.idLength;
     for (let index = 0; index < count; index += 1) {
-      authors.push(bytesToHex(this.bytes, at, authorBytes) as Author);
+      authors.push(readAuthor(this.bytes, at));
       sequences.push(readU48(this.bytes, at + authorBytes));
       at += contextEntryBytes;
     }
