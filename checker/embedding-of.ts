@@ -21,10 +21,31 @@ export function embeddingOf(text: string): number[] {
   return embedding;
 }
 
-/** Cosine similarity of the embeddings of two texts. */
-export function similarity(left: string, right: string): number {
-  const [one, other] = [embeddingOf(left), embeddingOf(right)];
-  return product(one, other) / Math.sqrt(product(one, one) * product(other, other));
+/** Cosine similarities of the embeddings of texts, each of which is embedded once: the same few cues and values are compared again and again. */
+export class Similarities {
+  readonly #embedded = new Map<string, Embedded>();
+
+  of(left: string, right: string): number {
+    const one = this.#embed(left);
+    const other = this.#embed(right);
+    return product(one.embedding, other.embedding) / Math.sqrt(one.square * other.square);
+  }
+
+  #embed(text: string): Embedded {
+    let embedded = this.#embedded.get(text);
+    if (embedded === undefined) {
+      const embedding = embeddingOf(text);
+      embedded = { embedding, square: product(embedding, embedding) };
+      this.#embedded.set(text, embedded);
+    }
+    return embedded;
+  }
+}
+
+interface Embedded {
+  readonly embedding: readonly number[];
+  /** Of its length. */
+  readonly square: number;
 }
 
 function product(left: readonly number[], right: readonly number[]): number {

@@ -127,6 +127,12 @@ function clustersOf(groups: readonly (readonly Forecast[])[]): Cluster[] {
 function resampledErrors(clusters: readonly Cluster[], groups: number): [number, number] {
   const errors: number[] = [];
   let state = 0x2545f491;
+  const forecasts = Int32Array.from(clusters, (cluster) => cluster.forecasts);
+  // What cluster c adds stands from starts[c] to starts[c + 1]: walked over hundreds of times.
+  const starts = Int32Array.from({ length: clusters.length + 1 });
+  for (const [at, { excess }] of clusters.entries()) starts[at + 1] = (starts[at] as number) + excess.size;
+  const groupOf = Int32Array.from(clusters.flatMap(({ excess }) => [...excess.keys()]));
+  const excessOf = Float64Array.from(clusters.flatMap(({ excess }) => [...excess.values()]));
   for (let resample = 0; resample < resamples; resample += 1) {
     const sums = new Float64Array(groups);
     let count = 0;
@@ -135,9 +141,12 @@ function resampledErrors(clusters: readonly Cluster[], groups: number): [number,
       state ^= state << 13;
       state ^= state >>> 17;
       state ^= state << 5;
-      const { forecasts, excess } = clusters[(state >>> 0) % clusters.length] as Cluster;
-      count += forecasts;
-      for (const [group, sum] of excess) sums[group] = (sums[group] as number) + sum;
+      const cluster = (state >>> 0) % clusters.length;
+      count += forecasts[cluster] as number;
+      for (let at = starts[cluster] as number; at < (starts[cluster + 1] as number); at += 1) {
+        const group = groupOf[at] as number;
+        sums[group] = (sums[group] as number) + (excessOf[at] as number);
+      }
     }
     errors.push(sums.reduce((sum, distance) => sum + Math.abs(distance), 0) / count);
   }

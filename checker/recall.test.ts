@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { similarity } from './embedding-of.js';
+import { Similarities } from './embedding-of.js';
 import type { Operation, RecalledMemory, Verdict } from './history.js';
 import { HistoryBuilder, type Told } from './history-builder.js';
 import { recall } from './recall.js';
@@ -33,7 +33,7 @@ class Recalls extends HistoryBuilder {
       .slice(0, limit);
   }
 
-  answer(value: string, score = similarity(cue, value)): RecalledMemory {
+  answer(value: string, score = new Similarities().of(cue, value)): RecalledMemory {
     const { id, version } = this.writes.get(value) as Operation;
     return { id, value, version: version ?? '', score, noNewerVersion: 1 };
   }

@@ -8,7 +8,7 @@
  *
  * After convergence every copy is asked for everything: it must answer exactly what its keyed reads answer.
  */
-import { similarity } from './embedding-of.js';
+import { Similarities } from './embedding-of.js';
 import type { Checker, History, Operation, RecalledMemory } from './history.js';
 import { isWrite, type Memory, tracesOf, versionNode } from './memory-traces.js';
 import { judgedReads } from './newer-versions.js';
@@ -58,6 +58,7 @@ class RecallJudge {
   readonly #memories = new Map<string, Memory[]>();
   readonly #finalReads = new Map<string, Operation[]>();
   readonly #damaged: ReadonlySet<string>;
+  readonly #similarities = new Similarities();
   owed = 0;
   comparedWithReads = 0;
 
@@ -105,7 +106,7 @@ class RecallJudge {
       return [{ what: `recall ${index} answers ${JSON.stringify(value)} as ${id} of ${space}, which nobody wrote`, operations: [index] }];
     if (write.outcome === 'fail')
       return [{ what: `recall ${index} answers ${value}, the write of which had failed`, operations: [write.index, index] }];
-    const expected = similarity(cue, value);
+    const expected = this.#similarities.of(cue, value);
     if (Math.abs(expected - score) <= scoreErrorMax) return [];
     return [{ what: `recall ${index} gives ${value} the score ${score}; it is ${expected}`, operations: [index] }];
   }
@@ -118,7 +119,9 @@ class RecallJudge {
     return (this.#memories.get(space) ?? []).flatMap((memory) => {
       const held = this.#heldBy(memory, operation);
       if (held === null) return [];
-      const scores = readableValues(memory, operation).map((value) => (value === null ? Number.NEGATIVE_INFINITY : similarity(cue, value)));
+      const scores = readableValues(memory, operation).map((value) =>
+        value === null ? Number.NEGATIVE_INFINITY : this.#similarities.of(cue, value),
+      );
       if (Math.min(...scores) <= last + scoreErrorMax) return [];
       this.owed += 1;
       if (answered.has(memory.id)) return [];

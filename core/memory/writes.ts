@@ -210,11 +210,18 @@ export class Writes {
     const { retryWindowMs, supersededRequestIdsMax } = this.#services.configuration.memory;
     const { columns } = space.index;
     const list: SupersededRequest[] = [];
+    // First halves of the ids in the list: nearly always enough to see that an id is not in it, however many versions wait for their sync.
+    const listed = new Set<number>();
     for (const version of versions) {
       const [high, low, ms] = [columns.requestHigh[version], columns.requestLow[version], columns.timeMs[version]];
-      if (high !== 0 || low !== 0) list.push({ high, low, ms });
+      if (high !== 0 || low !== 0) {
+        list.push({ high, low, ms });
+        listed.add(high);
+      }
       for (const request of space.superseded.get(version) ?? []) {
-        if (!list.some((other) => other.high === request.high && other.low === request.low)) list.push(request);
+        if (listed.has(request.high) && list.some((other) => other.high === request.high && other.low === request.low)) continue;
+        list.push(request);
+        listed.add(request.high);
       }
     }
     if (list.length <= supersededAlwaysKept) return list;
