@@ -2,27 +2,17 @@
  * A simulated client process: outside the nodes, reaching each over links of its own. It does one thing at a time, tries the copies of a space in row
  * order, follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
  */
-import { embeddingOf } from '../checker/embedding-of.js';
 import type { Operation, RecalledMemory, SeenVersion } from '../checker/history.js';
 import { isWrite } from '../checker/memory-traces.js';
 import { requestIdBytes } from '../core/identifiers.js';
 import { writeU32 } from '../core/wire/bytes.js';
-import {
-  AckLevel,
-  Episode,
-  type Failure,
-  type Memory,
-  Reply,
-  type ReplyHeader,
-  type Request,
-  Role,
-} from '../core/wire/generated/engram/v1/service.js';
+import { Episode, type Failure, type Memory, Reply, type ReplyHeader, Role } from '../core/wire/generated/engram/v1/service.js';
 import { bytesToHex } from '../core/wire/hex.js';
 import { Draws } from '../scenarios/random-streams.js';
-import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
-import { episodeText, spaceOf, valueOfEpisode, versionText } from './core-formats.js';
+import type { PlannedOperation } from '../scenarios/workload.js';
+import { encodedRequest } from './client-requests.js';
+import { spaceOf, valueOfEpisode, versionText } from './core-formats.js';
 import type { MutableOperation } from './history-recorder.js';
-import { encodeEpisode, encodeRequest } from './service-codecs.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
 
@@ -30,12 +20,6 @@ const tryTimeoutUs = 1_200_000;
 const operationTimeoutUs = 5_000_000;
 /** A node that did not answer is asked last for so long. */
 const suspicionUs = 3_000_000;
-const ackLevels: Readonly<Record<PlannedAck, AckLevel>> = {
-  local: AckLevel.ACK_LOCAL,
-  one: AckLevel.ACK_ONE,
-  quorum: AckLevel.ACK_QUORUM,
-  all: AckLevel.ACK_ALL,
-};
 const nothing = new Uint8Array(0);
 /** Another copy may do better: go on with the tries. */
 const otherCopyMayDo = new Set([
@@ -79,6 +63,8 @@ interface Current {
   readonly context: Uint8Array;
   readonly sessionToken: Uint8Array;
   readonly endUs: number;
+  /** The request, which is the same in all tries; null before the first. */
+  bytes: Uint8Array | null;
   /** Nodes still to be asked in this round. */
   candidates: number[];
   /** Nodes that have been asked in this round. */
@@ -206,6 +192,7 @@ export class SimulatedClient implements ClientEndpoint {
       context,
       sessionToken: session?.token ?? nothing,
       endUs: nowUs + operationTimeoutUs,
+      bytes: null,
       candidates: [],
       askedInRound: [],
       asked: -1,
@@ -255,21 +242,11 @@ export class SimulatedClient implements ClientEndpoint {
     }
     current.asked = node;
     current.askedInRound.push(node);
-    const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, bytes: this.#encode(current) };
+    const { requestId, context, sessionToken } = current;
+    current.bytes ??= encodedRequest({ ...current.operation, requestId, context, sessionToken, deadlineMs: tryTimeoutUs / 1_000 });
+    const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, bytes: current.bytes };
     network.transmit(nowUs, this.index, node, eventKinds.request, call, call.bytes.length);
     heap.push(Math.min(current.endUs, nowUs + tryTimeoutUs), eventKinds.tryTimeout, this.index, this.#attempt, null);
-  }
-
-  #encode(current: Current): Uint8Array {
-    const { planned } = current.operation;
-    const header = {
-      space: planned.space,
-      requestId: current.requestId,
-      sessionToken: current.sessionToken,
-      ack: ackLevels[planned.ack],
-      deadlineMs: tryTimeoutUs / 1_000,
-    };
-    return encodeRequest({ header, body: requestBody(current) });
   }
 
   #succeeded(current: Current, reply: Reply): void {
@@ -336,61 +313,22 @@ export class SimulatedClient implements ClientEndpoint {
   }
 }
 
-function requestBody(current: Current): Request['body'] {
-  const { planned, kind } = current.operation;
-  const { context } = current;
-  switch (kind) {
-    case 'get':
-    case 'final-read':
-      return { $case: 'get', value: { id: planned.id } };
-    case 'recall':
-    case 'final-recall':
-      return { $case: 'recall', value: { ...noFilters, embedding: embeddingOf(planned.id), limit: planned.limit ?? 0 } };
-    case 'forget':
-      return { $case: 'forget', value: { id: planned.id, context, expectedVersion: nothing } };
-    case 'update':
-      return { $case: 'update', value: { episode: episodeBytes(planned), context, expectedVersion: nothing } };
-    case 'remember':
-      return { $case: 'remember', value: { episode: episodeBytes(planned), context } };
-  }
-}
-
-function episodeBytes(planned: PlannedOperation): Uint8Array {
-  return encodeEpisode({
-    id: planned.id,
-    text: episodeText(planned.value ?? '', planned.paddingBytes ?? 0),
-    embedding: planned.embedded === true ? embeddingOf(planned.value ?? '') : [],
-    confidence: planned.confidence,
-    occurredAtMs: undefined,
-    who: '',
-    where: '',
-    tags: [],
-    embedder: '',
-  });
-}
-
 /** The whole text is what was remembered, padding and all: a value in front of anything else is no value that was written. */
 const wholeText = /^\S*( \.*)?$/;
 
-function seenVersion({ episode, version }: { readonly episode: Uint8Array; readonly version: Uint8Array }): SeenVersion {
+function seenVersion({ episode, version }: Pick<Memory, 'episode' | 'version'>): SeenVersion {
+  return seenAs(episode, Episode.decode(episode).text, version);
+}
+
+function seenAs(episode: Uint8Array, text: string, version: Uint8Array): SeenVersion {
   const value = valueOfEpisode(episode);
-  const isWhole = wholeText.test(Episode.decode(episode).text);
+  const isWhole = wholeText.test(text);
   return { value: isWhole ? value : `garbled ${value}`, version: versionText(version) ?? '' };
 }
 
-const noFilters = {
-  embedder: '',
-  occurredFromMs: undefined,
-  occurredUntilMs: undefined,
-  who: '',
-  where: '',
-  tags: [],
-  confidenceMin: 0,
-};
-
 function recalledMemory({ episode, version, score, confidence }: Memory): RecalledMemory {
-  const seen = seenVersion({ episode, version });
-  return { ...seen, id: Episode.decode(episode).id, score, noNewerVersion: confidence?.noNewerVersion ?? 0 };
+  const { id, text } = Episode.decode(episode);
+  return { ...seenAs(episode, text, version), id, score, noNewerVersion: confidence?.noNewerVersion ?? 0 };
 }
 
 function answeredAs(reply: Reply): Operation['answeredAs'] {
