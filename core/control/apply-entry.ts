@@ -168,7 +168,8 @@ function removeNode(
   index: number,
 ): Outcome {
   if (draft.members[node] === undefined) return refused('no member');
-  if (draft.voters.includes(node) || draft.learners.includes(node)) return refused('still votes');
+  // Who only learns is taken out of the electorate once it is no member.
+  if (draft.voters.includes(node)) return refused('still votes');
   const rows = Object.values(before.rows).filter(({ copies, move }) => copies.includes(node) || move?.to === node);
   if (rows.length > 0 && !isForced) return refused('still holds copies');
   if (rows.some(({ copies }) => copies.every((copy) => copy === node))) return refused('the only copy');

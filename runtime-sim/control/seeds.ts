@@ -16,7 +16,7 @@ import { controlBugs } from '../../checker/planted-bugs/control-bugs.js';
 import { plantingArguments } from '../planted-source.js';
 import { ControlCluster } from './control-cluster.js';
 import { drawControlPlan } from './control-plan.js';
-import { teller } from './control-story.js';
+import { ControlStory } from './control-story.js';
 
 const { values } = parseArgs({
   options: {
@@ -44,17 +44,13 @@ if (bug !== undefined) {
 
 const counts = { runs: 0, ok: 0, violations: 0, notConverged: 0, unknown: 0, elections: 0, answered: 0, applied: 0, events: 0 };
 for (let seed = Number(range[1]); seed <= Number(range[2]); seed += 1) {
-  const cluster: ControlCluster = new ControlCluster(
-    seed,
-    drawControlPlan(seed),
-    values.tell
-      ? teller(
-          () => cluster,
-          (line) => process.stdout.write(`${line}\n`),
-        )
-      : {},
+  const story = new ControlStory(
+    () => cluster,
+    (line) => process.stdout.write(`${line}\n`),
   );
+  const cluster: ControlCluster = new ControlCluster(seed, drawControlPlan(seed), values.tell ? story.listener : {});
   const verdict = judgeControlLog(cluster.run());
+  story.end();
   counts.runs += 1;
   counts.events += cluster.trace.events;
   for (const figure of ['elections', 'answered', 'applied'] as const) counts[figure] += Number(verdict[figure] ?? 0);
