@@ -220,8 +220,8 @@ export class Reads {
       const message = `space ${space.name} holds embeddings of ${dimensions} dimensions, the cue has ${request.embedding.length}`;
       return { code: 'DIMENSION_MISMATCH', field: 'embedding', message };
     }
-    if (request.embedder !== '' && request.embedder !== space.embedder) {
-      const message = `space ${space.name} was made with embedder ${space.embedder || '(none named)'}, the cue by ${request.embedder}`;
+    if (request.embedder !== '' && request.embedder !== space.search.embedder) {
+      const message = `space ${space.name} was made with embedder ${space.search.embedder || '(none named)'}, the cue by ${request.embedder}`;
       return { code: 'EMBEDDER_MISMATCH', field: 'embedder', message };
     }
     return null;

@@ -332,11 +332,11 @@ export class Requests {
       tombstones,
       alternates: Math.max(0, durableVersions - tombstones - memories),
       dimensions: space.vectors.dimensions,
-      embedder: space.embedder,
+      embedder: space.search.embedder,
       role: term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
       epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
       missingRecords: this.#copies.lag(space.key, now).records,
-      otherDimension: space.otherDimension,
+      otherDimension: space.search.otherDimension,
       digest: index.digest,
     };
   }

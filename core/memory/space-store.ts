@@ -12,13 +12,12 @@ import type { PureFunctions } from '../pure-functions.js';
 import { DotPositions, type RecordPlace } from '../storage/dot-positions.js';
 import { type MemoryRow, RecordIndex, type VersionRow, versionFlags } from '../storage/record-index.js';
 import type { ValueCache } from '../storage/value-cache.js';
-import { sameBytes } from '../wire/bytes.js';
-import { checkEpisode, EpisodeView, readEmbedding } from '../wire/episode.js';
 import type { RecordDraft, RecordView, SupersededRequest } from '../wire/record.js';
 import { absentBelow, doubtfulBelow, Vouching } from './doubt.js';
 import { domination, type Standing, standing, type VersionFacts } from './merge.js';
+import { SearchRows } from './search-rows.js';
 import { UpdateRate } from './update-rate.js';
-import { VectorTable } from './vector-table.js';
+import type { VectorTable } from './vector-table.js';
 
 /** Told when the index begins or ceases to need a place in the log. */
 export interface PlaceKeeper {
@@ -46,7 +45,8 @@ export class SpaceStore implements VersionFacts {
   readonly index = new RecordIndex();
   readonly contexts = new Map<VersionRow, CausalContext>();
   readonly superseded = new Map<VersionRow, readonly SupersededRequest[]>();
-  readonly vectors = new VectorTable();
+  readonly search: SearchRows;
+  readonly vectors: VectorTable;
   /** Dots verified on this disk, compacted ones among them. */
   readonly coverage = new VersionVector();
   /** Appended here and not yet synced, by dot: not wanted a second time, and not to be claimed. */
@@ -58,20 +58,12 @@ export class SpaceStore implements VersionFacts {
   /** Up to here dominated records may be gone from this disk. Invariant: within coverage, but for holes. */
   readonly horizon = new Map<Author, number>();
   readonly #positions = new Map<Author, DotPositions>();
-  /** Embedder of the first embedding; '' before it. */
-  embedder = '';
-  #embedderBytes = new Uint8Array(0);
-  /** Versions whose embedding cannot be compared with the space's: kept, left out of vector recall, reported. */
-  otherDimension = 0;
   /** Counts changes of coverage and of damage: what is derived from them can be kept while this stands still. */
   coverageChanges = 0;
   /** Versions that are known and whose bytes are damaged. */
   damagedVersions = 0;
   readonly #vouching = new Vouching();
   readonly updates = new UpdateRate();
-  /** An embedding on its way from a payload to its row. */
-  #scratch = new Float32Array(0);
-  readonly #episode = new EpisodeView();
 
   constructor(key: SpaceKey, number: number, world: SpaceContext) {
     this.key = key;
@@ -80,6 +72,8 @@ export class SpaceStore implements VersionFacts {
     this.nameBytes = world.pure.utf8Encode(this.name);
     this.#number = number;
     this.#world = world;
+    this.search = new SearchRows(world.pure, world.options.dimensionsMax);
+    this.vectors = this.search.vectors;
   }
 
   cacheKey(version: VersionRow): number {
@@ -148,7 +142,7 @@ export class SpaceStore implements VersionFacts {
   #mergeVersion(memory: MemoryRow, view: RecordView, place: RecordPlace): void {
     const version = this.index.add(memory, view, view.isTombstone ? versionFlags.tombstone : 0);
     this.#setFacts(version, view.context(), view.superseded());
-    if (!view.isTombstone) this.#setRow(version, this.#addRow(view));
+    if (!view.isTombstone) this.#setRow(version, this.search.addRecord(view));
     this.#settle(version, place);
   }
 
@@ -162,50 +156,8 @@ export class SpaceStore implements VersionFacts {
     if (superseded.length > 0) this.superseded.set(version, superseded);
   }
 
-  #addRow(view: RecordView): number {
-    const payload = view.bytes.subarray(view.payloadOffset, view.payloadOffset + view.payloadLength);
-    const limits = { textBytesMax: Number.MAX_SAFE_INTEGER, dimensionsMax: this.#world.options.dimensionsMax };
-    const fault = checkEpisode(payload, limits, this.#episode, this.#world.pure);
-    // A record that this version cannot understand is kept as it is and found by its id alone.
-    if (fault !== null || !this.#episode.canonical) return -1;
-    return this.addSearchRow(payload, this.#episode, view.timeMs);
-  }
-
-  /** Enters the columns by which an episode is found; not found before it is marked readable. Fixes dimension and embedder of the space. */
-  addSearchRow(payload: Uint8Array, episode: EpisodeView, writtenAtMs: number): number {
-    let embedding: Float32Array | null = null;
-    if (episode.dimensions > 0) {
-      if (this.vectors.dimensions === 0) {
-        this.vectors.fixDimensions(episode.dimensions);
-        this.#fixEmbedder(payload, episode);
-      }
-      if (episode.dimensions === this.vectors.dimensions && this.isSameEmbedder(payload, episode)) {
-        if (this.#scratch.length !== episode.dimensions) this.#scratch = new Float32Array(episode.dimensions);
-        embedding = this.#scratch;
-        readEmbedding(payload, episode.embeddingOffset, episode.dimensions, embedding, 0);
-      } else this.otherDimension += 1;
-    }
-    const occurredAtMs = Number.isNaN(episode.occurredAtMs) ? writtenAtMs : episode.occurredAtMs;
-    return this.vectors.add({ embedding, occurredAtMs, contextBits: episode.contextBits });
-  }
-
   idText(memory: MemoryRow): string {
     return this.#world.pure.utf8Decode(this.index.idOf(memory));
-  }
-
-  #fixEmbedder(payload: Uint8Array, episode: EpisodeView): void {
-    this.embedder = this.embedderOf(payload, episode);
-    this.#embedderBytes = payload.slice(episode.embedderOffset, episode.embedderOffset + episode.embedderLength);
-  }
-
-  isSameEmbedder(payload: Uint8Array, { embedderOffset, embedderLength }: EpisodeView): boolean {
-    const known = this.#embedderBytes;
-    return embedderLength === known.length && sameBytes(known, 0, payload, embedderOffset, known.length);
-  }
-
-  embedderOf(payload: Uint8Array, episode: EpisodeView): string {
-    if (episode.embedderLength === 0) return '';
-    return this.#world.pure.utf8Decode(payload.subarray(episode.embedderOffset, episode.embedderOffset + episode.embedderLength));
   }
 
   /** A version has become durable: whom it dominates, whether it is dominated, and who is readable now. */

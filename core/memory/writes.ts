@@ -126,9 +126,9 @@ export class Writes {
       const message = `space ${space.name} holds embeddings of ${dimensions} dimensions, this one has ${episode.dimensions}`;
       return { code: 'DIMENSION_MISMATCH', field: 'episode.embedding', message };
     }
-    if (space.isSameEmbedder(payload, episode)) return null;
-    const embedder = space.embedderOf(payload, episode);
-    const message = `space ${space.name} was made with embedder ${nameOf(space.embedder)}, this embedding by ${nameOf(embedder)}`;
+    if (space.search.isSameEmbedder(payload, episode)) return null;
+    const embedder = space.search.embedderOf(payload, episode);
+    const message = `space ${space.name} was made with embedder ${nameOf(space.search.embedder)}, this embedding by ${nameOf(embedder)}`;
     return { code: 'EMBEDDER_MISMATCH', field: 'episode.embedder', message };
   }
 
@@ -271,7 +271,7 @@ export class Writes {
     draft.timeLogical = time.logical;
     this.#sequences.set(space, dot.sequence);
     const memory = write.held.memory >= 0 ? write.held.memory : space.index.addAbsent(write.id.source, write.id.offset, write.id.length);
-    const row = tombstone ? -1 : space.addSearchRow(write.payload, this.#episode, time.ms);
+    const row = tombstone ? -1 : space.search.add(write.payload, this.#episode, time.ms);
     const version = space.addPending(memory, draft, { tombstone, row });
     store.appendOwn(length, version, space, dot, (target, at) => writeRecord(draft, target, at, pure));
     this.#acknowledgements.wait(new AwaitedWrite(intent, dot, write.context, 'written'), now);
