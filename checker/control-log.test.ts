@@ -110,6 +110,20 @@ control('two leases at once', () => {
   assert.match(reasonOf({ kind: 'leases', atMs: 7, nodes: ['n1', 'n2'] }), /n1 and n2 hold the lease at 7 ms/);
 });
 
+control('two confirmed primaries at once, and of one term', () => {
+  const confirmed = (node: string, epoch: string, ...besides: readonly string[]): ControlObservation => ({
+    kind: 'confirmed',
+    atMs: 9,
+    node,
+    space: 'notes#0',
+    epoch,
+    besides,
+  });
+  assert.is(reasonOf(confirmed('n1', '1.2'), confirmed('n1', '1.2'), confirmed('n2', '1.3')), 'ok');
+  assert.match(reasonOf(confirmed('n1', '1.2', 'n2')), /n1 and n2 are confirmed primaries of notes#0 at 9 ms/);
+  assert.match(reasonOf(confirmed('n1', '1.2'), confirmed('n2', '1.2')), /n1 and, at 9 ms, n2 are confirmed in term 1.2/);
+});
+
 control('answers that nothing stands behind', () => {
   assert.match(reasonOf(answered(4)), /n1 answers at 200 ms that 4 is committed, and nobody applies it/);
   assert.match(reasonOf(answered(3, 'other')), /two proposals were answered as committed at 3/);

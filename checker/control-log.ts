@@ -6,6 +6,7 @@
  * - state machine safety: at each index everybody applies the same and has the same state then, without gaps;
  * - leader completeness: what a node in term T applied stands in the log of every leader of a later term;
  * - leases: never do two nodes hold one at the same instant;
+ * - confirmed primaries: never two of one space at the same instant;
  * - what was answered as committed was applied, and is so everywhere in the end.
  */
 import type { Verdict } from './history.js';
@@ -54,6 +55,15 @@ export type ControlObservation =
     }
   | { readonly kind: 'answered'; readonly atMs: number; readonly node: string; readonly index: number; readonly content: string }
   | { readonly kind: 'leases'; readonly atMs: number; readonly nodes: readonly string[] }
+  /** A node is confirmed primary of a space, and was not a moment before; `besides`: who else is at that instant. */
+  | {
+      readonly kind: 'confirmed';
+      readonly atMs: number;
+      readonly node: string;
+      readonly space: string;
+      readonly epoch: string;
+      readonly besides: readonly string[];
+    }
   /** At the end, all faults over for long enough: what each node that should has applied. */
   | { readonly kind: 'settled'; readonly atMs: number; readonly node: string; readonly index: number; readonly state: string };
 
@@ -78,9 +88,11 @@ export function judgeControlLog({ observations, converged }: ControlTrace): Verd
     ...stateMachineSafety(observations),
     ...leaderCompleteness(observations),
     ...leases(observations),
+    ...confirmedAlone(observations),
     ...answers(observations),
   ];
-  const figures = { elections, answered, applied: observations.filter(({ kind }) => kind === 'applied').length };
+  const confirmed = observations.filter(({ kind }) => kind === 'confirmed').length;
+  const figures = { elections, answered, confirmed, applied: observations.filter(({ kind }) => kind === 'applied').length };
   if (findings.length > 0) {
     const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`;
     return { verdict: 'violation', reason: `${(findings[0] as Finding).reason}${more}`, operations: [], ...figures };
@@ -180,6 +192,21 @@ function leaderCompleteness(observations: readonly ControlObservation[]): readon
 
 function leases(observations: readonly ControlObservation[]): readonly Finding[] {
   return only(observations, 'leases').map(({ nodes, atMs }) => ({ reason: `${nodes.join(' and ')} hold the lease at ${atMs} ms` }));
+}
+
+function confirmedAlone(observations: readonly ControlObservation[]): readonly Finding[] {
+  const findings: Finding[] = [];
+  const holders = new Map<string, string>();
+  for (const { node, space, epoch, besides, atMs } of only(observations, 'confirmed')) {
+    if (besides.length > 0)
+      findings.push({ reason: `${node} and ${besides.join(', ')} are confirmed primaries of ${space} at ${atMs} ms` });
+    const term = `${space} ${epoch}`;
+    const other = holders.get(term);
+    if (other !== undefined && other !== node)
+      findings.push({ reason: `${other} and, at ${atMs} ms, ${node} are confirmed in term ${epoch} of ${space}` });
+    holders.set(term, node);
+  }
+  return findings;
 }
 
 function answers(observations: readonly ControlObservation[]): readonly Finding[] {

@@ -235,7 +235,7 @@ export class EngramNode {
   }
 
   /** The control log of this node; null without one. */
-  inspectControl(): Pick<ControlLog, 'state' | 'raft' | 'isDamaged' | 'holdsLease'> | null {
+  inspectControl(): Pick<ControlLog, 'state' | 'raft' | 'isDamaged' | 'holdsLease' | 'confirmed'> | null {
     return this.#control;
   }
 

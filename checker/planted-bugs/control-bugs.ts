@@ -37,4 +37,24 @@ export const controlBugs: readonly PlantedBug[] = [
     replace: `((then: () => void) => then())(() => {
       this.#state.deliver();`,
   },
+  {
+    name: 'confirm-at-once',
+    scenario: 'control',
+    seedsNeeded: 200,
+    whatItBreaks: 'A new primary does not wait for the lease of the one before: two are confirmed at one instant.',
+    pending: false,
+    module: 'core/control/authority.ts',
+    find: 'const waitMs = hasRival ? Math.ceil(refusalPerLease * this.#ports.options.leaseMs) : 0;',
+    replace: 'const waitMs = hasRival ? 1 : 0;',
+  },
+  {
+    name: 'grant-to-demoted',
+    scenario: 'control',
+    seedsNeeded: 200,
+    whatItBreaks: 'A voter goes on to grant leases to a node that has not heard that its spaces are taken from it.',
+    pending: false,
+    module: 'core/control/authority.ts',
+    find: 'configuration.voters.includes(self) && applied >= this.demotions.of(to)',
+    replace: 'configuration.voters.includes(self) && applied >= 0',
+  },
 ];

@@ -246,7 +246,8 @@ function assign(draft: Draft, changes: readonly RowChange[], index: number): Out
     const row = draft.rows[space];
     const copies = row === undefined || row.revision !== basis ? null : to(row);
     if (row === undefined || copies === null || !areLegal(draft, copies)) skipped.push(space);
-    else draft.rows[space] = changedRow(draft, row, { copies, move: null }, index);
+    // Told anew is a new term, also with the same copies: so who was started anew can be given one.
+    else draft.rows[space] = { ...changedRow(draft, row, { copies, move: null }, index), epoch: epochAt(draft, index) };
   }
   if (changes.length > 0 && skipped.length === changes.length) return refused('stale rows');
   return { kind: 'applied', skipped };

@@ -14,7 +14,7 @@ export type ProposalAnswer =
   /** Not taken up: nothing has happened. */
   | { readonly kind: 'refused'; readonly why: ProposalRefusal; readonly leader: NodeId | null };
 
-export type ProposalRefusal = 'not leader' | 'handing over' | 'overloaded' | 'no control log';
+export type ProposalRefusal = 'not leader' | 'handing over' | 'overloaded' | 'electorate changed lately' | 'no control log';
 
 export type ControlDomainEvent =
   | RaftEvent

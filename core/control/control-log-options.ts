@@ -2,8 +2,22 @@
 import type { ControlEntry } from './entries.js';
 import { defaultRaftOptions, type RaftOptions } from './raft/vocabulary.js';
 
+export interface AuthorityOptions {
+  /** For so long a primary may call itself confirmed after it asked a majority of voters. */
+  readonly leaseMs: number;
+  /** Who holds copies asks each voter this often. Several times within leaseMs and silentAfterMs. */
+  readonly askEveryMs: number;
+  /** Who is not heard for so long is silent. */
+  readonly silentAfterMs: number;
+  /** A voter grants leases while it has everything that a leader had committed when it heard it, at most so long ago. */
+  readonly contactMs: number;
+}
+
+export const defaultAuthorityOptions: AuthorityOptions = { leaseMs: 400, askEveryMs: 100, silentAfterMs: 500, contactMs: 1_500 };
+
 export interface ControlLogOptions {
   readonly raft: RaftOptions;
+  readonly authority: AuthorityOptions;
   /** A snapshot takes the place of the entries once so many stand behind the one before. */
   readonly snapshotEveryEntries: number;
   /** Proposals of this node that are not settled yet; beyond, it refuses more. */
@@ -14,6 +28,7 @@ export interface ControlLogOptions {
 
 export const defaultControlLogOptions: ControlLogOptions = {
   raft: defaultRaftOptions,
+  authority: defaultAuthorityOptions,
   snapshotEveryEntries: 1_000,
   proposalsMax: 1_024,
   founding: null,

@@ -4,18 +4,22 @@
  * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a
  * forgotten entry could undo what was committed. It says so; the others go on as if it were down, until it is removed and comes back as a new node.
  */
+import type { Patch } from 'immer';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
-import { compareText, type NodeId } from '../identifiers.js';
+import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { type Applied, applyEntry, noteApplied } from './apply-entry.js';
+import { type Agreement, Authority, authorityTimer } from './authority.js';
+import { isAuthorityMessage } from './authority-messages.js';
 import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
 import { ControlJournal, type JournalStore } from './control-journal.js';
 import type { ControlLogOptions } from './control-log-options.js';
 import type { ControlRecords } from './control-records.js';
 import { type ControlState, emptyControlState } from './control-state.js';
+import { Demotions } from './demotions.js';
 import { nextConfiguration } from './electorate.js';
-import type { ControlEntry } from './entries.js';
+import type { ControlEntry, Epoch } from './entries.js';
 import { decodeEntry, encodeEntry } from './entry-codec.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
@@ -52,10 +56,24 @@ export class ControlLog {
   readonly #waiting = new Map<number, Waiting>();
   #now: Now = { monotonicMs: 0, wallMs: 0 };
   #snapshotIndex = 0;
+  readonly #authority: Authority;
+  /** When this node last had all that a leader had committed. */
+  #currentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(ports: ControlLogPorts) {
     this.#ports = ports;
     this.#journal = new ControlJournal(ports.store, ports.pure);
+    const { options, effects } = ports;
+    this.#authority = new Authority(
+      {
+        options: { ...options.authority, leaderMsMax: options.raft.electionMsMax },
+        agreement: () => this.#agreement(),
+        send: ports.send,
+        timers: effects.timers,
+        propose: (entry, done, now) => this.propose(entry, done, now),
+      },
+      new Demotions(ports.pure),
+    );
   }
 
   get records(): ControlRecords {
@@ -114,6 +132,8 @@ export class ControlLog {
     const { options, pure, effects } = this.#ports;
     this.#now = now;
     this.#snapshotIndex = recovered.snapshot?.index ?? 0;
+    this.#authority.demotions.snapshotTaken(this.#snapshotIndex);
+    this.#authority.appended(recovered.entries);
     const raft = new Raft(
       {
         self: this.#self as NodeId,
@@ -127,19 +147,30 @@ export class ControlLog {
     );
     this.#raft = raft;
     effects.journal.note({ kind: 'control.opened', term: raft.term, index: raft.last.index, voters: raft.configuration.voters.length });
+    this.#authority.begin(raft.last.index, now);
     this.#after(now);
+  }
+
+  #agreement(): Agreement {
+    const raft = this.#raft;
+    const isCurrent = this.holdsLease(this.#now) || this.#now.monotonicMs - this.#currentAtMs <= this.#ports.options.authority.contactMs;
+    const configuration = raft?.configuration ?? { voters: [], learners: [] };
+    return { self: this.#self as NodeId, state: this.#state, configuration, leader: raft?.leader ?? null, isCurrent };
   }
 
   #raftEffects(): RaftEffects {
     const { effects, send } = this.#ports;
     return {
       send: (to, message) => send(to, encodeRaftMessage(message)),
-      save: (change, ticket) =>
+      save: (change, ticket) => {
+        this.#authority.appended(change.entries);
+        if (change.snapshot?.keepsEntries === false) this.#authority.demotions.snapshotTaken(change.snapshot.snapshot.index);
         this.#journal.save(change, (now) => {
           this.#now = now;
           this.#raft?.saved(ticket, now.monotonicMs);
           this.#after(now);
-        }),
+        });
+      },
       wakeAt: (atMs) => effects.timers.arm(controlTimer, atMs),
       committed: (entry) => this.#apply(entry),
       restored: (snapshot) => this.#restore(snapshot),
@@ -148,17 +179,28 @@ export class ControlLog {
   }
 
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
-    const message = decodeRaftMessage(bytes);
-    if (message === null) return this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
     this.#now = now;
+    const reject = (): void => this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
+    if (isAuthorityMessage(bytes)) {
+      if (this.#raft !== null && !this.#authority.receive(from, bytes, now)) reject();
+      return;
+    }
+    const message = decodeRaftMessage(bytes);
+    if (message === null) return reject();
     this.#raft?.receive(from, message, now.monotonicMs);
+    const isOfLeader = message.kind === 'append' && this.#raft?.leader === from && this.#raft.term === message.term;
+    if (isOfLeader && (this.#raft?.committed ?? 0) >= message.committed) this.#currentAtMs = now.monotonicMs;
     this.#after(now);
   }
 
   /** False when the timer is not one of these. */
   timer(name: string, now: Now): boolean {
-    if (name !== controlTimer) return false;
+    if (name !== controlTimer && name !== authorityTimer) return false;
     this.#now = now;
+    if (name === authorityTimer) {
+      this.#authority.timer(now);
+      return true;
+    }
     this.#raft?.wake(now.monotonicMs);
     this.#after(now);
     return true;
@@ -173,6 +215,7 @@ export class ControlLog {
     this.#now = now;
     const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
     if (this.#raft === null) return refuse('not leader');
+    if (takesSpaces(entry) && !this.#authority.mayTake(now)) return refuse('electorate changed lately');
     if (this.#waiting.size >= this.#ports.options.proposalsMax) return refuse('overloaded');
     const proposed = this.#raft.propose(encodeEntry(entry, this.#ports.pure));
     if (proposed.kind === 'refused')
@@ -200,6 +243,12 @@ export class ControlLog {
     return (this.#raft?.leaseUntilMs(now.monotonicMs) ?? Number.NEGATIVE_INFINITY) > now.monotonicMs;
   }
 
+  /** The epoch in which this node is confirmed primary of the space now; null when it is not. */
+  confirmed(space: SpaceKey, now: Now): Epoch | null {
+    this.#now = now;
+    return this.#raft === null ? null : this.#authority.confirmed(space, now);
+  }
+
   #apply(entry: Entry): void {
     const { journal } = this.#ports.effects;
     const { index, term } = entry;
@@ -208,6 +257,8 @@ export class ControlLog {
     const { state, outcome, patches } =
       said === null || said === 'unreadable' ? this.#nothing(index) : applyEntry(this.#state, said, index);
     this.#state = state;
+    this.#authority.changed(state, changedRows(patches), this.#now);
+    if (entry.kind === 'configuration') this.#authority.electorateChanged(this.#now);
     journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
     this.#ports.changed(state, this.#now);
     const waiting = this.#waiting.get(index);
@@ -238,6 +289,8 @@ export class ControlLog {
     const { voters, learners } = snapshot.configuration;
     this.#state = { ...reading.state, voters, learners };
     this.#snapshotIndex = snapshot.index;
+    this.#authority.replaced(this.#state, this.#now);
+    this.#authority.electorateChanged(this.#now);
     this.#ports.changed(this.#state, this.#now);
     for (const [index, { settled }] of this.#waiting) {
       if (index > snapshot.index) continue;
@@ -268,4 +321,17 @@ export class ControlLog {
     const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed });
     if (next !== null) raft.reconfigure(next);
   }
+}
+
+/** The spaces whose rows have changed. */
+function changedRows(patches: readonly Patch[]): ReadonlySet<SpaceKey> {
+  return new Set(patches.flatMap(({ path: [part, space] }) => (part === 'rows' ? [space as SpaceKey] : [])));
+}
+
+/** Whether an entry may end the term of a primary. */
+function takesSpaces(entry: ControlEntry): boolean {
+  if (entry.kind === 'move-changed') return entry.change.kind === 'committed';
+  return (
+    entry.kind === 'primaries-reassigned' || entry.kind === 'rows-assigned' || entry.kind === 'node-removed' || entry.kind === 'recovered'
+  );
 }

@@ -81,6 +81,7 @@ export type ControlEntry =
   | { readonly kind: 'voters-changed'; readonly voters: readonly NodeId[]; readonly learners: readonly NodeId[] }
   | { readonly kind: 'space-created'; readonly name: string; readonly generation: number; readonly copies: readonly NodeId[] }
   | { readonly kind: 'space-dropped'; readonly name: string; readonly generation: number }
+  /** Each gets a new epoch, also with the copies that it had. */
   | { readonly kind: 'rows-assigned'; readonly rows: readonly RowAssignment[] }
   /** Every space of a dead node gets another primary, by one entry. */
   | { readonly kind: 'primaries-reassigned'; readonly dead: NodeId; readonly successors: readonly Succession[] }

@@ -9,11 +9,12 @@ import {
   defaultStorageOptions,
   type NodeConfiguration,
 } from '../../core/configuration.js';
+import { defaultAuthorityOptions } from '../../core/control/control-log-options.js';
 import type { ControlState } from '../../core/control/control-state.js';
 import { defaultClusterSettings, type MemberDescription } from '../../core/control/entries.js';
 import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
 import type { DomainEvent } from '../../core/domain-events.js';
-import { type NodeId, nodeId } from '../../core/identifiers.js';
+import { type NodeId, nodeId, type SpaceKey } from '../../core/identifiers.js';
 import { invariant } from '../../core/invariant.js';
 import { Draws, type Seed } from '../../scenarios/random-streams.js';
 import type { DiskRequest } from '../disk-model.js';
@@ -49,6 +50,8 @@ export class ControlCluster {
   readonly #members: readonly MemberDescription[];
   readonly #draws: Draws;
   #leasesSeen = '';
+  /** By host: the spaces that it was last seen to be confirmed in, and the epoch. */
+  readonly #confirmed: ReadonlyMap<SpaceKey, string>[];
   /** Strike whoever votes next. */
   readonly #awaitVotes: (ControlFault & { readonly kind: 'crash-after-vote' })[] = [];
 
@@ -83,6 +86,7 @@ export class ControlCluster {
     this.hosts = plan.nodes.map(
       (name, index) => new ControlHost(this.#stage, { index, id: ids[index], name }, this.#configurationOf(seed, name)),
     );
+    this.#confirmed = plan.nodes.map(() => new Map());
     const starts = new Draws(seed, 'start');
     for (const { index } of this.hosts) this.#heap.push(starts.integer({ min: 0, max: 100_000 }), eventKinds.start, index, 0, null);
     for (const fault of plan.faults) this.#heap.push(fault.atMs * 1_000, eventKinds.fault, 0, 0, fault);
@@ -123,6 +127,7 @@ export class ControlCluster {
       if (heap.kind === eventKinds.phase && heap.timeUs >= untilUs) return;
       this.#dispatch(heap);
       this.#watchLeases();
+      this.#watchConfirmed(this.hosts[heap.target]);
       invariant(this.trace.events < eventsMax, 'a run of control logs ends');
     }
   }
@@ -189,7 +194,7 @@ export class ControlCluster {
         if (!host.alive && host.incarnation === extra) host.start();
         return;
       case eventKinds.fault:
-        return this.#strike(heap.payload as ControlFault);
+        return this.strike(heap.payload as ControlFault);
       case eventKinds.restart:
         return this.#heal(heap.payload as ControlFault & { readonly kind: 'cut' });
       case eventKinds.operation:
@@ -210,7 +215,7 @@ export class ControlCluster {
     return name === 'leader' ? this.leader : (this.hosts.find((host) => host.name === name) ?? null);
   }
 
-  #strike(fault: ControlFault): void {
+  strike(fault: ControlFault): void {
     this.trace.event(this.#stage.nowUs, eventKinds.fault, 0, fault.kind.length);
     switch (fault.kind) {
       case 'cut': {
@@ -277,7 +282,7 @@ export class ControlCluster {
   }
 
   propose(host: ControlHost, state: ControlState): void {
-    const entry = drawEntry(this.#draws, state, this.#members);
+    const entry = drawEntry(this.#draws, state, this.plan.changesMembers ? this.#members : null);
     this.trace.event(this.#stage.nowUs, eventKinds.operation, host.index, entry.kind.length);
     host.propose(entry);
   }
@@ -292,6 +297,23 @@ export class ControlCluster {
     this.observations.push({ kind: 'leases', atMs: this.nowMs, nodes: holders });
   }
 
+  /** Only its own events make a node confirmed: then all others are looked at, at that instant. */
+  #watchConfirmed(host: ControlHost): void {
+    const rows = host.inspect()?.state.rows;
+    const was = this.#confirmed[host.index];
+    const now = new Map<SpaceKey, string>();
+    for (const space of Object.keys(rows ?? {}) as SpaceKey[]) {
+      const epoch = host.confirmed(space);
+      if (epoch !== null) now.set(space, `${epoch.generation}.${epoch.index}`);
+    }
+    this.#confirmed[host.index] = now;
+    for (const [space, epoch] of now) {
+      if (was.get(space) === epoch) continue;
+      const besides = this.hosts.filter((other) => other !== host && other.confirmed(space) !== null).map(({ name }) => name);
+      this.observations.push({ kind: 'confirmed', atMs: this.nowMs, node: host.name, space, epoch, besides });
+    }
+  }
+
   #configurationOf(seed: Seed, name: string): NodeConfiguration {
     const { plan } = this;
     const founders = this.#members.slice(0, plan.founders);
@@ -302,6 +324,7 @@ export class ControlCluster {
       control: () => ({ epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null }),
       controlLog: {
         raft: plan.raft,
+        authority: defaultAuthorityOptions,
         snapshotEveryEntries: plan.snapshotEveryEntries,
         proposalsMax: 1_024,
         founding: { clusterId, founders, settings: defaultClusterSettings },

@@ -4,7 +4,7 @@
  */
 import type { ControlObservation } from '../../checker/control-log.js';
 import type { NodeConfiguration } from '../../core/configuration.js';
-import type { ControlEntry } from '../../core/control/entries.js';
+import type { ControlEntry, Epoch } from '../../core/control/entries.js';
 import { decodeEntry } from '../../core/control/entry-codec.js';
 import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
 import type { Entry, RaftMessage } from '../../core/control/raft/vocabulary.js';
@@ -13,7 +13,7 @@ import type { DomainEvent } from '../../core/domain-events.js';
 import type { Effects } from '../../core/effects.js';
 import { EngramNode } from '../../core/engram-node.js';
 import type { CoreEvent } from '../../core/events.js';
-import type { NodeId } from '../../core/identifiers.js';
+import type { NodeId, SpaceKey } from '../../core/identifiers.js';
 import { PeerCodec } from '../../core/wire/peer-message.js';
 import type { Seed } from '../../scenarios/random-streams.js';
 import { ClockModel } from '../clock-model.js';
@@ -93,6 +93,11 @@ export class ControlHost {
 
   get holdsLease(): boolean {
     return this.inspect()?.holdsLease(this.#now()) ?? false;
+  }
+
+  /** The epoch in which it is confirmed primary of the space; null when it is not. */
+  confirmed(space: SpaceKey): Epoch | null {
+    return this.inspect()?.confirmed(space, this.#now()) ?? null;
   }
 
   start(): void {

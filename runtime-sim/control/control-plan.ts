@@ -43,6 +43,8 @@ export interface ControlPlan {
   /** Faults and proposals end then. */
   readonly durationMs: number;
   readonly faults: readonly ControlFault[];
+  /** Whether nodes are proposed to be let in and to leave: then the electorate changes all the time, and spaces are seldom taken from anybody. */
+  readonly changesMembers: boolean;
   /** When something is proposed; `toLeader`: at whoever leads, else at any node. */
   readonly proposals: readonly { readonly atMs: number; readonly toLeader: boolean }[];
   readonly links: LinkRates;
@@ -74,6 +76,7 @@ export function calmPlan(nodes: number, durationMs: number): ControlPlan {
     founders: Math.min(nodes, 3),
     durationMs,
     faults: [],
+    changesMembers: true,
     proposals: [],
     links: siteLinks,
     disk: quickDisk,
@@ -91,7 +94,8 @@ export function drawControlPlan(seed: Seed): ControlPlan {
   const draws = new Draws(seed, 'plan');
   const calm = calmPlan(draws.pick([3, 4, 5, 5, 7]), 10_000);
   const { nodes, durationMs } = calm;
-  const founders = draws.pick([1, 3, 3, nodes.length]);
+  const changesMembers = draws.chance(0.5);
+  const founders = changesMembers ? draws.pick([1, 3, 3, nodes.length]) : nodes.length;
   const times = (count: number): number[] => Array.from({ length: count }, () => draws.integer({ min: 500, max: durationMs - 500 }));
   const cutCount = draws.chance(0.6) ? draws.integer({ min: 1, max: 6 }) : 0;
   const crashCount = draws.chance(0.7) ? draws.integer({ min: 1, max: 8 }) : 0;
@@ -121,6 +125,7 @@ export function drawControlPlan(seed: Seed): ControlPlan {
     ...calm,
     founders: Math.min(founders, nodes.length),
     faults,
+    changesMembers,
     proposals: times((rate * durationMs) / 1_000)
       .sort((left, right) => left - right)
       .map((atMs) => ({ atMs, toLeader: draws.chance(0.9) })),

@@ -6,7 +6,8 @@ import type { NodeId } from '../../core/identifiers.js';
 import { spaceGeneration, spaceName } from '../../core/identifiers.js';
 import type { Draws } from '../../scenarios/random-streams.js';
 
-type Maker = (draws: Draws, state: ControlState, machines: readonly MemberDescription[]) => ControlEntry | null;
+/** `machines`: those that may be let in and out; null: none. */
+type Maker = (draws: Draws, state: ControlState, machines: readonly MemberDescription[] | null) => ControlEntry | null;
 
 const names = ['default', 'notes', 'people', 'places', '404'];
 const membersKept = 3;
@@ -43,12 +44,13 @@ const primariesReassigned: Maker = (draws, state) => {
 };
 
 const nodeAdded: Maker = (draws, state, machines) => {
-  const outside = machines.filter(({ id }) => state.members[id] === undefined && state.removed[id] === undefined);
+  const outside = (machines ?? []).filter(({ id }) => state.members[id] === undefined && state.removed[id] === undefined);
   return outside.length === 0 ? null : { kind: 'node-added', member: draws.pick(outside) };
 };
 
 /** First it is to leave; once it votes no more, it goes. */
-const nodeRemoved: Maker = (draws, state) => {
+const nodeRemoved: Maker = (draws, state, machines) => {
+  if (machines === null) return null;
   const members = membersInOrder(state);
   const leaving = members.find(({ isDraining }) => isDraining);
   if (leaving !== undefined) return { kind: 'node-removed', node: leaving.id, isForced: true };
@@ -72,6 +74,6 @@ const makers: readonly (readonly [Maker, number])[] = [
   [settingsChanged, 5],
 ];
 
-export function drawEntry(draws: Draws, state: ControlState, machines: readonly MemberDescription[]): ControlEntry {
+export function drawEntry(draws: Draws, state: ControlState, machines: readonly MemberDescription[] | null): ControlEntry {
   return draws.weighted(makers)(draws, state, machines) ?? (settingsChanged(draws, state, machines) as ControlEntry);
 }

@@ -42,7 +42,18 @@ if (bug !== undefined) {
   process.exit(planted.status ?? 4);
 }
 
-const counts = { runs: 0, ok: 0, violations: 0, notConverged: 0, unknown: 0, elections: 0, answered: 0, applied: 0, events: 0 };
+const counts = {
+  runs: 0,
+  ok: 0,
+  violations: 0,
+  notConverged: 0,
+  unknown: 0,
+  elections: 0,
+  answered: 0,
+  applied: 0,
+  confirmed: 0,
+  events: 0,
+};
 for (let seed = Number(range[1]); seed <= Number(range[2]); seed += 1) {
   const story = new ControlStory(
     () => cluster,
@@ -53,7 +64,7 @@ for (let seed = Number(range[1]); seed <= Number(range[2]); seed += 1) {
   story.end();
   counts.runs += 1;
   counts.events += cluster.trace.events;
-  for (const figure of ['elections', 'answered', 'applied'] as const) counts[figure] += Number(verdict[figure] ?? 0);
+  for (const figure of ['elections', 'answered', 'applied', 'confirmed'] as const) counts[figure] += Number(verdict[figure] ?? 0);
   if (verdict.verdict === 'ok') counts.ok += 1;
   else if (verdict.verdict !== 'violation') counts.unknown += 1;
   else if (verdict.notConverged === true) counts.notConverged += 1;

@@ -1,4 +1,5 @@
 /** What control logs say to each other and note, as halves of sentences. */
+import { decodeAuthorityMessage, isAuthorityMessage } from '../../core/control/authority-messages.js';
 import type { ControlDomainEvent, ProposalAnswer } from '../../core/control/control-events.js';
 import type { ControlEntry } from '../../core/control/entries.js';
 import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
@@ -10,12 +11,35 @@ export type ControlContents = Extract<PeerContents, { kind: 'control' }>;
 
 /** The message in words, up to its receiver. */
 export function controlContents(bytes: Uint8Array): ControlContents {
+  if (isAuthorityMessage(bytes)) return authorityContents(bytes);
   const message = decodeRaftMessage(bytes);
   if (message === null)
     return { kind: 'control', text: 'says something unreadable about the control log to ', name: 'bytes', isRoutine: false };
   const isRoutine =
     message.kind === 'append' ? message.entries.length === 0 : message.kind === 'appended' || message.kind === 'snapshot-part';
   return { kind: 'control', ...said(message), isRoutine };
+}
+
+function authorityContents(bytes: Uint8Array): ControlContents {
+  const message = decodeAuthorityMessage(bytes);
+  switch (message?.kind) {
+    case undefined:
+      return { kind: 'control', text: 'says something unreadable about leases to ', name: 'bytes', isRoutine: false };
+    case 'ask':
+      return { kind: 'control', text: 'asks for a lease ', name: 'a question for a lease', isRoutine: true };
+    case 'answer':
+      return {
+        kind: 'control',
+        text: `${message.isGranted ? 'grants' : 'refuses'} a lease to `,
+        name: 'an answer about a lease',
+        isRoutine: true,
+      };
+    case 'silent': {
+      const { nodes } = message;
+      if (nodes.length === 0) return { kind: 'control', text: 'hears everybody and says so to ', name: 'a report', isRoutine: true };
+      return { kind: 'control', text: `does not hear ${nodes.join(', ')} any more and says so to `, name: 'a report', isRoutine: false };
+    }
+  }
 }
 
 function said(message: RaftMessage): { readonly text: string; readonly name: string } {

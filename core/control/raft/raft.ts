@@ -204,7 +204,8 @@ export class Raft {
       case 'snapshot-part':
         return this.#leadership?.answered(from, message, nowMs);
       case 'take-over':
-        if (from === this.#state.leader && isVoter(this.configuration, this.#state.self))
+        // An offer that was overtaken by a later round is none: what was answered to that round may be a lease by now.
+        if (from === this.#state.leader && isVoter(this.configuration, this.#state.self) && message.round >= this.#heard.round)
           this.#stand({ term: message.term, round: message.round }, nowMs);
     }
   }

@@ -103,6 +103,21 @@ voting('entries that took the place of others are durable only when they are sav
   assert.is(sent.at(-1)?.message.kind, 'appended');
 });
 
+voting('an offer to take over that a later round of the leader has overtaken is not taken up: its answer may be a lease', () => {
+  const { voter, second, sent, saveAll } = byHand([begin(1, 1)]);
+  const hear = (round: number): void =>
+    voter.receive(second, { kind: 'append', term: 1, round, previous: { index: 1, term: 1 }, entries: [], committed: 1 }, 1_000);
+  hear(7);
+  voter.receive(second, { kind: 'take-over', term: 1, round: 6 }, 1_001);
+  saveAll(1_001);
+  assert.is(voter.term, 1);
+  assert.not.ok(sent.some(({ message }) => message.kind === 'ask-vote'));
+  voter.receive(second, { kind: 'take-over', term: 1, round: 7 }, 1_002);
+  saveAll(1_002);
+  assert.is(voter.term, 2);
+  assert.ok(sent.some(({ message }) => message.kind === 'ask-vote'));
+});
+
 voting('entries that cannot be of one log are not taken in', () => {
   const { voter, second, sent, saveAll } = byHand([begin(1, 1)]);
   for (const entries of [[begin(3, 2)], [begin(2, 9)], [begin(2, 2), begin(3, 1)]]) {

@@ -1,0 +1,77 @@
+/** What nodes and voters say to each other about who may call itself confirmed, as bytes. The first byte tells them from Raft's messages. */
+import { type NodeId, nodeIdBytes } from '../identifiers.js';
+import { unreachable } from '../invariant.js';
+import { ByteReader, ByteWriter } from '../wire/bytes.js';
+import { bytesToHex, hexToBytes } from '../wire/hex.js';
+import { membersMax } from './entries.js';
+
+export type AuthorityMessage =
+  /** A node that holds copies asks a voter: am I still heard, and may what I have applied be counted on for a lease? */
+  | {
+      readonly kind: 'ask';
+      /** Counts this boot's asks from 1 on. */
+      readonly number: number;
+      /** The last entry of the control log that the sender has applied. */
+      readonly applied: number;
+      /** Whether it has had a lease lately: who can speak but not hear is of no use as a primary. */
+      readonly isLeased: boolean;
+      /** It was started anew, and what it led before has ended. */
+      readonly needsTerms: boolean;
+    }
+  | { readonly kind: 'answer'; readonly number: number; readonly isGranted: boolean }
+  /** A voter tells the leader whom it does not hear any more. */
+  | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] };
+
+const authorityMark = 0x41;
+export const authorityFormatVersion = 1;
+const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent'];
+
+export function isAuthorityMessage(bytes: Uint8Array): boolean {
+  return bytes[0] === authorityMark;
+}
+
+export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
+  const writer = new ByteWriter(32).u8(authorityMark).u8(authorityFormatVersion).u8(kinds.indexOf(message.kind));
+  switch (message.kind) {
+    case 'ask':
+      writer.u48(message.number).u48(message.applied);
+      writer.u8(message.isLeased ? 1 : 0).u8(message.needsTerms ? 1 : 0);
+      break;
+    case 'answer':
+      writer.u48(message.number).u8(message.isGranted ? 1 : 0);
+      break;
+    case 'silent':
+      writer.u16(message.nodes.length);
+      for (const node of message.nodes) writer.raw(hexToBytes(node));
+      break;
+    default:
+      unreachable(message);
+  }
+  return writer.finish();
+}
+
+/** Null for what is malformed or of a later version. */
+export function decodeAuthorityMessage(bytes: Uint8Array): AuthorityMessage | null {
+  const reader = new ByteReader(bytes);
+  if (reader.u8() !== authorityMark || reader.u8() !== authorityFormatVersion) return null;
+  const message = readBody(reader, kinds[reader.u8()]);
+  return message === null || reader.failed || reader.remaining > 0 ? null : message;
+}
+
+function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined): AuthorityMessage | null {
+  switch (kind) {
+    case undefined:
+      return null;
+    case 'ask':
+      return { kind, number: reader.u48(), applied: reader.u48(), isLeased: reader.u8() === 1, needsTerms: reader.u8() === 1 };
+    case 'answer':
+      return { kind, number: reader.u48(), isGranted: reader.u8() === 1 };
+    case 'silent': {
+      const count = reader.u16();
+      if (count > membersMax || count * nodeIdBytes > reader.remaining) return null;
+      return { kind, nodes: Array.from({ length: count }, () => bytesToHex(reader.raw(nodeIdBytes), 0, nodeIdBytes) as NodeId) };
+    }
+    default:
+      return unreachable(kind);
+  }
+}
