@@ -148,15 +148,16 @@ function drawFullDisks(draws: Draws, { nodes, durationMs }: Stage): Fault[] {
 }
 
 /** From a tenth of a second to six seconds. */
-/** The first is long enough to hold something up; short ones may come and go while a disk rests. */
+/** Once the storage behind all nodes stands still, which always holds something up; then single disks do, which may be at rest. */
 function drawStalls(draws: Draws, stage: Stage): Fault[] {
-  let isFirst = true;
-  return several(draws, stage, 6, (at) => {
-    const isShort = draws.chance(0.5) && !isFirst;
-    const share = isShort ? draws.integer({ min: 2, max: 20 }) : draws.integer({ min: isFirst ? 50 : 20, max: 100 });
-    isFirst = false;
-    return diskStall({ ...at, untilMs: at.atMs + Math.round((stage.durationMs * share) / 1_000) });
+  const { nodes, durationMs } = stage;
+  const atMs = Math.round((durationMs * draws.integer({ min: 12, max: 90 })) / 100);
+  const untilMs = atMs + Math.round((durationMs * draws.integer({ min: 35, max: 60 })) / 1_000);
+  const single = several(draws, stage, 5, (at) => {
+    const share = draws.chance(0.5) ? draws.integer({ min: 2, max: 20 }) : draws.integer({ min: 20, max: 100 });
+    return diskStall({ ...at, untilMs: at.atMs + Math.round((durationMs * share) / 1_000) });
   });
+  return [...nodes.map((node) => diskStall({ atMs, node, untilMs })), ...single];
 }
 
 /** Rot on every disk, at the same places of their logs: now and then all copies of a record are among them. */
