@@ -156,6 +156,7 @@ export class EngramNode {
       },
     });
     this.#store.keepControl(control.records);
+    this.#services.authority = control;
     return control;
   }
 
@@ -175,7 +176,9 @@ export class EngramNode {
 
   #timer(name: string, now: Now): void {
     if (this.#store.timer(name, now)) return;
-    if (this.#membership?.timer(name, now) === true || this.#control?.timer(name, now) === true) return;
+    if (this.#membership?.timer(name, now) === true) return;
+    // Leases come and go with the asking.
+    if (this.#control?.timer(name, now) === true) return this.#phase === 'serving' ? this.#replication.judgeTerms(now) : undefined;
     if (this.#phase === 'serving' && !this.#replication.timer(name, now)) this.#requests.timer(name, now);
   }
 

@@ -3,6 +3,7 @@
  */
 import type { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
 import type { NodeConfiguration } from './configuration.js';
+import type { Epoch } from './control/entries.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
 import type { Effects } from './effects.js';
 import type { Now } from './events.js';
@@ -26,6 +27,16 @@ export interface PartitionView {
   readonly reach: { readonly reachable: number; readonly total: number };
 }
 
+/** Who confirms a primary's term: the control log. */
+export interface PrimaryAuthority {
+  /** The epoch in which this node is confirmed primary of the space now; null when it is not. */
+  confirmed(space: SpaceKey, now: Now): Epoch | null;
+  /** Whether it may call itself confirmed anywhere. */
+  isLeased(now: Now): boolean;
+  /** Whether copies take writes in terms that nobody has confirmed. */
+  readonly allowsProvisional: boolean;
+}
+
 /** Rows of so many spaces are remembered. */
 const placementsMax = 65_536;
 
@@ -40,6 +51,8 @@ export class NodeServices {
   #startedMs = 0;
   /** null: without membership nobody looks for cuts. */
   partition: PartitionView | null = null;
+  /** null: nobody confirms terms, and all are provisional. */
+  authority: PrimaryAuthority | null = null;
   #ownRows: readonly Row[] = [];
   /** Asked for at every message and request. */
   readonly #placements = new Map<SpaceKey, Placement>();

@@ -8,6 +8,7 @@ import type { Patch } from 'immer';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
+import type { PrimaryAuthority } from '../node-services.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { type Applied, applyEntry, noteApplied } from './apply-entry.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
@@ -45,7 +46,7 @@ interface Waiting {
   readonly settled: (answer: ProposalAnswer) => void;
 }
 
-export class ControlLog {
+export class ControlLog implements PrimaryAuthority {
   readonly #ports: ControlLogPorts;
   readonly #journal: ControlJournal;
   #self: NodeId | null = null;
@@ -247,6 +248,16 @@ export class ControlLog {
   confirmed(space: SpaceKey, now: Now): Epoch | null {
     this.#now = now;
     return this.#raft === null ? null : this.#authority.confirmed(space, now);
+  }
+
+  /** Whether this node may call itself confirmed where it stands first. */
+  isLeased(now: Now): boolean {
+    this.#now = now;
+    return this.#raft !== null && this.#authority.leaseUntilMs(now) > now.monotonicMs;
+  }
+
+  get allowsProvisional(): boolean {
+    return this.#state.settings.partitionPolicy === 'accept';
   }
 
   #apply(entry: Entry): void {

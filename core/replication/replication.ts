@@ -62,6 +62,12 @@ export class Replication implements CopyStanding {
   /** Told at each event, before all else: what time it is. */
   noteTime(now: Now): void {
     this.#peers.forgiveOwnPause(now);
+    this.#terms.checkLease(now);
+  }
+
+  /** What confirms terms may have changed. */
+  judgeTerms(now: Now): void {
+    this.#terms.judgeAll(now);
   }
 
   /** Members or rows have changed. */
@@ -192,8 +198,8 @@ export class Replication implements CopyStanding {
   }
 
   /**
-   * What an answer says. A primary lags behind nobody, unless it is provisional and another copy is out of its reach or holds a term as well: then others may
-   * acknowledge what it does not see.
+   * What an answer says. A primary lags behind nobody, unless another copy is out of its reach or holds a term as well, where terms may be provisional: then others
+   * may acknowledge what it does not see.
    */
   lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const term = this.#terms.term(space);
@@ -222,7 +228,7 @@ export class Replication implements CopyStanding {
 
   /** Whether nobody but this primary can acknowledge writes of the space, as far as it can tell. */
   #isAlone(space: SpaceKey, term: Term, now: Now): boolean {
-    if (term.counter === 0) return true;
+    if (term.counter === 0 && this.#services.authority?.allowsProvisional === false) return true;
     return this.#services
       .otherCopies(space)
       .every((copy) => this.#peers.isReachable(copy, now) && (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) === null);

@@ -1,6 +1,6 @@
 /**
- * Who takes writes for a space. Until the control log exists every term is provisional, numbered by its holder alone: a copy takes one if no earlier
- * copy in row order answered its own round trip within a second, after pulling what every reachable copy holds; it gives it up when an earlier
+ * Who takes writes for a space. A copy that the control log has confirmed as primary takes the term of its row; all others are provisional, numbered by their holder
+ * alone: a copy takes one if no earlier copy in row order answered its own round trip within a second, after pulling what every reachable copy holds; it gives it up when an earlier
  * copy says that it holds one, or holds all that it holds itself: so the earlier one, which waits for that, takes over after it and not beside it. During a
  * partition each side may have its own; all merge.
  *
@@ -37,6 +37,8 @@ export class Terms {
   /** False when certainly no space is being claimed, which is nearly always. */
   #mayClaim = false;
   #counter = 0;
+  /** False when certainly no term of this node is a confirmed one. */
+  #mayBeConfirmed = false;
 
   constructor(services: NodeServices, peers: Peers) {
     this.#services = services;
@@ -86,6 +88,7 @@ export class Terms {
 
   /** Judges one space again, when anything has come that may decide a claim or end a term. */
   judge(space: SpaceKey, now: Now): void {
+    if (this.#services.authority !== null) this.#judgeAuthority(space, now);
     const standing = this.#standings.get(space) ?? replica;
     const earlier = this.#services.earlierCopies(space);
     this.#noteOverlap(space, standing, now);
@@ -103,7 +106,7 @@ export class Terms {
     }
     const claim = standing.kind === 'claiming' ? standing : this.#startClaim(space, now);
     if (!this.#isComplete(space, claim, now)) claim.completeSinceMs = null;
-    else if (!this.#awaitsHandBack(space, claim, now)) this.#take(space);
+    else if (!this.#awaitsHandBack(space, claim, now)) this.#take(space, now);
   }
 
   /** A copy that has never answered may yet: nobody is out of reach before a second has passed. */
@@ -155,10 +158,34 @@ export class Terms {
     return complete;
   }
 
-  #take(space: SpaceKey): void {
-    this.#counter += 1;
-    const { generation, index } = this.#services.control.epoch;
-    const term: Term = { generation, index, counter: this.#counter };
+  /** A term that is confirmed no more goes on as a provisional one, where there are such; a provisional one that is confirmed gives way to that of the row. */
+  #judgeAuthority(space: SpaceKey, now: Now): void {
+    const standing = this.#standings.get(space);
+    if (standing?.kind !== 'primary') return;
+    const { term } = standing;
+    const epoch = this.#services.authority?.confirmed(space, now) ?? null;
+    const isConfirmed = epoch !== null && term.counter === 0 && term.index === epoch.index && term.generation === epoch.generation;
+    if (isConfirmed || (epoch === null && term.counter > 0)) return;
+    this.#end(space, term, epoch === null ? 'nobody confirms it any more' : 'its row has another term');
+    this.#take(space, now);
+  }
+
+  /** Told at each event: who has no lease any more is not confirmed, whatever comes next. */
+  checkLease(now: Now): void {
+    const { authority } = this.#services;
+    if (authority === null || !this.#mayBeConfirmed || authority.isLeased(now)) return;
+    this.#mayBeConfirmed = false;
+    for (const [space, standing] of this.#standings) if (standing.kind === 'primary' && standing.term.counter === 0) this.judge(space, now);
+  }
+
+  #take(space: SpaceKey, now: Now): void {
+    const { authority } = this.#services;
+    const epoch = authority?.confirmed(space, now) ?? null;
+    if (epoch === null && authority?.allowsProvisional === false) return;
+    if (epoch === null) this.#counter += 1;
+    else this.#mayBeConfirmed = true;
+    const { generation, index } = epoch ?? this.#services.control.epoch;
+    const term: Term = { generation, index, counter: epoch === null ? this.#counter : 0 };
     this.#standings.set(space, { kind: 'primary', term });
     this.#services.effects.journal.note({ kind: 'term.taken', space, term });
   }

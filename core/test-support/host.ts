@@ -9,6 +9,7 @@ import {
   type ReplicationOptions,
   type StorageOptions,
 } from '../configuration.js';
+import type { ControlLogOptions } from '../control/control-log-options.js';
 import type { ControlView } from '../control/members-and-rows.js';
 import type { DomainEvent } from '../domain-events.js';
 import type { Disk, Effects, Ticket } from '../effects.js';
@@ -35,6 +36,8 @@ export interface ClusterOptions {
   readonly replication?: Partial<ReplicationOptions>;
   /** What the nodes are told of members and rows at their start; without it, one row with all nodes in order. */
   readonly view?: ControlView;
+  /** A control log of the nodes' own; without it none. */
+  readonly controlLog?: ControlLogOptions;
 }
 
 export interface Posted {
@@ -94,7 +97,7 @@ export class Host {
     this.up = true;
     this.halted = null;
     this.#pure = testPureFunctions(`n${this.index} boot ${this.#boot}`);
-    const { storage, replication } = this.#cluster.options;
+    const { storage, replication, controlLog } = this.#cluster.options;
     const configuration = {
       name: `n${this.index + 1}`,
       clusterId: testClusterId,
@@ -103,6 +106,7 @@ export class Host {
       memory: defaultMemoryOptions,
       replication: { ...defaultReplicationOptions, ...replication },
       membership: null,
+      ...(controlLog === undefined ? {} : { controlLog }),
     };
     this.#node = new EngramNode(configuration, this.#effects(this.#boot), this.#pure);
     this.deliver({ kind: 'start', candidateNodeId: this.id });

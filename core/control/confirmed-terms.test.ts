@@ -1,0 +1,85 @@
+/** Nodes with a control log of their own: writes are taken in the terms of committed rows, and by another copy once the primary is lost. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { nodeId, type SpaceKey } from '../identifiers.js';
+import { Cluster } from '../test-support/cluster.js';
+import type { Host } from '../test-support/host.js';
+import { AckLevel } from '../wire/generated/engram/v1/service.js';
+import { defaultControlLogOptions } from './control-log-options.js';
+import { defaultClusterSettings, type MemberDescription, type PartitionPolicy } from './entries.js';
+
+const terms = suite('confirmed terms');
+const space = 'default#0' as SpaceKey;
+
+function clusterOf(partitionPolicy: PartitionPolicy): Cluster {
+  const founders = [1, 2, 3].map(
+    (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
+  );
+  const founding = { clusterId: 'ab'.repeat(16), founders, settings: { ...defaultClusterSettings, partitionPolicy } };
+  const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
+  const cluster = new Cluster(3, { view, controlLog: { ...defaultControlLogOptions, founding } });
+  const leader = cluster.hosts.find(({ node }) => node.inspectControl()?.raft?.role === 'leader') as Host;
+  const copies = founders.map(({ id }) => id);
+  leader.deliver({ kind: 'propose', handle: 1, entry: { kind: 'space-created', name: 'default', generation: 0, copies } });
+  cluster.pass(4_000);
+  return cluster;
+}
+
+/** The answer to a write that all copies, or as many as `ack` says, have synced: its text, and in what kind of term. */
+function write(cluster: Cluster, host: Host, id: string, ack = AckLevel.ACK_ONE): string {
+  const handle = host.remember({ id, text: `text of ${id}` }, { ack });
+  cluster.pass(300);
+  const header = host.replies.get(handle)?.header;
+  return `${host.outcome(handle)}${header?.confirmed === true ? ', confirmed' : ''}`;
+}
+
+const termOf = (host: Host) => host.node.inspect().spaces.find((each) => each.space === space)?.term ?? null;
+
+terms('the first copy of a committed row writes in the term of the row, confirmed', () => {
+  const cluster = clusterOf('accept');
+  const [first, second] = cluster.hosts as [Host, Host, Host];
+  assert.is(write(cluster, first, 'a', AckLevel.ACK_ALL), 'written, confirmed');
+  const row = first.node.inspectControl()?.state.rows[space];
+  assert.equal(termOf(first), { ...row?.epoch, counter: 0 });
+  assert.is(write(cluster, second, 'b'), 'NOT_PRIMARY');
+});
+
+terms('a lost primary is replaced by a confirmed one, which holds what was acknowledged; who comes back is a replica', () => {
+  const cluster = clusterOf('accept');
+  const [first, second, third] = cluster.hosts as [Host, Host, Host];
+  write(cluster, first, 'a', AckLevel.ACK_ALL);
+  first.crash();
+  cluster.pass(3_000);
+  assert.is(write(cluster, second, 'b'), 'written, confirmed');
+  assert.equal([second.text('a'), termOf(third)], ['text of a', null]);
+  first.start();
+  cluster.pass(5_000);
+  assert.equal([termOf(first), termOf(second)?.counter], [null, 0]);
+  assert.is(first.text('b'), 'text of b');
+});
+
+terms('a primary that is cut off goes on provisionally under accept, and gives its term up after the heal', () => {
+  const cluster = clusterOf('accept');
+  const [first, second] = cluster.hosts as [Host, Host, Host];
+  cluster.isolate(first);
+  cluster.pass(3_000);
+  assert.is(write(cluster, first, 'alone', AckLevel.ACK_LOCAL), 'written');
+  assert.is(write(cluster, second, 'there'), 'written, confirmed');
+  cluster.heal();
+  cluster.pass(5_000);
+  assert.equal([termOf(first), termOf(second)?.counter], [null, 0]);
+  for (const host of cluster.hosts) assert.equal([host.text('alone'), host.text('there')], ['text of alone', 'text of there']);
+});
+
+terms('under reject a minority takes no writes, and still reads', () => {
+  const cluster = clusterOf('reject');
+  const [first, second] = cluster.hosts as [Host, Host, Host];
+  assert.is(write(cluster, first, 'a', AckLevel.ACK_ALL), 'written, confirmed');
+  cluster.isolate(first);
+  cluster.pass(3_000);
+  assert.is(write(cluster, first, 'alone', AckLevel.ACK_LOCAL), 'NOT_PRIMARY');
+  assert.is(first.text('a'), 'text of a');
+  assert.is(write(cluster, second, 'there'), 'written, confirmed');
+});
+
+terms.run();
