@@ -120,6 +120,22 @@ members('why somebody is distrusted is said in words, and forgotten when he is b
   assert.is(reasonOf(n2), '');
 });
 
+for (const kind of ['member.restarted', 'member.moved'] as const) {
+  members(`who is dead and ${kind.slice('member.'.length)} is alive without a reason, also for watchers`, async () => {
+    const table = new Table();
+    await table.after({ kind: 'membership.joined', through: n2, members: 2 });
+    table.states.set(n2, 'dead');
+    await table.after({ kind: 'member.died', node: n2, incarnation, declaredBy: n3 });
+    table.states.set(n2, 'alive');
+    const [from, to] = ['10.0.0.2:7946', '10.0.0.9:7946'] as [Address, Address];
+    const event: DomainEvent = kind === 'member.restarted' ? { kind, node: n2, incarnation } : { kind, node: n2, from, to };
+    assert.equal(await table.after(event), ['n2 dead alive']);
+    const told = table.changes.map((change) => (change.kind === 'member' ? change.member.reason : 'no member'));
+    assert.equal(told, ['']);
+    assert.is(table.live.all().find(({ node }) => node === n2)?.reason, '');
+  });
+}
+
 members('a restart that nobody missed, a move, a partition: news without another state; events of other parts are none', async () => {
   const table = new Table();
   await table.after({ kind: 'membership.joined', through: n2, members: 2 });

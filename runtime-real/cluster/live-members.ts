@@ -125,8 +125,7 @@ export class LiveMembers {
   #became(node: NodeId, { state, member }: { state: MemberState; member: MemberInspection | undefined }): void {
     const before = this.#states.get(node) ?? null;
     if (member === undefined || before === state) return;
-    if (state === 'alive' || state === 'left') this.#reasons.delete(node);
-    this.#states.set(node, state);
+    this.#isNow(node, state);
     this.#tell({ kind: 'member', member: { ...this.#withReason(member), state }, before });
   }
 
@@ -134,8 +133,14 @@ export class LiveMembers {
   #changedItself(member: MemberInspection | undefined): void {
     if (member === undefined) return;
     const before = this.#states.get(member.node) ?? null;
-    this.#states.set(member.node, member.state);
+    this.#isNow(member.node, member.state);
     this.#tell({ kind: 'member', member: this.#withReason(member), before });
+  }
+
+  /** Nobody distrusts a member that is alive or has left: what was held against it before is no longer so. */
+  #isNow(node: NodeId, state: MemberState): void {
+    if (state === 'alive' || state === 'left') this.#reasons.delete(node);
+    this.#states.set(node, state);
   }
 
   #forget(node: NodeId): void {
