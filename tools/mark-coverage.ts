@@ -1,12 +1,13 @@
 /**
  * How often each scenario reaches each rare state: the table of docs/scenarios.md.
  *
- *     node --import tsx tools/mark-coverage.ts --seeds 1..50 [--scenario NAME …] [--jobs 2]
+ *     npm run mark-coverage -- --seeds 1..50 [--scenario NAME …] [--jobs 2]
+ *     npm run mark-coverage -- --from campaign --rewrite      of a campaign that has been run, into docs/scenarios.md
  *
  * Prints a row for each mark: in how many runs of each scenario it was reached, and how many seeds a campaign may need before its absence is news.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1..50' },
     scenario: { type: 'string', multiple: true, default: [] },
     jobs: { type: 'string', default: '2' },
+    from: { type: 'string' },
+    rewrite: { type: 'boolean', default: false },
   },
 });
 
@@ -37,9 +40,21 @@ function campaign(scenarios: readonly string[]): CampaignReport {
   }
 }
 
+function rewrite(lines: readonly string[]): void {
+  const document = join(root, 'docs/scenarios.md');
+  const text = readFileSync(document, 'utf8');
+  const [begin, end] = ['<!-- table: npm run mark-coverage -- --rewrite -->', '<!-- end of the table -->'];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${document} has no place for the table: it stands between ${begin} and ${end}`);
+  writeFileSync(document, `${text.slice(0, from + begin.length)}\n\n${lines.join('\n')}\n\n${text.slice(to)}`);
+  spawnSync(join(root, 'node_modules/.bin/biome'), ['format', '--write', document], { stdio: 'ignore' });
+}
+
 const built = catalogue.flatMap(({ name, scenario }) => (scenario === null ? [] : [name]));
 const asked = values.scenario.length > 0 ? values.scenario : built;
-const tallies = new Map(campaign(asked).scenarios.map((scenario) => [scenario.name, scenario]));
+const report: CampaignReport =
+  values.from === undefined ? campaign(asked) : JSON.parse(readFileSync(join(values.from, 'report.json'), 'utf8'));
+const tallies = new Map(report.scenarios.map((scenario) => [scenario.name, scenario]));
 
 const reached = new Set([...tallies.values()].flatMap((tally) => Object.keys(tally.marks)));
 const listed = marks.filter(({ pending }) => !pending).map(({ name }) => name);
@@ -50,8 +65,11 @@ const needed = (name: string): string => {
   return mark === undefined ? 'not judged' : mark.pending ? 'pending' : String(mark.seedsNeeded);
 };
 
-process.stdout.write(`${row(['mark', ...asked, 'seeds needed'])}\n${row(['---', ...asked.map(() => '---'), '---'])}\n`);
-process.stdout.write(`${row(['runs, of them ok', ...asked.map((name) => `${tallies.get(name)?.runs}, ${tallies.get(name)?.ok}`), ''])}\n`);
-for (const name of names) {
-  process.stdout.write(`${row([name, ...asked.map((scenario) => tallies.get(scenario)?.marks[name] ?? ''), needed(name)])}\n`);
-}
+const lines = [
+  row(['mark', ...asked, 'seeds needed']),
+  row(['---', ...asked.map(() => '---'), '---']),
+  row(['runs, of them ok', ...asked.map((name) => `${tallies.get(name)?.runs}, ${tallies.get(name)?.ok}`), '']),
+  ...names.map((name) => row([name, ...asked.map((scenario) => tallies.get(scenario)?.marks[name] ?? ''), needed(name)])),
+];
+process.stdout.write(`${lines.join('\n')}\n`);
+if (values.rewrite) rewrite(lines);
