@@ -33,6 +33,8 @@ export interface PrimaryAuthority {
   confirmed(space: SpaceKey, now: Now): Epoch | null;
   /** Whether it may call itself confirmed anywhere. */
   isLeased(now: Now): boolean;
+  /** A space of that name is written to and has no row: it is to be made. */
+  wantSpace(name: string): void;
   /** Whether copies take writes in terms that nobody has confirmed. */
   readonly allowsProvisional: boolean;
 }

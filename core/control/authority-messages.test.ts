@@ -11,6 +11,7 @@ const some: readonly AuthorityMessage[] = [
   { kind: 'answer', number: 2 ** 33, isGranted: true },
   { kind: 'silent', nodes },
   { kind: 'silent', nodes: [] },
+  { kind: 'wanted', names: ['notes', 'a_b-3'] },
 ];
 
 messages('come out as they went in, and are told from those of the agreement', () => {

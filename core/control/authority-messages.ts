@@ -1,9 +1,10 @@
 /** What nodes and voters say to each other about who may call itself confirmed, as bytes. The first byte tells them from Raft's messages. */
-import { type NodeId, nodeIdBytes } from '../identifiers.js';
+import { type NodeId, nodeIdBytes, spaceNamePattern } from '../identifiers.js';
 import { unreachable } from '../invariant.js';
 import { ByteReader, ByteWriter } from '../wire/bytes.js';
 import { bytesToHex, hexToBytes } from '../wire/hex.js';
 import { membersMax } from './entries.js';
+import { wantedMax } from './space-making.js';
 
 export type AuthorityMessage =
   /** A node that holds copies asks a voter: am I still heard, and may what I have applied be counted on for a lease? */
@@ -19,12 +20,14 @@ export type AuthorityMessage =
       readonly needsTerms: boolean;
     }
   | { readonly kind: 'answer'; readonly number: number; readonly isGranted: boolean }
+  /** Spaces of these names are written to, and do not exist. */
+  | { readonly kind: 'wanted'; readonly names: readonly string[] }
   /** A voter tells the leader whom it does not hear any more. */
   | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] };
 
 const authorityMark = 0x41;
 export const authorityFormatVersion = 1;
-const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent'];
+const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted'];
 
 export function isAuthorityMessage(bytes: Uint8Array): boolean {
   return bytes[0] === authorityMark;
@@ -43,6 +46,10 @@ export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
     case 'silent':
       writer.u16(message.nodes.length);
       for (const node of message.nodes) writer.raw(hexToBytes(node));
+      break;
+    case 'wanted':
+      writer.u16(message.names.length);
+      for (const name of message.names) writeName(writer, name);
       break;
     default:
       unreachable(message);
@@ -71,7 +78,21 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
       if (count > membersMax || count * nodeIdBytes > reader.remaining) return null;
       return { kind, nodes: Array.from({ length: count }, () => bytesToHex(reader.raw(nodeIdBytes), 0, nodeIdBytes) as NodeId) };
     }
+    case 'wanted': {
+      const names = Array.from({ length: Math.min(reader.u16(), wantedMax) }, () => readName(reader));
+      return names.every((name) => spaceNamePattern.test(name)) ? { kind, names } : null;
+    }
     default:
       return unreachable(kind);
   }
+}
+
+/** Names of spaces are plain ASCII: one byte a character. */
+function writeName(writer: ByteWriter, name: string): void {
+  writer.u8(name.length);
+  for (let at = 0; at < name.length; at += 1) writer.u8(name.charCodeAt(at));
+}
+
+function readName(reader: ByteReader): string {
+  return String.fromCharCode(...reader.raw(reader.u8()));
 }

@@ -18,6 +18,7 @@
 import type { Timers } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId, SpaceKey } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
 import { spacesLedBy } from './apply-entry.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import type { AuthorityOptions } from './control-log-options.js';
@@ -25,6 +26,7 @@ import type { ControlRow, ControlState } from './control-state.js';
 import type { Demotions } from './demotions.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { type Configuration, type Entry, quorumOf, refusalPerLease } from './raft/vocabulary.js';
+import { entriesFor, wantedMax } from './space-making.js';
 
 export const authorityTimer = 'control.authority';
 const never = Number.NEGATIVE_INFINITY;
@@ -47,6 +49,7 @@ export interface AuthorityPorts {
   agreement(): Agreement;
   send(to: NodeId, message: Uint8Array): void;
   readonly timers: Timers;
+  readonly pure: PureFunctions;
   /** As leader. `done` is called when it is settled, whatever became of it. */
   propose(entry: ControlEntry, done: () => void, now: Now): void;
 }
@@ -73,6 +76,8 @@ export class Authority {
   readonly #heard = new Map<NodeId, Heard>();
   readonly #reports = new Map<NodeId, { readonly atMs: number; readonly nodes: readonly NodeId[] }>();
   readonly #proposing = new Set<NodeId>();
+  /** Names of spaces that were asked for here, or by others when this node leads. */
+  readonly #wanted = new Set<string>();
   /** From when on spaces may be taken from their primaries. */
   #mayTakeFromMs = 0;
 
@@ -92,6 +97,11 @@ export class Authority {
   electorateChanged(now: Now): void {
     const { leaseMs, contactMs, leaderMsMax } = this.#ports.options;
     this.#mayTakeFromMs = now.monotonicMs + Math.ceil(refusalPerLease * (leaseMs + contactMs + leaderMsMax));
+  }
+
+  /** A space of that name is written to, and does not exist: it is to be made. */
+  want(name: string): void {
+    if (this.#wanted.size < wantedMax) this.#wanted.add(name);
   }
 
   /** Whether an entry that takes spaces from their primaries may be proposed now. */
@@ -135,6 +145,10 @@ export class Authority {
     timers.arm(authorityTimer, now.monotonicMs + options.askEveryMs);
     const agreement = this.#ports.agreement();
     this.#ask(agreement, now);
+    if (this.#wanted.size > 0 && agreement.leader !== null && agreement.leader !== agreement.self) {
+      this.#send(agreement.leader, { kind: 'wanted', names: [...this.#wanted] });
+      this.#wanted.clear();
+    }
     if (!agreement.configuration.voters.includes(agreement.self)) return;
     const silent = this.#silent(agreement, now);
     if (agreement.leader === agreement.self) this.#lead(agreement, silent, now);
@@ -175,6 +189,9 @@ export class Authority {
       }
       case 'answer':
         this.#noteAnswer(from, message);
+        return true;
+      case 'wanted':
+        for (const name of message.names) this.want(name);
         return true;
       case 'silent':
         this.#reports.set(from, { atMs: now.monotonicMs, nodes: message.nodes });
@@ -236,17 +253,25 @@ export class Authority {
 
   /** As leader: other primaries for the silent ones, new terms for those that were started anew. */
   #lead(agreement: Agreement, own: readonly NodeId[], now: Now): void {
-    if (!this.mayTake(now)) return;
     const { state, configuration } = agreement;
     const fresh = [...this.#reports].filter(
       ([voter, { atMs }]) => configuration.voters.includes(voter) && now.monotonicMs - atMs <= this.#ports.options.silentAfterMs,
     );
     const voices = (node: NodeId): number => (own.includes(node) ? 1 : 0) + fresh.filter(([, { nodes }]) => nodes.includes(node)).length;
     const isDead = (node: NodeId): boolean => voices(node) >= quorumOf(configuration);
+    this.#makeWanted(state, isDead, now);
+    if (!this.mayTake(now)) return;
     for (const [node, { needsTerms }] of this.#heard) {
       if (isDead(node)) this.#replace(state, node, isDead, now);
       else if (needsTerms) this.#renew(state, node, now);
     }
+  }
+
+  #makeWanted(state: ControlState, isDead: (node: NodeId) => boolean, now: Now): void {
+    if (this.#wanted.size === 0) return;
+    const entries = entriesFor(this.#wanted, state, isDead, this.#ports.pure);
+    this.#wanted.clear();
+    for (const entry of entries) this.#ports.propose(entry, () => {}, now);
   }
 
   #replace(state: ControlState, dead: NodeId, isDead: (node: NodeId) => boolean, now: Now): void {

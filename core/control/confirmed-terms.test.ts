@@ -82,4 +82,27 @@ terms('under reject a minority takes no writes, and still reads', () => {
   assert.is(write(cluster, second, 'there'), 'written, confirmed');
 });
 
+terms('a space that does not exist is made when it is first written to, whoever is asked', () => {
+  const cluster = clusterOf('accept');
+  const follower = cluster.hosts.find(({ node }) => node.inspectControl()?.raft?.role !== 'leader') as Host;
+  const ask = (): string => follower.outcome(follower.remember({ id: 'a', text: 'the first' }, { space: 'notes' }));
+  assert.is(ask(), 'NOT_PRIMARY');
+  cluster.pass(2_000);
+  const rows = cluster.hosts.map(({ node }) => node.inspectControl()?.state.rows['notes#0' as SpaceKey]);
+  assert.is(rows[0]?.copies.length, 3);
+  assert.equal(new Set(rows.map((row) => row?.copies.join())).size, 1);
+  const primary = cluster.hosts.find(({ id }) => id === rows[0]?.copies[0]) as Host;
+  const handle = primary.remember({ id: 'a', text: 'the first' }, { space: 'notes' });
+  cluster.pass(300);
+  assert.equal([primary.outcome(handle), primary.replies.get(handle)?.header?.confirmed], ['written', true]);
+});
+
+terms('reading what does not exist makes nothing', () => {
+  const cluster = clusterOf('accept');
+  const host = cluster.hosts[0] as Host;
+  assert.is(host.outcome(host.send({ $case: 'get', value: { id: 'a' } }, { space: 'notes' })), 'NOT_A_COPY');
+  cluster.pass(1_000);
+  assert.equal(Object.keys(host.node.inspectControl()?.state.rows ?? {}), ['default#0']);
+});
+
 terms.run();

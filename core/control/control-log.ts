@@ -71,6 +71,7 @@ export class ControlLog implements PrimaryAuthority {
         agreement: () => this.#agreement(),
         send: ports.send,
         timers: effects.timers,
+        pure: ports.pure,
         propose: (entry, done, now) => this.propose(entry, done, now),
       },
       new Demotions(ports.pure),
@@ -254,6 +255,10 @@ export class ControlLog implements PrimaryAuthority {
   isLeased(now: Now): boolean {
     this.#now = now;
     return this.#raft !== null && this.#authority.leaseUntilMs(now) > now.monotonicMs;
+  }
+
+  wantSpace(name: string): void {
+    this.#authority.want(name);
   }
 
   get allowsProvisional(): boolean {

@@ -5,7 +5,7 @@ import { decodePrefixes } from '../clock/version-vector.js';
 import type { RequestHandle } from '../effects.js';
 import { failure } from '../errors.js';
 import type { Now } from '../events.js';
-import type { Author, SpaceKey } from '../identifiers.js';
+import { type Author, type SpaceKey, spaceName } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import {
   AckLevel,
@@ -88,6 +88,14 @@ export class Requests {
       return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message, field: 'header.space' });
     }
     if (!this.#services.isCopy(space)) {
+      const { authority } = this.#services;
+      if (authority !== null && this.#services.row(space) === null && (body.$case === 'remember' || body.$case === 'rememberBatch')) {
+        authority.wantSpace(spaceName(space));
+        return this.#answers.fail(handle, 'NOT_PRIMARY', {
+          message: `space ${spaceName(space)} is being made: try again`,
+          redirectNodeId: '',
+        });
+      }
       const redirect = this.#services.row(space)?.copies[0];
       const message = `node ${this.#services.configuration.name} holds no copy of space ${request.header?.space || 'default'}`;
       return this.#answers.fail(handle, 'NOT_A_COPY', redirect === undefined ? { message } : { message, redirectNodeId: redirect });

@@ -34,6 +34,8 @@ function authorityContents(bytes: Uint8Array): ControlContents {
         name: 'an answer about a lease',
         isRoutine: true,
       };
+    case 'wanted':
+      return { kind: 'control', text: `asks for ${message.names.join(', ')} to be made `, name: 'a wish for a space', isRoutine: false };
     case 'silent': {
       const { nodes } = message;
       if (nodes.length === 0) return { kind: 'control', text: 'hears everybody and says so to ', name: 'a report', isRoutine: true };
