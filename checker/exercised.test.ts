@@ -37,8 +37,10 @@ exercise('each family drawn must take effect once, the others need not', () => {
   assert.match(reasonOf(told().build({ faults, familiesDrawn: ['skew'] })), /family skew/);
 });
 
-exercise('each kind of operation that was tried must have succeeded', () => {
+exercise('each kind of operation that was tried often must have succeeded', () => {
   const builder = told();
+  for (let count = 0; count < 19; count += 1) builder.forget('x', { outcome: 'fail' });
+  assert.is(reasonOf(builder.build()), '', 'in a short run a few may all have met trouble');
   builder.forget('x', { outcome: 'fail' });
   assert.match(reasonOf(builder.build()), /no forget succeeded/);
   builder.forget('x');

@@ -5,6 +5,8 @@
 import type { Checker, History, Operation } from './history.js';
 
 const writeKinds: readonly Operation['kind'][] = ['remember', 'update', 'forget'];
+/** A kind that was tried more rarely may well have met nothing but trouble, as in a run of a few seconds. */
+const triesMin = 20;
 const readKinds: readonly Operation['kind'][] = ['get', 'final-read', 'recall'];
 
 export const exercised: Checker = (history) => {
@@ -29,7 +31,8 @@ function idleFamilies({ faults, familiesDrawn }: History): string[] {
 /** Kinds that the workload did not use do not count, but some write and some read must have succeeded. */
 function fruitlessKinds({ operations }: History): string[] {
   const succeeded = new Set(operations.filter(({ outcome }) => outcome === 'ok').map(({ kind }) => kind));
-  const fruitless = [...new Set(operations.map(({ kind }) => kind))].filter((kind) => !succeeded.has(kind));
+  const tries = countBy(operations.map(({ kind }) => kind));
+  const fruitless = Object.keys(tries).filter((kind) => (tries[kind] ?? 0) >= triesMin && !succeeded.has(kind as Operation['kind']));
   const reasons = fruitless.map((kind) => `no ${kind} succeeded`);
   if (!writeKinds.some((kind) => succeeded.has(kind))) reasons.push('no write succeeded');
   if (!readKinds.some((kind) => succeeded.has(kind))) reasons.push('no read succeeded');
