@@ -1,6 +1,7 @@
 /** The commands on single memories: remember, recall, get, forget, status. */
 import { EngramError } from '../../core/errors.js';
-import type { Memory } from '../client/types.js';
+import type { Acknowledgement, Answerer, GotMemory } from '../client/types.js';
+import { answererText } from './answerer-text.js';
 import { bytesText, count, exitCodes, memoryJson, oneLine, percent, plural, printable } from './output.js';
 import type { Session } from './session.js';
 
@@ -11,12 +12,13 @@ export interface RememberOptions {
   readonly who?: string;
   readonly where?: string;
   readonly tag?: readonly string[];
+  readonly ack?: Acknowledgement;
   readonly embed: boolean;
 }
 
 export async function remember(session: Session, text: string, options: RememberOptions): Promise<number> {
   const { output, space } = session;
-  const written = await space.remember({
+  const episode = {
     id: options.id,
     text: text === '-' ? await standardInput() : text,
     embed: options.embed,
@@ -25,11 +27,14 @@ export async function remember(session: Session, text: string, options: Remember
     who: options.who,
     where: options.where,
     tags: options.tag,
+  };
+  const { id, version, context, duplicate, answeredBy } = await space.remember(episode, { ack: options.ack });
+  output.answer({ space: space.name, id, version, context, duplicate, answeredBy }, () => {
+    const done = duplicate
+      ? `${output.colors.cyan(id)} was remembered already`
+      : `remembered ${output.colors.cyan(id)} in space ${space.name}`;
+    return `${done}${answererLine(session, answeredBy)}`;
   });
-  const { id, version, context, duplicate } = written;
-  output.answer({ space: space.name, id, version, context, duplicate }, () =>
-    duplicate ? `${output.colors.cyan(id)} was remembered already` : `remembered ${output.colors.cyan(id)} in space ${space.name}`,
-  );
   return exitCodes.ok;
 }
 
@@ -57,11 +62,11 @@ export async function recall(session: Session, words: readonly string[], options
     tags: options.tag,
     confidenceMin: options.confidenceMin,
   });
-  const { memories, coverage } = recalled;
+  const { memories, coverage, answeredBy } = recalled;
   const asJson = memories.map((memory) => memoryJson(memory, options.embeddings === true));
-  output.answer({ space: space.name, memories: asJson, coverage }, () => {
+  output.answer({ space: space.name, memories: asJson, coverage, answeredBy }, () => {
     const partial = coverage.answered < coverage.targets ? output.colors.yellow(`\npartial: ${coverage.reasons.join('; ')}`) : '';
-    return `${output.memories(memories, text !== '')}${partial}`;
+    return `${output.memories(memories, text !== '')}${partial}${answererLine(session, answeredBy)}`;
   });
   return exitCodes.ok;
 }
@@ -70,19 +75,20 @@ export async function get(session: Session, id: string, options: { readonly embe
   const { output, space } = session;
   const memory = await space.get(id);
   if (memory === null) throw missing(id, space.name);
-  const { alternates, answeredBy: _answeredBy, ...own } = memory;
+  const { alternates, answeredBy, ...own } = memory;
   const withEmbedding = options.embeddings === true;
   const asJson = {
     space: space.name,
     ...memoryJson(own, withEmbedding),
     alternates: alternates.map((alternate) => memoryJson(alternate, withEmbedding)),
+    answeredBy,
   };
-  output.answer(asJson, () => memoryText(session, memory, memory.alternatesTotal));
+  output.answer(asJson, () => memoryText(session, memory));
   return exitCodes.ok;
 }
 
-function memoryText({ output }: Session, memory: Memory, alternatesTotal: number): string {
-  const { confidence } = memory;
+function memoryText({ output, options }: Session, memory: GotMemory): string {
+  const { confidence, alternatesTotal } = memory;
   const dim = output.colors.dim;
   const lines = [`${output.colors.cyan(memory.id)}`];
   const add = (name: string, value: string): void => {
@@ -100,14 +106,27 @@ function memoryText({ output }: Session, memory: Memory, alternatesTotal: number
   );
   add('alternates', alternatesTotal === 0 ? '' : count(alternatesTotal));
   add('version', memory.version);
+  if (options.server !== undefined) lines.push(dim(`answered by ${answererText(memory.answeredBy)}`));
   return `${lines.join('\n')}\n\n${printable(memory.text)}`;
 }
 
-export async function forget(session: Session, id: string): Promise<number> {
+export interface ForgetOptions {
+  readonly ack?: Acknowledgement;
+}
+
+export async function forget(session: Session, id: string, { ack }: ForgetOptions): Promise<number> {
   const { output, space } = session;
-  const { version, duplicate } = await space.forget(id);
-  output.answer({ space: space.name, id, version, duplicate }, () => `forgot ${output.colors.cyan(id)} in space ${space.name}`);
+  const { version, duplicate, answeredBy } = await space.forget(id, { ack });
+  output.answer(
+    { space: space.name, id, version, duplicate, answeredBy },
+    () => `forgot ${output.colors.cyan(id)} in space ${space.name}${answererLine(session, answeredBy)}`,
+  );
   return exitCodes.ok;
+}
+
+/** Embedded there is but one who can have answered. */
+function answererLine({ output, options }: Session, answeredBy: Answerer): string {
+  return options.server === undefined ? '' : `\n${output.colors.dim(`answered by ${answererText(answeredBy)}`)}`;
 }
 
 export async function status(session: Session): Promise<number> {

@@ -84,7 +84,9 @@ cli('values that no option can have are usage errors that name it, before anythi
     ['recall', 'x', '--limit', '1001'],
     ['recall', 'x', '--confidence-min', '1.5'],
     ['recall', 'x', '--from', '2026-05-02', '--until', '2026-05-01'],
+    ['remember', 'x', '--ack', 'some'],
     ['import', '-', '--batch', '0'],
+    ['import', '-', '--ack', '2'],
     ['status', '--space', 'ab'],
     ['status', '--server', 'localhost'],
     ['status', '--server', 'localhost:1,localhost:x'],
@@ -94,9 +96,27 @@ cli('values that no option can have are usage errors that name it, before anythi
     const ran = engram(words, { dataDir });
     assert.is(ran.code, 2, `${words.join(' ')}: ${ran.err}`);
     assert.match(ran.err, words.findLast((word) => word.startsWith('--')) as string);
+    if (words.includes('--ack')) assert.match(ran.err, 'local, one, quorum, all');
     assert.is(ran.out, '');
   }
   assert.not.ok(existsSync(dataDir));
+});
+
+cli('embedded, there is no line on who answered, and every copy is the one there is', () => {
+  const space = ['--space', 'alone'];
+  const [{ answeredBy }] = engram(['remember', 'alone', '--id', 'alone', '--ack', 'all', '--json', ...space]).lines();
+  assert.is(answeredBy.role, 'primary');
+  assert.is(answeredBy.sessionSatisfied, true);
+  const imported = engram(['import', '-', '--ack', 'quorum', ...space], { input: '{"text": "imported"}' });
+  assert.match(imported.out, '1 episode remembered');
+  for (const words of [
+    ['get', 'alone'],
+    ['forget', 'alone'],
+  ]) {
+    const ran = engram([...words, ...space]);
+    assert.is(ran.code, 0, ran.err);
+    assert.not.match(ran.out + ran.err, 'answered by');
+  }
 });
 
 cli('where no node listens: says so, and how to start one', () => {

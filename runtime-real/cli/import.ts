@@ -2,7 +2,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EngramError } from '../../core/errors.js';
-import type { Acknowledged, EpisodeInput, Refused } from '../client/types.js';
+import type { Acknowledged, Acknowledgement, EpisodeInput, Refused } from '../client/types.js';
 import { importLines } from './import-lines.js';
 import { count, exitCodes, plural } from './output.js';
 import { progressBar } from './progress-bar.js';
@@ -12,6 +12,7 @@ export interface ImportOptions {
   /** Print the id of each episode as soon as it is durable. */
   readonly acknowledged?: boolean;
   readonly batch?: number;
+  readonly ack?: Acknowledgement;
 }
 
 export async function importFile(session: Session, file: string, options: ImportOptions): Promise<number> {
@@ -51,6 +52,7 @@ export async function importFile(session: Session, file: string, options: Import
 
   try {
     const batch = {
+      ack: options.ack,
       ...(options.batch === undefined ? {} : { episodesMax: options.batch }),
       onAcknowledged: (acknowledged: readonly Acknowledged[]): void => {
         for (const { index, duplicate } of acknowledged) {

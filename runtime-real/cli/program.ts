@@ -1,7 +1,8 @@
 /** The commands of `engram`, their options and their help. What they do is in the files beside this one. */
 import { Command, Option } from 'commander';
+import { acknowledgements } from '../client/checks.js';
 import { addClusterCommands } from './cluster/cluster-commands.js';
-import { forget, get, type RecallOptions, type RememberOptions, recall, remember, status } from './commands.js';
+import { type ForgetOptions, forget, get, type RecallOptions, type RememberOptions, recall, remember, status } from './commands.js';
 import { demo } from './demo/demo.js';
 import { logLevels } from './event-log.js';
 import { type ImportOptions, importFile } from './import.js';
@@ -15,6 +16,7 @@ Examples:
   $ engram recall --tag ci --from 2026-05-01            the newest first, no question asked
   $ engram import episodes.jsonl --space work
   $ engram --server localhost:50051,localhost:50052 recall "broken build"
+  $ engram --server localhost:50051 remember "the key fact" --ack quorum
   $ engram --server localhost:50051 cluster members     who is alive
   $ engram --json recall "broken build" | jq .memories[0].text
 
@@ -69,6 +71,11 @@ export function program(end: (exitCode: number) => void, usage: { message: strin
   return root;
 }
 
+function acknowledgement(): Option {
+  const what = 'synced copies to wait for; with three copies 1, 2, 2 and 3 (default: local)';
+  return new Option('--ack <level>', what).choices(acknowledgements);
+}
+
 function checkRange(command: Command, { from, until }: RecallOptions): void {
   if (from === undefined || until === undefined || from.getTime() <= until.getTime()) return;
   usageError(command, `--from ${from.toISOString()} is later than --until ${until.toISOString()}`);
@@ -96,6 +103,7 @@ function addImport(root: Command, end: (exitCode: number) => void): void {
     .argument('<file>', 'the file, or - for standard input')
     .option('--acknowledged', 'print the id of each episode as soon as it is synced to disk', false)
     .option('--batch <episodes>', 'episodes per write', parse.wholeNumber)
+    .addOption(acknowledgement())
     .addHelpText('after', importHelp)
     .action(async (file: string, options: ImportOptions, command: Command) =>
       end(await withSession(command, (session) => importFile(session, file, options))),
@@ -114,6 +122,7 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .option('--where <where>', 'where it happened')
     .option('--tag <tag>', 'a tag; repeat it for several', parse.collect)
     .option('--no-embed', 'store no embedding: only time and context will find it')
+    .addOption(acknowledgement())
     .addHelpText('after', '\nExample:\n  $ engram remember "Lena prefers tea" --who lena --tag taste --confidence 0.8\n')
     .action(async (words: string[], options: RememberOptions, command: Command) =>
       end(await withSession(command, (session) => remember(session, words.join(' '), options))),
@@ -147,5 +156,8 @@ function addMemoryCommands(root: Command, end: (exitCode: number) => void): void
     .command('forget')
     .description('forget one memory')
     .argument('<id>')
-    .action(async (id: string, _options: object, command: Command) => end(await withExisting(command, (session) => forget(session, id))));
+    .addOption(acknowledgement())
+    .action(async (id: string, options: ForgetOptions, command: Command) =>
+      end(await withExisting(command, (session) => forget(session, id, options))),
+    );
 }

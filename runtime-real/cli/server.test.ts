@@ -59,6 +59,26 @@ cli('remember, recall, get, import, forget and status ask the node, and make no 
   assert.not.ok(existsSync(join(folder, 'engram-data')));
 });
 
+cli('every answer says who gave it and with what standing, in a line for people and whole with --json', async () => {
+  const space = ['--space', 'answered'];
+  const line = /\nanswered by n1, (?:confirmed|provisional) primary\n/;
+  assert.match((await engram(['remember', 'green', '--id', 'tea', '--ack', 'all', ...space])).out, line);
+  assert.match((await engram(['get', 'tea', ...space])).out, line);
+  for (const words of [
+    ['recall', 'green'],
+    ['forget', 'tea', '--ack', 'quorum'],
+  ]) {
+    const ran = await engram([...words, ...space, '--json']);
+    const { answeredBy } = JSON.parse(ran.out);
+    assert.is(answeredBy?.nodeId, node.nodeId, ran.out);
+    assert.is(answeredBy.role, 'primary');
+    assert.is(answeredBy.sessionSatisfied, true);
+    assert.type(answeredBy.confirmed, 'boolean');
+  }
+  const beyond = JSON.parse((await engram(['remember', 'black', '--ack', 'one', ...space, '--json'])).out);
+  assert.is(beyond.error.code, 'ACK_OUT_OF_REACH');
+});
+
 cli('the first of several servers that answers is enough; a data directory on the command line stands above ENGRAM_SERVER', async () => {
   const ran = await engram(['status', '--json', '--server', `127.0.0.1:1,${node.address}`]);
   assert.is(ran.code, 0, ran.err);
