@@ -9,7 +9,7 @@ import { catalogue, drawPlan } from '../scenarios/catalogue.js';
 import { UsageError } from './exit-codes.js';
 import { builtScenario } from './option-values.js';
 import { planProblem } from './plan-check.js';
-import { keepSeedFileAs, plantOfSeedFile, type SeedFile, writeSeedFile } from './seed-file.js';
+import { keepSeedFile, keepSeedFileAs, plantOfSeedFile, type SeedFile, writeSeedFile } from './seed-file.js';
 import { readSeedFile } from './seed-file-reading.js';
 
 const files = suite('seed files');
@@ -52,6 +52,11 @@ files('one is read back as it was written, on one line or on many', () => {
   assert.equal(readSeedFile(shrunk), { format: 1, ...small });
   assert.ok(readFileSync(shrunk, 'utf8').split('\n').length > 100);
   assert.equal(readdirSync(folder).sort(), ['crash-restart-5.json', 'crash-restart-5.shrunk.json'], 'nothing unfinished stays');
+});
+
+files('where no folder can be made the file is not written, and nothing waits for it', () => {
+  assert.is(keepSeedFile(content, '/proc/nope/x'), null);
+  assert.throws(() => writeSeedFile(content, '/proc/nope/x'), 'the directory /proc/nope/x cannot be made');
 });
 
 files('one that was cut short, or is of another version, or is none, is refused', () => {

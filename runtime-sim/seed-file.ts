@@ -1,10 +1,11 @@
 /** Seed files: a failing run as a file that anybody can run again. The plan is in it whole, so that it replays even where drawing has changed since. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import { UsageError } from './exit-codes.js';
+import { makeFolder } from './make-folder.js';
 import { seedFolderDefault } from './option-values.js';
 import { textHash } from './pure-functions.js';
 import type { RunResult, Verdicts } from './run-seed.js';
@@ -43,7 +44,7 @@ export function writeSeedFile(content: Omit<SeedFile, 'format'>, folder: string 
 
 /** Writes the file whole or not at all: one of that name stays as it is until the new one is complete. */
 export function writeSeedFileAs(path: string, content: Omit<SeedFile, 'format'>): void {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
+  makeFolder(dirname(path));
   const file: SeedFile = { format: seedFileFormat, ...content };
   const checksum = textHash(JSON.stringify(file));
   const unfinished = `${path}.${process.pid}.tmp`;

@@ -5,7 +5,6 @@
 import {
   closeSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError, UsageError } from '../exit-codes.js';
+import { makeFolder } from '../make-folder.js';
 import { type CampaignOptions, optionsDifference, rangeText } from './campaign-options.js';
 import { type RunRecord, readRecord } from './run-record.js';
 
@@ -161,14 +161,6 @@ export class CampaignFolder {
   close(): void {
     closeSync(this.#runs);
     rmSync(join(this.path, lockName), { force: true });
-  }
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw new SetupError(`the directory ${path} cannot be made: ${codeOf(error)}`, 'give another --out');
   }
 }
 
