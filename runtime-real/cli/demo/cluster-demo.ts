@@ -10,6 +10,7 @@ import { progressBar } from '../progress-bar.js';
 import { areEqual, type Copy, readCopies } from './copies.js';
 import { type Failover, killPrimaryUnderLoad, type NotedAnswer } from './failover.js';
 import type { Fleet, FleetNode } from './fleet.js';
+import { joinedReasons } from './joined-reasons.js';
 import { isAliveAt, isDead, sighting } from './sightings.js';
 import { act, heldOut, questionOf, questions, type Stage, showAnswer, standingText } from './stage.js';
 
@@ -224,8 +225,8 @@ function phaseRow({ name, answers }: Phase): readonly string[] {
     by.set(label, (by.get(label) ?? 0) + 1);
   }
   const who = [...by].map(([label, times]) => `${count(times)} × ${label}`);
-  const reasons = new Set(answers.flatMap(({ reasons: each }) => each.map((reason) => reason.replace(/\d+/g, '…'))));
-  return [name, count(answers.length), slowest, confidence, [...who, ...[...reasons].map((reason) => `(${reason})`)].join('\n')];
+  const reasons = joinedReasons(answers.flatMap(({ reasons: each }) => each)).map((reason) => `(${reason})`);
+  return [name, count(answers.length), slowest, confidence, [...who, ...reasons].join('\n')];
 }
 
 function failoverReport(failover: Failover): object {
