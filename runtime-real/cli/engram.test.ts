@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openEngram } from '../client/open.js';
-import { type Ran, runCommand } from '../test-support/command-line.js';
+import { type Ran, runCommand, startCommand } from '../test-support/command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'engram-cli-'));
 
@@ -170,6 +170,27 @@ cli('an import without a fault exits 0, and with --acknowledged says what is dur
     ran.out.split('\n').slice(0, 300),
     Array.from({ length: 300 }, (_, at) => `i${at}`),
   );
+});
+
+cli('an interrupted import says how many episodes are stored durably', async () => {
+  const dataDir = join(folder, 'interrupted');
+  const input = join(folder, 'interrupted.jsonl');
+  writeFileSync(
+    input,
+    Array.from({ length: 200_000 }, (_, at) => JSON.stringify({ id: `i${at}`, text: `event ${at}`, embed: false })).join('\n'),
+  );
+  const running = startCommand(['import', input, '--acknowledged', '--batch', '100', '--json', '--data-dir', dataDir]);
+  await running.says('{"acknowledged":"i');
+  running.process.kill('SIGINT');
+  assert.is(await running.ended, 'SIGINT');
+  const lines = running.said().trimEnd().split('\n');
+  const { interrupted, written } = JSON.parse(lines.at(-1) as string);
+  assert.is(interrupted, true);
+  assert.is(written, lines.length - 1);
+  const engram = await openEngram({ dataDir });
+  const { spaces } = await engram.status();
+  await engram.close();
+  assert.ok((spaces[0]?.memories ?? 0) >= written);
 });
 
 cli('bytes that are not UTF-8 and lines without end are refused, not guessed at', () => {

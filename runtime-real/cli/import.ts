@@ -50,6 +50,11 @@ export async function importFile(session: Session, file: string, options: Import
     }
   }
 
+  const removeInterrupt = onInterrupt(() => {
+    progress.stop();
+    tally.seconds = (performance.now() - startedAt) / 1_000;
+    reportInterrupted(session, tally);
+  });
   try {
     const batch = {
       ack: options.ack,
@@ -82,9 +87,24 @@ export async function importFile(session: Session, file: string, options: Import
     summarize(session, tally);
     return full !== null || tally.refused > 0 ? exitCodes.failed : exitCodes.ok;
   } finally {
+    removeInterrupt();
     progress.stop();
     source.stream.destroy();
   }
+}
+
+/** Before a signal ends the process, as it does without us, `say` has its word. Returns how to leave the signals alone again. */
+function onInterrupt(say: () => void): () => void {
+  const interrupted = (signal: NodeJS.Signals): void => {
+    remove();
+    say();
+    process.kill(process.pid, signal);
+  };
+  const remove = (): void => {
+    process.removeListener('SIGINT', interrupted).removeListener('SIGTERM', interrupted);
+  };
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+  return remove;
 }
 
 interface Tally {
@@ -101,6 +121,16 @@ function reportFull({ output, options }: Session, file: string, line: number, er
   const message = `the disk of ${place} is full: the import of ${file} stopped; free space and resume at line ${line}`;
   if (output.json) output.answer({ line, id: '', error: { ...errorJson(error), message } }, () => '');
   else output.remark(`${output.colors.red('error')} ${error.code}: ${message}`);
+}
+
+/** Of what was acknowledged by now; a little more may be on the disk. */
+function reportInterrupted({ output, space }: Session, { written, duplicates, refused, seconds }: Tally): void {
+  const figures = { space: space.name, written, duplicates, refused, seconds: Number(seconds.toFixed(3)), interrupted: true };
+  if (output.json) return output.answer(figures, () => '');
+  const already = duplicates > 0 ? `, ${count(duplicates)} were there already` : '';
+  output.remark(
+    `interrupted: ${plural(written, 'episode')} stored durably in space ${space.name}${already}; importing again goes on with the rest`,
+  );
 }
 
 function summarize({ output, space }: Session, { written, duplicates, refused, seconds }: Tally): void {
