@@ -300,6 +300,13 @@ export class SpaceStore implements VersionFacts {
     return lost;
   }
 
+  /** Whether something is not readable here that was on this disk, or should be by its horizon; on its way here or not. */
+  lacksWhatItHeld(): boolean {
+    if (!this.coverage.includesAll(this.holes)) return true;
+    for (const [author, sequence] of this.horizon) if (this.coverage.prefix(author) < sequence) return true;
+    return false;
+  }
+
   /** Records that are known to have been written and are not on this disk: gaps, and holes behind everything that is here. */
   missingCount(): number {
     let missing = this.coverage.missingCount();

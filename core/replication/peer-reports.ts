@@ -93,11 +93,13 @@ export class PeerReports {
   }
 
   /**
-   * The same of its last report that is all here, when of a later one only records are missing that the peer has made in this boot: it made them
-   * since. Null: not known.
+   * The same of its last report that is all here, when of a later one only records are missing that the peer has made in this boot, lost again or not: it
+   * made them since. Null: not known.
    */
-  caughtUpAgeMs(peer: Peer, { reported, caughtUp }: PeerSpace, coverage: VersionVector, now: Now): number | null {
-    if (caughtUp === null || coverage.missingFrom(reported).some(({ author }) => author !== peer.author)) return null;
+  caughtUpAgeMs(peer: Peer, { reported, lost, caughtUp }: PeerSpace, coverage: VersionVector, now: Now): number | null {
+    if (caughtUp === null) return null;
+    const missing = [...coverage.missingFrom(reported), ...coverage.missingFrom(lost)];
+    if (missing.some(({ author }) => author !== peer.author)) return null;
     return coverage.missingFrom(caughtUp.reported).length === 0 ? now.monotonicMs - caughtUp.vouchedMs : null;
   }
 

@@ -169,16 +169,18 @@ export class Replication implements CopyStanding {
 
   /**
    * In milliseconds the age of the oldest report: any copy that is silent may have taken a term since, and what a primary had when it last reported
-   * is here; of a copy whose own latest records are still missing here, the age of its last report that is all here. Null without a primary that says
-   * so, and while something is missing that no primary's own next records account for.
+   * is here; of a copy whose own latest records are still missing here, the age of its last report that is all here. What a copy has lost to damage it may
+   * have acknowledged: it counts as missing like what it has, but not among the records behind, which may yet come. Null without a primary that says so, while
+   * something is missing that no primary's own next records account for, and while this copy itself lacks what it once held.
    */
   lag(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
-    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? nothing;
+    const held = this.#services.store.spaceIfHeld(space);
+    const coverage = held?.coverage ?? nothing;
     const copies = this.#services.otherCopies(space);
     const holders = copies.filter((copy) => (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) !== null);
     if (this.#terms.term(space) !== null) holders.push(this.#services.self);
     let records = 0;
-    let ms: number | null = holders.length === 0 ? null : 0;
+    let ms: number | null = holders.length === 0 || held?.lacksWhatItHeld() === true ? null : 0;
     for (const copy of copies) {
       const peer = this.#peers.get(copy);
       const report = peer?.spaces.get(space);
@@ -190,6 +192,7 @@ export class Replication implements CopyStanding {
       let missingRecords = 0;
       for (const { from, to } of missing) missingRecords += to - from + 1;
       records = Math.max(records, missingRecords);
+      missing.push(...coverage.missingFrom(report.lost));
       const isBehind = missing.some(({ author }) => report.term !== null || !holders.includes(authorNode(author)));
       const ageMs = isBehind ? this.#peers.reports.caughtUpAgeMs(peer, report, coverage, now) : this.#peers.ageMs(peer, now);
       ms = ms === null || ageMs === null ? null : Math.max(ms, ageMs);
@@ -198,12 +201,13 @@ export class Replication implements CopyStanding {
   }
 
   /**
-   * What an answer says. A primary lags behind nobody, unless another copy is out of its reach or holds a term as well, where terms may be provisional: then others
-   * may acknowledge what it does not see.
+   * What an answer says. A primary lags behind nobody, unless it lacks what it once held; or another copy is out of its reach or holds a term as well, where terms
+   * may be provisional: then others may acknowledge what it does not see.
    */
   lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const term = this.#terms.term(space);
-    return term !== null && this.#isAlone(space, term, now) ? noLag : this.lag(space, now);
+    const isWhole = this.#services.store.spaceIfHeld(space)?.lacksWhatItHeld() !== true;
+    return term !== null && isWhole && this.#isAlone(space, term, now) ? noLag : this.lag(space, now);
   }
 
   /**
