@@ -1,4 +1,4 @@
-/** What a campaign came to: the ten figures that scripts rely on, the whole report as JSON, a table for people, and the exit code. */
+/** What a campaign came to: the twelve figures that scripts rely on, the whole report as JSON, a table for people, and the exit code. */
 
 import pc from 'picocolors';
 import { marks as markList } from '../../scenarios/marks.js';
@@ -46,9 +46,14 @@ export interface CampaignFigures {
   /** Path of the report as JSON; `report.html` lies beside it. */
   readonly report: string;
   readonly seedFiles: readonly string[];
+  /** False: interrupted, or ended early; the other figures are of a part. */
+  readonly complete: boolean;
+  /** Runs that are not done. */
+  readonly left: number;
 }
 
-export function figuresOf({ tally, wallMs }: CampaignState, report: string): CampaignFigures {
+export function figuresOf(state: CampaignState, report: string): CampaignFigures {
+  const { tally, wallMs } = state;
   const runMs = tally.total('wallMs');
   return {
     runs: tally.total('runs'),
@@ -61,6 +66,8 @@ export function figuresOf({ tally, wallMs }: CampaignState, report: string): Cam
     seedsPerMinute: wallMs > 0 ? Math.round((tally.total('runs') / wallMs) * 60_000) : 0,
     report,
     seedFiles: tally.seedFiles,
+    complete: isComplete(state),
+    left: runsLeft(state),
   };
 }
 
@@ -68,8 +75,19 @@ export function runsWanted({ seeds, scenarios }: CampaignOptions): number {
   return seedCount(seeds) * scenarios.length;
 }
 
-export function isComplete({ options, tally }: CampaignState): boolean {
-  return tally.total('runs') === runsWanted(options);
+function runsLeft({ options, tally }: CampaignState): number {
+  return runsWanted(options) - tally.total('runs');
+}
+
+export function isComplete(state: CampaignState): boolean {
+  return runsLeft(state) === 0;
+}
+
+/** A sentence for standard error; null when nothing is left to run. */
+export function partialText(state: CampaignState): string | null {
+  const left = runsLeft(state);
+  const wanted = runsWanted(state.options);
+  return left === 0 ? null : `partial: ${wanted - left} of ${wanted} runs are done, ${left} left; the figures are of what is done`;
 }
 
 /** Of several, the first that applies of 4, 1, 5, 3. A campaign that is not complete has proved nothing. */
@@ -85,7 +103,6 @@ export function exitCodeOf(state: CampaignState): number {
 /** `report.json`. */
 export interface CampaignReport extends CampaignFigures {
   readonly format: number;
-  readonly complete: boolean;
   readonly runsWanted: number;
   readonly notDeterministic: number;
   readonly code: string;
@@ -161,7 +178,6 @@ export function reportOf(state: CampaignState, path: string): CampaignReport {
   return {
     format: reportFormat,
     ...figuresOf(state, path),
-    complete: isComplete(state),
     runsWanted: runsWanted(options),
     notDeterministic: tally.total('notDeterministic'),
     ...{ code, options, pending, wallMs: Math.round(wallMs) },

@@ -28,12 +28,12 @@ const failing: readonly RunRecord[] = [
   runRecord(5, { divergence: 'event 7: a | b' }),
 ];
 
-tallies('the four verdicts add up to the runs, and the figures are the ten of the contract', () => {
+tallies('the four verdicts add up to the runs, and the figures are the twelve of the contract', () => {
   const state = stateOf(options(5), failing);
   const figures = figuresOf(state, 'out/report.json');
   assert.equal(figures, {
     ...{ runs: 5, ok: 2, violations: 1, notConverged: 1, unknown: 1, marksMissed: [], eventsPerSecond: 100_000, seedsPerMinute: 5 },
-    ...{ report: 'out/report.json', seedFiles: ['x/clean-split-2.json'] },
+    ...{ report: 'out/report.json', seedFiles: ['x/clean-split-2.json'], complete: false, left: 5 },
   });
   const [cleanSplit, asymmetric] = reportOf(state, 'out/report.json').scenarios;
   assert.is(cleanSplit.matrix, '.VNUD');

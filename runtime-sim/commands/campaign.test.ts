@@ -15,7 +15,20 @@ const campaigns = suite('engram-sim campaign');
 const base = mkdtempSync(join(tmpdir(), 'campaign-'));
 const program = fileURLToPath(new URL('../../bin/engram-sim', import.meta.url));
 const figureNames = [
-  ...['runs', 'ok', 'violations', 'notConverged', 'unknown', 'marksMissed', 'eventsPerSecond', 'seedsPerMinute', 'report', 'seedFiles'],
+  ...[
+    'runs',
+    'ok',
+    'violations',
+    'notConverged',
+    'unknown',
+    'marksMissed',
+    'eventsPerSecond',
+    'seedsPerMinute',
+    'report',
+    'seedFiles',
+    'complete',
+    'left',
+  ],
 ];
 /** One simulated second is too short for anything to be proved: every run is unknown, and quick. */
 const unproved = ['--scenario', 'crash-restart', '--duration', '1'];
@@ -47,7 +60,7 @@ function traces(folder: string): string[] {
     .sort();
 }
 
-campaigns('one JSON object with the ten figures, both reports, and a seed file for each run that failed', () => {
+campaigns('one JSON object with the twelve figures, both reports, and a seed file for each run that failed', () => {
   const scenarios = ['--scenario', 'clean-split', '--scenario', 'asymmetric'];
   const { status, stdout, stderr } = campaign(
     '--seeds',
@@ -64,6 +77,8 @@ campaigns('one JSON object with the ten figures, both reports, and a seed file f
   const figures = JSON.parse(stdout);
   assert.equal(Object.keys(figures), figureNames);
   assert.is(figures.runs, 4);
+  assert.equal([figures.complete, figures.left], [true, 0]);
+  assert.not.match(stderr, 'partial: ');
   assert.is(figures.ok + figures.violations + figures.notConverged + figures.unknown, 4);
   assert.is(figures.report, 'figures/report.json');
   assert.is(status === 0, figures.ok === 4);
@@ -105,7 +120,7 @@ campaigns('usage errors name the option and what was probably meant', () => {
   assert.match(JSON.parse(stdout).error, /nowhere.campaign\.json cannot be read: ENOENT/);
 });
 
-async function interruptedAfterFirst(child: ChildProcess): Promise<{ readonly status: number | null; readonly stdout: string }> {
+async function interruptedAfterFirst(child: ChildProcess): Promise<Ran> {
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (chunk) => {
     stdout += chunk;
@@ -117,17 +132,19 @@ async function interruptedAfterFirst(child: ChildProcess): Promise<{ readonly st
   });
   const [status] = await once(child, 'close');
   assert.match(stderr, 'interrupted');
-  return { status, stdout };
+  return { status, stdout, stderr };
 }
 
 campaigns('an interrupt keeps a partial report, and the same command goes on from there to the same end', async () => {
   const seeds = ['--seeds', '1..40', ...unproved, '--json'];
   const child = spawn(program, ['campaign', ...seeds, '--out', 'cut', '--jobs', '1'], { cwd: base, stdio: ['ignore', 'pipe', 'pipe'] });
-  const { status, stdout } = await interruptedAfterFirst(child);
+  const { status, stdout, stderr } = await interruptedAfterFirst(child);
   assert.is(status, 3);
   const partial = JSON.parse(stdout);
   assert.ok(partial.runs > 0 && partial.runs < 40, `${partial.runs} runs`);
-  assert.not.ok(report('cut').complete);
+  assert.equal([partial.complete, partial.left], [false, 40 - partial.runs]);
+  assert.match(stderr, `partial: ${partial.runs} of 40 runs are done, ${partial.left} left`);
+  assert.equal([report('cut').complete, report('cut').left], [false, partial.left]);
   assert.is(report('cut').runs, partial.runs);
 
   const resumed = campaign(...seeds, '--out', 'cut', '--jobs', '2');

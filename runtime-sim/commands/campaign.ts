@@ -116,20 +116,24 @@ function newFolder(what: string): string {
 
 async function campaign(request: CampaignRequest, json: boolean): Promise<number> {
   const { runCampaign } = await import('../campaign/run-campaign.js');
-  const { exitCodeOf, figuresOf, isComplete, reportText } = await import('../campaign/report.js');
+  const { exitCodeOf, figuresOf, partialText, reportText } = await import('../campaign/report.js');
   if (request.pending.length > 0) process.stderr.write(`pending, skipped: ${request.pending.join(', ')}\n`);
   const { state, report, html } = await runCampaign(request);
   process.stdout.write(json ? `${JSON.stringify(figuresOf(state, report))}\n` : reportText(state, { report, html }));
-  if (!isComplete(state) && !request.stopAtFirst) {
-    process.stderr.write(`to go on: the same command with --out ${request.out}\n`);
+  const partial = partialText(state);
+  if (partial !== null) {
+    process.stderr.write(`${partial}\n`);
+    if (!request.stopAtFirst) process.stderr.write(`to go on: the same command with --out ${request.out}\n`);
   }
   return exitCodeOf(state);
 }
 
 async function merge(folders: readonly string[], out: string, json: boolean): Promise<number> {
   const { mergeCampaigns } = await import('../campaign/merge-campaigns.js');
-  const { exitCodeOf, figuresOf, reportText } = await import('../campaign/report.js');
+  const { exitCodeOf, figuresOf, partialText, reportText } = await import('../campaign/report.js');
   const { state, report, html } = mergeCampaigns(folders, out);
   process.stdout.write(json ? `${JSON.stringify(figuresOf(state, report))}\n` : reportText(state, { report, html }));
+  const partial = partialText(state);
+  if (partial !== null) process.stderr.write(`${partial}\n`);
   return exitCodeOf(state);
 }

@@ -65,11 +65,16 @@ shrink('an interrupt keeps the smallest plan so far', async () => {
   working.stdout.on('data', (text) => {
     stdout += text;
   });
+  let stderr = '';
+  working.stderr.on('data', (text) => {
+    stderr += text;
+  });
   working.stderr.once('data', () => working.kill('SIGINT'));
   const status = await new Promise((resolve) => working.on('close', resolve));
   assert.is(status, 1);
   const report = JSON.parse(stdout);
   assert.is(report.shrunk.ended, 'interrupted');
+  assert.match(stderr, 'shrink: cut short (interrupted)');
   assert.is(report.seedFile, shrunk);
   assert.ok(existsSync(shrunk));
 });

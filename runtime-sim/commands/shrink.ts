@@ -54,6 +54,7 @@ async function shrinkFile({ file: path, secondsMax, jobs, json }: ShrinkSettings
   }
   const { run, chain, tries, seconds, ended } = shrunk;
   const { plan } = run;
+  if (ended !== 'minimal') process.stderr.write(`shrink: cut short (${ended}): this is the smallest plan so far, less may do\n`);
   const content = seedFileContent(run, { durationMs: plan.durationMs, plant: file.options.plant });
   const written = keepSeedFileAs(shrunkPath(path), content);
   const report = reportOf(run, replayFileCommand(written ?? path), written);
