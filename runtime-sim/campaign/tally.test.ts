@@ -58,14 +58,14 @@ tallies('of several exit codes the first of 4, 1, 5, 3; what is not complete has
 });
 
 tallies('a mark is missed only where its scenarios have run the seeds that it needs, and never with a planted bug', () => {
-  const clean = options(20, { scenarios: ['clean-split'] });
+  const clean = options(30, { scenarios: ['clean-split'] });
   const runs = (count: number): RunRecord[] => Array.from({ length: count }, (_, at) => runRecord(at + 1));
-  assert.not.ok(stateOf(clean, runs(19)).tally.marksMissed.includes('split-brain healed'));
-  const missed = stateOf(clean, runs(20));
+  assert.not.ok(stateOf(clean, runs(29)).tally.marksMissed.includes('split-brain healed'));
+  const missed = stateOf(clean, runs(30));
   assert.ok(missed.tally.marksMissed.includes('split-brain healed'));
   assert.not.ok(missed.tally.marksMissed.includes('torn tail recovered'), 'not of this scenario');
   assert.is(exitCodeOf(missed), 3);
-  assert.equal(stateOf({ ...clean, plant: 'drop-tombstone' }, runs(20)).tally.marksMissed, []);
+  assert.equal(stateOf({ ...clean, plant: 'drop-tombstone' }, runs(30)).tally.marksMissed, []);
   const states = new Map(reportOf(missed, 'r').marks.map(({ name, state }) => [name, state]));
   assert.is(states.get('gap seen'), 'reached');
   assert.is(states.get('split-brain healed'), 'missed');
