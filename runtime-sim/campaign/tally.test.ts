@@ -73,6 +73,15 @@ tallies('a mark is missed only where its scenarios have run the seeds that it ne
   assert.is(states.get('hint handed over'), 'pending');
 });
 
+tallies('sums of claims are the same in whatever order runs end', () => {
+  const bins = [0.1, 0.2, 0.3, 1 / 3, 0.7].map((claimed) => ({ forecast: { bins: [[1, claimed, 1, claimed ** 2]] } }));
+  const summed = (order: readonly number[]): unknown => {
+    const runs = order.map((at) => ({ ...runRecord(at + 1), calibrations: bins[at] }) as unknown as RunRecord);
+    return stateOf(options(5), runs).tally.scenarios.get('clean-split')?.calibrations.get('forecast');
+  };
+  assert.equal(summed([0, 1, 2, 3, 4]), summed([4, 2, 0, 3, 1]));
+});
+
 tallies('a run is lacking until it is counted, and only if it is part of the campaign', () => {
   const { tally } = stateOf(options(3), [runRecord(2)]);
   assert.ok(tally.lacks('clean-split', 1));

@@ -131,11 +131,17 @@ function countVerdict({ verdicts }: ScenarioTally, checker: string, verdict: str
   counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
 }
 
+/** To millionths, so that the sums are the same in whatever order runs end. */
 function addCalibration(sums: CalibrationBin[], { bins }: CalibrationData): void {
   for (const [at, bin] of bins.entries()) {
-    sums[at] ??= [0, 0, 0, 0];
-    for (const part of [0, 1, 2, 3] as const) sums[at][part] += bin[part];
+    const sum = sums[at] ?? [0, 0, 0, 0];
+    const add = (part: 0 | 1 | 2 | 3): number => millionths(sum[part] + millionths(bin[part]));
+    sums[at] = [add(0), add(1), add(2), add(3)];
   }
+}
+
+function millionths(value: number): number {
+  return Math.round(value * 1_000_000) / 1_000_000;
 }
 
 function entryOf<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
