@@ -79,7 +79,14 @@ tallies('sums of claims are the same in whatever order runs end', () => {
     const runs = order.map((at) => ({ ...runRecord(at + 1), calibrations: bins[at] }) as unknown as RunRecord);
     return stateOf(options(5), runs).tally.scenarios.get('clean-split')?.calibrations.get('forecast');
   };
-  assert.equal(summed([0, 1, 2, 3, 4]), summed([4, 2, 0, 3, 1]));
+  const inOrder = summed([0, 1, 2, 3, 4]);
+  for (const order of [
+    [4, 2, 0, 3, 1],
+    [1, 0, 4, 3, 2],
+    [3, 4, 1, 2, 0],
+  ])
+    assert.equal(summed(order), inOrder);
+  assert.equal(inOrder, [[5, 1.633333, 5, 0.741111]]);
 });
 
 tallies('a run is lacking until it is counted, and only if it is part of the campaign', () => {
