@@ -152,6 +152,7 @@ cluster('frames that are cut, flipped or swallowed are noticed, and everything a
       }),
     ),
   );
+  let flipRounds = 0;
   try {
     await withClients(nodes, async (clients) => {
       const write = async (prefix: string): Promise<void> => {
@@ -161,8 +162,9 @@ cluster('frames that are cut, flipped or swallowed are noticed, and everything a
       };
       assert.is(await writeAnywhere(clients, rememberBody('sound')), 'written');
       for (const proxy of proxies) proxy.mischief = { kind: 'flip', chunkBytesMin: 20_000 };
-      for (let round = 0; round < 5; round += 1) await write(`flip-${round}-`);
-      assert.ok(proxies[0].flipped + proxies[1].flipped > 0);
+      // Acknowledged by one copy, batches may pass the proxies later.
+      const isFlipped = (): boolean => proxies[0].flipped + proxies[1].flipped > 0;
+      for (; flipRounds < 5 || !isFlipped(); flipRounds += 1) await write(`flip-${flipRounds}-`);
       for (const proxy of proxies) proxy.mischief = { kind: 'cut', afterBytes: 100_000 };
       for (let round = 0; round < 3; round += 1) await write(`cut-${round}-`);
       for (const proxy of proxies) proxy.mischief = { kind: 'swallow' };
@@ -178,7 +180,7 @@ cluster('frames that are cut, flipped or swallowed are noticed, and everything a
     });
     await withEachAlone(nodes, async (alone) => {
       const [{ memories }] = await equalCopies(alone, { space: 'default' });
-      assert.is(memories, 2 + 9 * 200);
+      assert.is(memories, 2 + (flipRounds + 4) * 200);
     });
   } finally {
     await stopAll(nodes);
