@@ -23,6 +23,16 @@ stretches('a primary that reads back what was overwritten is convicted', () => {
   assert.equal(verdict.operations, [0, 1, 3]);
 });
 
+stretches('outside the fault model a lost value may uncover the one before it', () => {
+  const told = new HistoryBuilder();
+  told.remember('x', 'v1');
+  told.remember('x', 'v2');
+  told.get('x', ['v1']);
+  const terms = [told.term('a', { fromMs: -1, untilMs: 1e9 })];
+  assert.is(linearizability(told.build({ terms })).verdict, 'violation');
+  assert.is(linearizability(told.build({ terms, insideFaultModel: false })).verdict, 'not-applicable');
+});
+
 stretches('the value before a stretch is unknown, and one', () => {
   const told = new HistoryBuilder();
   for (const value of ['v1', 'v2']) told.ship(told.remember('x', value, { at: 'b' }), 'a');
