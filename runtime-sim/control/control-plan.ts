@@ -7,6 +7,7 @@ import { defaultRaftOptions, type RaftOptions } from '../../core/control/raft/vo
 import type { LinkRates } from '../../scenarios/fault-plan.js';
 import { Draws, type Seed } from '../../scenarios/random-streams.js';
 import type { DiskRates } from '../../scenarios/run-plan.js';
+import { siteLinks } from '../site-links.js';
 
 export type ControlFault =
   /** Nothing goes from these to those for so long. */
@@ -55,16 +56,6 @@ export interface ControlPlan {
   readonly snapshotEveryEntries: number;
 }
 
-export const siteLinks: LinkRates = {
-  delayUsMin: 100,
-  jitterUs: 800,
-  slow: 0.001,
-  loss: 0,
-  duplicate: 0,
-  reorder: 0,
-  reorderUs: 0,
-  bytesPerUs: 120,
-};
 export const quickDisk: DiskRates = { writeUs: [20, 80], syncUs: [150, 600], readUs: [30, 120], slow: 0.001 };
 
 /** Nothing goes wrong, and nothing is proposed. */

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import type { ControlObservation } from '../../checker/control-log.js';
 import { Draws } from '../../scenarios/random-streams.js';
 import { ControlCluster } from './control-cluster.js';
-import { type ControlFault, calmPlan, siteLinks } from './control-plan.js';
+import { type ControlFault, calmPlan } from './control-plan.js';
 
 type Case = 'killed' | 'killed, leading the control log' | 'cut off' | 'cut off, leading the control log';
 const cases: readonly Case[] = ['killed', 'killed, leading the control log', 'cut off', 'cut off, leading the control log'];
@@ -23,7 +23,7 @@ const endMs = 16_000;
 export function measureFailover(seed: number, what: Case): number {
   const draws = new Draws(`failover/${seed}`, what);
   const strikesMs = faultMs + draws.integer({ min: 0, max: 1_000 });
-  const plan = { ...calmPlan(nodes, endMs), founders: nodes, links: siteLinks };
+  const plan = { ...calmPlan(nodes, endMs), founders: nodes };
   const cluster = new ControlCluster(`failover/${seed}/${what}`, plan);
   cluster.runUntil(2_000);
   for (let number = 0; number < spaces; number += 1) {

@@ -13,21 +13,10 @@ import { EventHeap } from '../event-heap.js';
 import { type ExchangeStep, Exchanges } from '../exchanges.js';
 import { NetworkModel, senderOf } from '../network-model.js';
 import type { TimerState } from '../node-timers.js';
+import { siteLinks } from '../site-links.js';
 import { eventKinds } from '../trace.js';
 import { LoneHost, type Stage } from './lone-host.js';
 import { ViewTable } from './view-table.js';
-
-/** One site: round trips of about a millisecond. */
-const siteLinks: LinkRates = {
-  delayUsMin: 100,
-  jitterUs: 800,
-  slow: 0.001,
-  loss: 0,
-  duplicate: 0,
-  reorder: 0,
-  reorderUs: 0,
-  bytesPerUs: 120,
-};
 
 /** All nodes start within this time. */
 const startsWithinUs = 1_000_000;
