@@ -1,6 +1,6 @@
 /**
  * A simulated client process: outside the nodes, reaching each over links of its own. It does one thing at a time, tries the copies of a space in row
- * order, follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
+ * order (where rows may change the one first that answered as primary last, and in the end all nodes), follows redirects, keeps the request id over its tries, and in the end says `info` of a write when any try may have happened.
  */
 import type { Operation, RecalledMemory, SeenVersion } from '../checker/history.js';
 import { isWrite } from '../checker/memory-traces.js';
@@ -92,6 +92,8 @@ export class SimulatedClient implements ClientEndpoint {
   /** By space: the token of the latest answer, and whose answer it was. */
   readonly #sessions = new Map<string, { readonly token: Uint8Array; readonly operation: number }>();
   readonly #suspectedUntilUs: Float64Array;
+  /** By space, who answered as primary last; kept only where rows may change. */
+  readonly #primaries: Map<string, number> | null;
 
   constructor(world: World, index: number, copiesOf: ReadonlyMap<string, readonly number[]>) {
     this.#world = world;
@@ -100,6 +102,7 @@ export class SimulatedClient implements ClientEndpoint {
     this.#draws = new Draws(world.seed, `client/${this.#name}`);
     this.#copiesOf = copiesOf;
     this.#suspectedUntilUs = new Float64Array(world.plan.nodes.length);
+    this.#primaries = world.plan.configuration.controlLog === undefined ? null : new Map();
   }
 
   get idle(): boolean {
@@ -199,7 +202,7 @@ export class SimulatedClient implements ClientEndpoint {
       uncertain: false,
       lastCode: null,
     };
-    this.#startRound(this.#current);
+    this.#startRound(this.#current, 'first');
     this.#tryNext(this.#current);
   }
 
@@ -209,21 +212,29 @@ export class SimulatedClient implements ClientEndpoint {
     return id;
   }
 
-  /** The copies in row order, those that were silent lately last. */
-  #startRound(current: Current): void {
+  /** The copies in row order, those that were silent lately last; from the second round on, where rows may change, the other nodes as well. */
+  #startRound(current: Current, round: 'first' | 'later'): void {
     const { operation } = current;
     current.askedInRound = [];
     if (operation.only !== null) {
       current.candidates = [operation.only];
       return;
     }
-    const inOrder = this.#copiesOf.get(operation.planned.space) ?? [];
+    const inOrder = this.#askable(operation.planned.space, round);
     // Any copy answers a recall: not always the first is asked.
     const copies = operation.kind === 'recall' ? this.#draws.shuffled(inOrder) : inOrder;
     const { nowUs } = this.#world;
     const answering = copies.filter((node) => this.#suspectedUntilUs[node] <= nowUs);
     const isSilent = answering.length < copies.length;
     current.candidates = isSilent ? [...answering, ...copies.filter((node) => this.#suspectedUntilUs[node] > nowUs)] : answering;
+  }
+
+  #askable(space: string, round: 'first' | 'later'): readonly number[] {
+    const copies = this.#copiesOf.get(space) ?? [];
+    if (this.#primaries === null) return copies;
+    const primary = this.#primaries.get(space);
+    const all = round === 'first' ? copies : [...copies, ...this.#world.plan.nodes.keys()];
+    return [...new Set(primary === undefined ? all : [primary, ...all])];
   }
 
   #tryNext(current: Current): void {
@@ -235,7 +246,7 @@ export class SimulatedClient implements ClientEndpoint {
     const node = current.candidates.shift();
     if (node === undefined) {
       // All have been asked: wait a little, then start over.
-      this.#startRound(current);
+      this.#startRound(current, 'later');
       current.asked = -1;
       heap.push(nowUs + 50_000 + this.#draws.integer({ min: 0, max: 150_000 }), eventKinds.tryTimeout, this.index, this.#attempt, null);
       return;
@@ -253,6 +264,7 @@ export class SimulatedClient implements ClientEndpoint {
     const { record, operation } = current;
     const key = `${operation.planned.space}/${operation.planned.id}`;
     if (reply.header !== undefined) this.#noteHeader(current, reply.header);
+    if (record.answeredAs !== 'replica') this.#primaries?.set(operation.planned.space, current.asked);
     if (reply.body?.$case === 'written') {
       record.version = reply.body.value.superseded ? null : versionText(reply.body.value.version);
       this.#contexts.set(key, reply.body.value.context);

@@ -9,6 +9,7 @@ import type { DiskOperation } from '../scenarios/fault-plan.js';
 import { Draws, type Seed } from '../scenarios/random-streams.js';
 import type { DiskRates } from '../scenarios/run-plan.js';
 import { type CrashProfile, crashProfiles, DiskFile, type Extent } from './disk-file.js';
+import { crc32 } from './pure-functions.js';
 
 export type DiskRequestKind = 'list' | 'read' | 'reserve' | 'write' | 'sync' | 'replace' | 'remove';
 
@@ -257,4 +258,12 @@ export class DiskModel {
         return this.#rates.syncUs;
     }
   }
+}
+
+/** A number that depends on what a disk operation did. */
+export function detailOf(request: DiskRequest, result: DiskResult): number {
+  let detail = Math.imul(request.offset, 31) + request.kind.length;
+  if (request.kind === 'write' || request.kind === 'replace') for (const part of request.parts) detail = crc32(part, detail >>> 0);
+  else if (result.kind === 'read') detail = crc32(result.bytes, detail >>> 0);
+  return result.kind === 'failed' ? ~detail : detail;
 }

@@ -11,6 +11,10 @@ import { spaceOf } from './core-formats.js';
 export class Identities {
   /** By endpoint; of a node without a disk the last one. */
   readonly ids: NodeId[];
+  /** By endpoint, who was there first. */
+  readonly founders: readonly NodeId[];
+  /** Of the cluster that a control log keeps: 32 hexadecimal digits. */
+  readonly clusterId: string;
   /** Endpoint of each node that is or was. */
   readonly endpointOf: Map<NodeId, number>;
   readonly #seed: Seed;
@@ -22,6 +26,8 @@ export class Identities {
     this.#seed = seed;
     this.#plan = plan;
     this.ids = plan.nodes.map((name) => nodeId(new Draws(seed, `identity/${name}`).hex(32)));
+    this.founders = [...this.ids];
+    this.clusterId = new Draws(seed, 'identity/cluster').hex(32);
     this.endpointOf = new Map(this.ids.map((id, index) => [id, index]));
     this.#disks = plan.nodes.map(() => 1);
     this.#view = controlView(plan, this.ids);

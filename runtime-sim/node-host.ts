@@ -5,10 +5,11 @@
  * the event. What arrives meanwhile waits. A crash drops the core and everything in memory; the next process knows the disk only.
  */
 import type { NodeConfiguration } from '../core/configuration.js';
+import type { ControlEntry } from '../core/control/entries.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { Effects } from '../core/effects.js';
-import type { NodeInspection } from '../core/engram-node.js';
-import type { CoreEvent, DiskResult, Now } from '../core/events.js';
+import type { EngramNode, NodeInspection } from '../core/engram-node.js';
+import type { CoreEvent, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import type { Address } from '../core/membership/address.js';
 import type { MembershipInspection } from '../core/membership/inspection.js';
@@ -21,7 +22,7 @@ import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { asked, CollectedEffects, type Question } from './collected-effects.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
-import { DiskModel, type DiskRequest } from './disk-model.js';
+import { DiskModel, type DiskRequest, detailOf } from './disk-model.js';
 import type { Identities } from './identities.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
@@ -33,7 +34,11 @@ import type { Answer, Call, World } from './world.js';
 export interface SimulatedCore {
   handle(event: CoreEvent, now: Now): void;
   inspect(): NodeInspection;
+  /** Null without a control log. */
+  inspectControl?(): ControlInspection | null;
 }
+
+export type ControlInspection = NonNullable<ReturnType<EngramNode['inspectControl']>>;
 
 export type CoreFactory = (configuration: NodeConfiguration, effects: Effects, pure: PureFunctions) => SimulatedCore;
 
@@ -156,11 +161,12 @@ export class NodeHost {
     return destroyed;
   }
 
-  /** Everybody else is told who answers under this name now, each a little later. */
+  /** Everybody else is told who answers under this name now, each a little later; where a control log says who is a member, an operator tells it. */
   #becomeNewNode(): void {
     const { heap, nowUs, seed, plan } = this.#world;
     this.withoutDisk = false;
     this.id = this.#options.identities.renew(this.index);
+    if (plan.configuration.controlLog !== undefined) return;
     const delays = new Draws(seed, `control/${this.id}`);
     for (const peer of plan.nodes.keys()) {
       const atUs = nowUs + delays.integer({ min: 1_000, max: 500_000 });
@@ -210,6 +216,16 @@ export class NodeHost {
   /** What it says now of the other nodes; null while it is down or takes no part. */
   inspectMembership(): MembershipInspection | null {
     return this.#core?.inspect().membership ?? null;
+  }
+
+  /** What its control log knows; null while it is down or keeps none. */
+  inspectControl(): ControlInspection | null {
+    return this.#core?.inspectControl?.() ?? null;
+  }
+
+  /** An operator asks it to have an entry committed. */
+  propose(entry: ControlEntry): void {
+    this.#take({ kind: 'propose', handle: 0, entry }, eventKinds.operator, entry.kind.length, 0);
   }
 
   message(bytes: Uint8Array): void {
@@ -380,12 +396,4 @@ export class NodeHost {
     this.#world.recorder.answered(this.index, reply, call.space);
     this.#world.network.transmit(departUs, this.index, call.client, eventKinds.reply, answer, answer.bytes.length);
   }
-}
-
-/** A number that depends on what a disk operation did. */
-function detailOf(request: DiskRequest, result: DiskResult): number {
-  let detail = Math.imul(request.offset, 31) + request.kind.length;
-  if (request.kind === 'write' || request.kind === 'replace') for (const part of request.parts) detail = crc32(part, detail >>> 0);
-  else if (result.kind === 'read') detail = crc32(result.bytes, detail >>> 0);
-  return result.kind === 'failed' ? ~detail : detail;
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions } from '../core/configuration.js';
+import { partitionPolicies } from '../core/control/entries.js';
 import { nearestNames } from '../core/nearest-names.js';
 import { nodesMax } from '../scenarios/catalogue.js';
 import type { Fault, FaultKind, LinkRates } from '../scenarios/fault-plan.js';
@@ -115,6 +116,7 @@ const shape = z.strictObject({
         confirmingProbes: z.int().min(0).optional(),
       })
       .optional(),
+    controlLog: z.strictObject({ partitionPolicy: z.enum(partitionPolicies), snapshotEveryEntries: z.int().positive() }).optional(),
   }),
   background: linkRates,
   disk: z.strictObject({ writeUs: span, syncUs: span, readUs: span, slow: chance }),

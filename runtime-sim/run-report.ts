@@ -57,15 +57,17 @@ export interface RunNaming {
   readonly nodes: number | null;
   readonly durationMs: number;
   readonly plant: string | null;
+  readonly controlLog: boolean;
   readonly checkDeterminism: boolean;
 }
 
 /** The one command that runs this again. */
-export function replayCommand({ seed, scenario, nodes, durationMs, plant, checkDeterminism }: RunNaming): string {
+export function replayCommand({ seed, scenario, nodes, durationMs, plant, controlLog, checkDeterminism }: RunNaming): string {
   const options = [
     ...(nodes === null ? [] : [`--nodes ${nodes}`]),
     ...(durationMs === durationMsDefault ? [] : [`--duration ${durationMs / 1_000}`]),
     ...(plant === null ? [] : [`--plant ${plant}`]),
+    ...(controlLog ? ['--control-log'] : []),
     ...(checkDeterminism ? ['--check-determinism'] : []),
   ];
   return ['bin/engram-sim', `--seed ${seed}`, `--scenario ${scenario}`, ...options].join(' ');

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly seed: number;
   readonly nodes?: number;
   readonly durationMs?: number;
+  /** Whether the nodes keep a control log. */
+  readonly controlLog?: boolean;
   /** Run this plan instead of the one that the seed draws. */
   readonly plan?: RunPlan;
   readonly chainLog?: ChainLog;
@@ -57,10 +59,8 @@ const realCore: CoreFactory = (configuration, effects, pure) => new EngramNode(c
 
 /** The plan that a seed draws for a scenario. */
 export function planOf(options: RunOptions): RunPlan {
-  return (
-    options.plan ??
-    drawPlan(options.scenario, options.seed, { nodes: options.nodes ?? null, durationMs: options.durationMs ?? durationMsDefault })
-  );
+  const { scenario, seed, plan, nodes = null, durationMs = durationMsDefault, controlLog = false } = options;
+  return plan ?? drawPlan(scenario, seed, { nodes, durationMs, controlLog });
 }
 
 export function runSeed(options: RunOptions): RunResult {

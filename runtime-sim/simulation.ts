@@ -3,18 +3,16 @@
  * are told. Synchronous from the first event to the last; nothing in here knows what time it really is.
  */
 import type { History } from '../checker/history.js';
-import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
 import type { CoreEvent } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
-import type { Address } from '../core/membership/address.js';
-import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
 import type { Fault } from '../scenarios/fault-plan.js';
 import { RandomStreams, type Seed } from '../scenarios/random-streams.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { Addresses } from './addresses.js';
 import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
+import { ControlOperator, operatorTickUs } from './control-operator.js';
 import { LogReader, spaceOf } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskModel, DiskRequest } from './disk-model.js';
@@ -27,6 +25,7 @@ import { LinkLog } from './link-log.js';
 import { Liveness, tickUs } from './liveness.js';
 import { MembershipRecorder } from './membership-recorder.js';
 import { incarnationOf, senderOf } from './network-model.js';
+import { configurationOf, membershipParameters } from './node-configuration.js';
 import { type CoreFactory, NodeHost } from './node-host.js';
 import type { TimerState } from './node-timers.js';
 import { splitRecords } from './split-records.js';
@@ -59,6 +58,8 @@ export class Simulation {
   readonly #clients: readonly ClientEndpoint[];
   readonly #readers: readonly ClientEndpoint[];
   readonly #injector: FaultInjector;
+  /** Null where no control log is kept. */
+  readonly #operator: ControlOperator | null;
   readonly liveness: Liveness;
 
   constructor({ plan, seed, trace, createCore, createClient, tracing }: SimulationOptions) {
@@ -123,10 +124,13 @@ export class Simulation {
           identities,
         }),
     );
-    const copiesOf = new Map(plan.rows.map(({ space, copies }) => [space, copies.map((name) => plan.nodes.indexOf(name))]));
-    const client: ClientFactory = (world, index) => new SimulatedClient(world, index, copiesOf);
+    const planned = plan.rows.map(({ space, copies }) => [space, copies.map((name) => plan.nodes.indexOf(name))] as const);
+    const copiesOf = new Map<string, readonly number[]>(planned);
+    const client: ClientFactory = (world, index) => new SimulatedClient(world, index, new Map(planned));
     this.#clients = plan.clients.map((_, at) => (createClient ?? client)(this.#world, plan.nodes.length + at));
     this.#readers = plan.nodes.map((_, at) => client(this.#world, plan.nodes.length + plan.clients.length + at));
+    this.#operator =
+      plan.configuration.controlLog === undefined ? null : new ControlOperator(this.#world, { hosts: this.#hosts, identities, copiesOf });
     this.#injector = new FaultInjector(this.#world, this.#hosts);
     this.liveness = new Liveness({
       world: this.#world,
@@ -214,6 +218,7 @@ export class Simulation {
       heap.push(loadUs(operation.atMs), eventKinds.operation, plan.nodes.length + plan.clients.indexOf(operation.client), 0, operation);
     }
     heap.push(loadUs(plan.durationMs), eventKinds.phase, 0, 0, null);
+    if (this.#operator !== null) heap.push(operatorTickUs, eventKinds.operator, 0, 0, null);
   }
 
   #dispatch(heap: EventHeap): void {
@@ -320,6 +325,10 @@ export class Simulation {
         else this.liveness.tick();
         heap.push(nowUs + tickUs, eventKinds.phase, 0, 0, null);
         return;
+      case eventKinds.operator:
+        this.#operator?.tick();
+        heap.push(nowUs + operatorTickUs, eventKinds.operator, 0, 0, null);
+        return;
       default:
         invariant(false, `an event of kind ${kind} is known`);
     }
@@ -329,33 +338,4 @@ export class Simulation {
     const at = endpoint - this.#hosts.length;
     return at < this.#clients.length ? this.#clients[at] : this.#readers[at - this.#clients.length];
   }
-}
-
-function membershipParameters(plan: RunPlan): MembershipParameters {
-  return { ...lanMembership, ...plan.configuration.membership };
-}
-
-interface Place {
-  readonly plan: RunPlan;
-  readonly index: number;
-  readonly identities: Identities;
-  readonly address: Address;
-}
-
-function configurationOf({ plan, index, identities, address }: Place): NodeConfiguration {
-  const name = plan.nodes[index];
-  return {
-    name,
-    clusterId: 'simulated',
-    control: () => identities.view,
-    storage: { ...defaultStorageOptions, ...plan.configuration.storage },
-    memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
-    replication: { ...defaultReplicationOptions, ...plan.configuration.replication },
-    membership: {
-      ...membershipParameters(plan),
-      address,
-      metadata: { name, zone: '', rack: '', roles: [], version: 'simulated', grpcAddress: '', loadPercent: 0 },
-      keys: [],
-    },
-  };
 }

@@ -130,6 +130,7 @@ export const eventKinds = {
   datagram: 17,
   exchange: 18,
   discovery: 19,
+  operator: 20,
 } as const;
 
 export const eventNames: readonly string[] = ['', ...Object.keys(eventKinds)];

@@ -6,7 +6,7 @@ import { asymmetric } from './asymmetric.js';
 import { cascading } from './cascading.js';
 import { cleanSplit } from './clean-split.js';
 import { clockSkew } from './clock-skew.js';
-import { drawBackground, drawClocks, drawConfiguration, drawDisk } from './configuration-draw.js';
+import { drawBackground, drawClocks, drawConfiguration, drawControlLog, drawDisk } from './configuration-draw.js';
 import { congestion } from './congestion.js';
 import { crashRestart } from './crash-restart.js';
 import { diskFaults } from './disk-faults.js';
@@ -51,6 +51,8 @@ export interface PlanOptions {
   readonly nodes: number | null;
   /** Time under load. */
   readonly durationMs: number;
+  /** Whether the nodes keep a control log. */
+  readonly controlLog?: boolean;
 }
 
 export const nodesDefault = 5;
@@ -82,7 +84,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     clients,
     durationMs: options.durationMs,
     rows,
-    configuration: drawConfiguration(random),
+    configuration: { ...drawConfiguration(random), ...(options.controlLog === true ? { controlLog: drawControlLog(random) } : {}) },
     background,
     disk: drawDisk(random),
     clocks: story.clocks ?? drawClocks(nodes, random),

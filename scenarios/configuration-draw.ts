@@ -5,7 +5,7 @@
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
 import type { LinkRates } from './fault-plan.js';
 import type { Draws, RandomStreams } from './random-streams.js';
-import type { DiskRates, PlannedClock, PlannedConfiguration, PlannedMembership } from './run-plan.js';
+import type { DiskRates, PlannedClock, PlannedConfiguration, PlannedControlLog, PlannedMembership } from './run-plan.js';
 
 const kibi = 1_024;
 
@@ -75,6 +75,12 @@ function drawMembership(draws: Draws): PlannedMembership {
     ...(draws.chance(0.3) ? { gossipIntervalMs: draws.pick([50, 300]) } : {}),
     ...(draws.chance(0.3) ? { confirmingProbes: 0 } : {}),
   };
+}
+
+/** On half of the seeds there are snapshots of the control log in every run. */
+export function drawControlLog(random: RandomStreams): PlannedControlLog {
+  const draws = random.stream('configuration.control-log');
+  return { partitionPolicy: 'accept', snapshotEveryEntries: draws.pick([4, 8, 100, 1_000]) };
 }
 
 /** Groups of one record, queues that hold a handful, pauses and waits of other lengths. */

@@ -3,6 +3,7 @@
  * feeds what happens per message and per disk operation. Seed files carry this, shrinking deletes from it.
  */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
+import type { PartitionPolicy } from '../core/control/entries.js';
 import type { MembershipParameters } from '../core/membership/options.js';
 import type { FaultPlan, LinkRates } from './fault-plan.js';
 import type { PlannedOperation } from './workload.js';
@@ -51,6 +52,15 @@ export interface PlannedConfiguration {
   readonly replication: Partial<ReplicationOptions>;
   /** What differs from the preset for one site; nothing without it. */
   readonly membership?: PlannedMembership;
+  /** The nodes keep a control log, founded by all of them; without it rows are those of the plan for ever, and every term is provisional. */
+  readonly controlLog?: PlannedControlLog;
+}
+
+/** What is chosen about the control log that the nodes keep. */
+export interface PlannedControlLog {
+  readonly partitionPolicy: PartitionPolicy;
+  /** A snapshot takes the place of the entries once so many stand behind the one before. */
+  readonly snapshotEveryEntries: number;
 }
 
 /** The parameters of membership that are drawn. */

@@ -28,13 +28,14 @@ export type WorkerAnswer =
 const { options, seedFolder } = workerData as WorkerData;
 
 function carryOut(job: SeedJob): WorkerAnswer {
-  const { nodes, durationMs, plant, checkDeterminism } = options;
-  const replay = replayCommand({ ...job, nodes, durationMs, plant, checkDeterminism });
+  const { nodes, durationMs, plant, checkDeterminism, controlLog = false } = options;
+  const replay = replayCommand({ ...job, nodes, durationMs, plant, controlLog, checkDeterminism });
   try {
     const runOptions: RunOptions = {
       scenario: builtScenario(job.scenario),
       seed: job.seed,
       durationMs,
+      controlLog,
       ...(nodes === null ? {} : { nodes }),
     };
     const { run, divergence } = checkDeterminism ? runTwice(runOptions) : { run: runSeed(runOptions), divergence: null };

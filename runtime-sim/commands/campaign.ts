@@ -41,6 +41,7 @@ export const campaignCommand: Subcommand = {
       .option('--nodes <k>', 'nodes of each cluster', wholeNumber({ min: 1, max: nodesMax }))
       .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
       .option('--plant <name>', 'a planted bug, which the checkers must find; its own scenario unless one is named')
+      .option('--control-log', 'the nodes keep a control log')
       .option('--check-determinism', 'run each seed twice and compare at every event')
       .option('--stop-at-first', 'end with the first run that breaks a promise')
       .addHelpText('after', helpAfter)
@@ -68,7 +69,7 @@ function describeMerge(campaignCommandLine: Command, choose: Choose): void {
 }
 
 function readRequest(command: Command): CampaignRequest {
-  const { seeds, scenario: named = [], jobs, out, nodes, duration, plant, checkDeterminism, stopAtFirst } = command.opts();
+  const { seeds, scenario: named = [], jobs, out, nodes, duration, plant, controlLog, checkDeterminism, stopAtFirst } = command.opts();
   if (seeds === undefined) throw new UsageError('--seeds is missing', 'give --seeds A..B; see engram-sim campaign --help');
   const planted = plant === undefined ? null : plantedBugOf(plant);
   const { scenarios, pending } = chosenScenarios(named.length > 0 || planted === null ? named : [planted.scenario], nodes ?? null);
@@ -79,6 +80,7 @@ function readRequest(command: Command): CampaignRequest {
     durationMs: duration ?? durationMsDefault,
     plant: planted?.name ?? null,
     checkDeterminism: checkDeterminism === true,
+    ...(controlLog === true ? { controlLog } : {}),
   };
   const runs = seedCount(options.seeds) * options.scenarios.length;
   if (runs > runsMax) throw new UsageError(`${runs} runs are more than a campaign takes (${runsMax})`, 'make several of it and merge them');

@@ -17,6 +17,7 @@ interface RunSettings {
   readonly nodes: number | null;
   readonly durationMs: number;
   readonly plant: string | null;
+  readonly controlLog: boolean;
   readonly json: boolean;
   readonly trace: string | null;
   readonly checkDeterminism: boolean;
@@ -37,6 +38,7 @@ export function describeRun(program: Command, choose: Choose): void {
     )
     .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
     .option('--plant <name>', 'a planted bug, which the checkers must find')
+    .option('--control-log', 'the nodes keep a control log: rows and primaries come from what it commits')
     .option('--json', 'one JSON object on one line of standard output')
     .option('--trace <file>', 'write one line of JSON per event')
     .option('--check-determinism', 'run again, and in a fresh thread, and compare at every event')
@@ -48,7 +50,17 @@ export function describeRun(program: Command, choose: Choose): void {
 }
 
 function readSettings(program: Command): RunSettings {
-  const { seed, scenario: name, nodes = null, duration = durationMsDefault, plant, trace, checkDeterminism, out } = program.opts();
+  const {
+    seed,
+    scenario: name,
+    nodes = null,
+    duration = durationMsDefault,
+    plant,
+    controlLog,
+    trace,
+    checkDeterminism,
+    out,
+  } = program.opts();
   if (seed === undefined) throw new UsageError('--seed is missing', usage);
   if (name === undefined) throw new UsageError('--scenario is missing', usage);
   const scenario = builtScenario(name);
@@ -61,6 +73,7 @@ function readSettings(program: Command): RunSettings {
     nodes,
     durationMs: duration,
     plant: plant === undefined ? null : plantedBugOf(plant).name,
+    controlLog: controlLog === true,
     json: wantsJsonObject(program),
     trace: trace ?? null,
     checkDeterminism: checkDeterminism === true,
@@ -71,9 +84,9 @@ function readSettings(program: Command): RunSettings {
 async function runOne(settings: RunSettings): Promise<number> {
   const { exitCodeOf, printReport, replayCommand, reportOf } = await import('../run-report.js');
   const { keepSeedFile, seedFileContent } = await import('../seed-file.js');
-  const { seed, scenario, nodes, durationMs, plant } = settings;
-  const { run, divergence } = await carryOut({ scenario, seed, durationMs, ...(nodes === null ? {} : { nodes }) }, settings);
-  const replay = replayCommand({ seed, scenario: scenario.name, nodes, durationMs, plant, checkDeterminism: settings.checkDeterminism });
+  const { seed, scenario, nodes, durationMs, plant, controlLog, checkDeterminism } = settings;
+  const { run, divergence } = await carryOut({ scenario, seed, durationMs, controlLog, ...(nodes === null ? {} : { nodes }) }, settings);
+  const replay = replayCommand({ seed, scenario: scenario.name, nodes, durationMs, plant, controlLog, checkDeterminism });
   const failed = run.verdict !== 'ok' || divergence != null;
   const seedFile = failed ? keepSeedFile(seedFileContent(run, { durationMs, plant }), settings.out) : null;
   const report = reportOf(run, replay, seedFile);

@@ -19,6 +19,7 @@ export function tracedCores(node: number, createCore: CoreFactory, tracer: Trace
         }
       },
       inspect: () => core.inspect(),
+      inspectControl: () => core.inspectControl?.() ?? null,
     };
   };
 }

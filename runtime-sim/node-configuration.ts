@@ -1,0 +1,53 @@
+/** What each node of a run is configured with: what the plan says of it, over the core's own defaults. */
+import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
+import { type ControlLogOptions, defaultControlLogOptions } from '../core/control/control-log-options.js';
+import { defaultClusterSettings } from '../core/control/entries.js';
+import type { Address } from '../core/membership/address.js';
+import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
+import type { RunPlan } from '../scenarios/run-plan.js';
+import { memberOf } from './control-operator.js';
+import type { Identities } from './identities.js';
+
+export function membershipParameters(plan: RunPlan): MembershipParameters {
+  return { ...lanMembership, ...plan.configuration.membership };
+}
+
+interface Place {
+  readonly plan: RunPlan;
+  readonly index: number;
+  readonly identities: Identities;
+  readonly address: Address;
+}
+
+export function configurationOf({ plan, index, identities, address }: Place): NodeConfiguration {
+  const name = plan.nodes[index];
+  return {
+    name,
+    clusterId: 'simulated',
+    ...membersAndRows(plan, identities),
+    storage: { ...defaultStorageOptions, ...plan.configuration.storage },
+    memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
+    replication: { ...defaultReplicationOptions, ...plan.configuration.replication },
+    membership: {
+      ...membershipParameters(plan),
+      address,
+      metadata: { name, zone: '', rack: '', roles: [], version: 'simulated', grpcAddress: '', loadPercent: 0 },
+      keys: [],
+    },
+  };
+}
+
+/** Told by the configuration, or by a control log that all nodes of the plan have founded. */
+function membersAndRows(plan: RunPlan, identities: Identities): Pick<NodeConfiguration, 'control' | 'controlLog'> {
+  const { controlLog } = plan.configuration;
+  if (controlLog === undefined) return { control: () => identities.view };
+  const { partitionPolicy, snapshotEveryEntries } = controlLog;
+  const founders = identities.founders.map((id, index) => memberOf(plan, index, id));
+  const settings = { ...defaultClusterSettings, partitionPolicy };
+  const options: ControlLogOptions = {
+    ...defaultControlLogOptions,
+    snapshotEveryEntries,
+    founding: { clusterId: identities.clusterId, founders, settings },
+  };
+  return { control: () => ({ epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null }), controlLog: options };
+}
