@@ -106,7 +106,7 @@ function verdictOf(judgement: Judgement, figures: Record<string, unknown>, histo
  * checker, but for what no copy has: whether it should be there is judged in the end. Of writes acknowledged after `untilMs` nothing is asked.
  */
 export function unsettled(
-  history: Pick<History, 'operations' | 'lostWithDisks'>,
+  history: Pick<History, 'operations' | 'destroyedDisks'>,
   untilMs: number,
 ): (sample: ConvergenceSample) => string | null {
   const findFault = faultFinder(dotsAcknowledgedUntil(untilMs, history), () => true);
@@ -214,8 +214,11 @@ function notContained(required: DotRanges, copy: CopyState): readonly SpaceDot[]
  * Load has stopped by the heal: what is written later, to see who serves, is in no earlier sample and no subject here. Neither is what one copy alone had
  * acknowledged and took with it.
  */
-function dotsAcknowledgedUntil(untilMs: number, { operations, lostWithDisks }: Pick<History, 'operations' | 'lostWithDisks'>): SpaceDot[] {
-  const isPromised = unlessLostWithDisk(lostWithDisks);
+function dotsAcknowledgedUntil(
+  untilMs: number,
+  { operations, destroyedDisks }: Pick<History, 'operations' | 'destroyedDisks'>,
+): SpaceDot[] {
+  const isPromised = unlessLostWithDisk(destroyedDisks);
   return operations.filter((operation) => operation.completedMs <= untilMs && isPromised(operation)).flatMap(acknowledgedDots);
 }
 

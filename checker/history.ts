@@ -236,6 +236,17 @@ export interface MembershipRecord {
   readonly views: readonly MemberView[];
 }
 
+/** A disk that is gone for good, and what went with it. */
+export interface DestroyedDisk {
+  readonly node: NodeId;
+  /** When its node last ran: at the destruction, or before. */
+  readonly diedMs: number;
+  /** No other node that ran could be reached from there any more: what was acknowledged last had no way out. */
+  readonly isolated: boolean;
+  /** Dots that were on this disk and had never become durable on another one. */
+  readonly lost: readonly { readonly space: SpaceKey; readonly version: string }[];
+}
+
 export interface History {
   readonly operations: readonly Operation[];
   /** Absent where nobody takes part in a membership. */
@@ -263,8 +274,7 @@ export interface History {
   /** When a majority alone was healed; without it the first sample of that phase counts as that moment. */
   readonly majorityHealedMs?: number;
   readonly endedMs: number;
-  /** Dots that were on a disk until it was destroyed for good, and had never become durable on another one. */
-  readonly lostWithDisks?: readonly { readonly space: SpaceKey; readonly version: string }[];
+  readonly destroyedDisks?: readonly DestroyedDisk[];
   /** False when the plan damaged more copies than the fault model allows: only safety is judged then. */
   readonly insideFaultModel: boolean;
   /** Least acknowledgements on each side of a split for the run to count (SPEC section 6.9); 0 without a split. */

@@ -29,7 +29,7 @@ export const loss: Checker = (history) => {
   if (valuesWrittenTwice.length > 0) return { verdict: 'unknown', reason: `the value ${valuesWrittenTwice[0]} was written twice` };
 
   const damaged = new Set(history.recoveries.flatMap((recovery) => recovery.damaged.map(({ space, version }) => `${space} ${version}`)));
-  const isGone = goneWithDisk(history.lostWithDisks);
+  const isGone = goneWithDisk(history.destroyedDisks);
   const losses = memories.flatMap((memory) => {
     const isDamaged = (version: string): boolean => damaged.has(`${memory.space} ${version}`);
     return memory.writes.length === 0 ? [] : [...lostWrites(memory, isDamaged, isGone), ...lostForgets(memory, isGone)];

@@ -1,6 +1,7 @@
 /** Destroyed disks excuse what one copy alone had promised, and nothing else. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { nodeId } from '../core/identifiers.js';
 import { convergence } from './convergence.js';
 import type { History, Operation, Verdict } from './history.js';
 import { HistoryBuilder } from './history-builder.js';
@@ -9,8 +10,9 @@ import { loss } from './loss.js';
 const disks = suite('lost with disks');
 type Figures = Verdict & Record<string, unknown>;
 
-function lostWith(...writes: readonly Operation[]): Pick<History, 'lostWithDisks'> {
-  return { lostWithDisks: writes.map(({ space, version }) => ({ space, version: version as string })) };
+function lostWith(...writes: readonly Operation[]): Pick<History, 'destroyedDisks'> {
+  const lost = writes.map(({ space, version }) => ({ space, version: version as string }));
+  return { destroyedDisks: [{ node: nodeId('a'.repeat(32)), diedMs: 500, isolated: false, lost }] };
 }
 
 disks('a write that one copy alone acknowledged may go with its disk, and is counted', () => {

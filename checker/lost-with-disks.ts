@@ -6,17 +6,17 @@
 import type { History, Operation } from './history.js';
 import type { Step } from './memory-traces.js';
 
-type Lost = History['lostWithDisks'];
+type Destroyed = History['destroyedDisks'];
 
 /** Whether an acknowledged write is still owed. */
-export function unlessLostWithDisk(lost: Lost): (operation: Operation) => boolean {
-  const dots = dotsOf(lost);
+export function unlessLostWithDisk(disks: Destroyed): (operation: Operation) => boolean {
+  const dots = dotsOf(disks);
   return ({ ack, space, version }) => ack !== 'local' || version === null || !dots.has(`${space} ${version}`);
 }
 
 /** Whether every record of a write was on disks that are gone, each on that one alone, and nobody was promised more. */
-export function goneWithDisk(lost: Lost): (write: Step) => boolean {
-  const dots = dotsOf(lost);
+export function goneWithDisk(disks: Destroyed): (write: Step) => boolean {
+  const dots = dotsOf(disks);
   if (dots.size === 0) return () => false;
   return ({ operation, made }) => {
     if (operation === null || (operation.outcome === 'ok' && operation.ack !== 'local')) return false;
@@ -26,6 +26,6 @@ export function goneWithDisk(lost: Lost): (write: Step) => boolean {
   };
 }
 
-function dotsOf(lost: Lost): ReadonlySet<string> {
-  return new Set(lost?.map(({ space, version }) => `${space} ${version}`));
+function dotsOf(disks: Destroyed): ReadonlySet<string> {
+  return new Set(disks?.flatMap(({ lost }) => lost.map(({ space, version }) => `${space} ${version}`)));
 }

@@ -34,7 +34,7 @@ export function judgedReads(history: History): readonly JudgedRead[] {
 }
 
 function judgeAll(history: History): JudgedRead[] {
-  const isOwed = unlessLostWithDisk(history.lostWithDisks);
+  const isOwed = unlessLostWithDisk(history.destroyedDisks);
   return tracesOf(history).memories.flatMap((memory) => {
     const reads = [...memory.reads.filter(({ operation }) => operation?.kind === 'get'), ...memory.recalled];
     return reads.length === 0 ? [] : judgeReads(memory, reads, isOwed);

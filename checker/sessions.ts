@@ -80,7 +80,7 @@ class SessionJudge {
       for (const step of [...memory.writes, ...memory.reads])
         if (step.operation !== null) this.#steps.set(step.operation.index, { memory, step });
     }
-    this.#isGone = goneWithDisk(history.lostWithDisks);
+    this.#isGone = goneWithDisk(history.destroyedDisks);
     this.#damaged = new Set(history.recoveries.flatMap(({ damaged }) => damaged.map(({ space, version }) => `${space} ${version}`)));
   }
 

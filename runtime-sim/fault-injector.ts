@@ -149,8 +149,9 @@ export class FaultInjector {
     const isCompacted = (dot: string): boolean => ever.some(({ other, dots }) => dots.has(dot) && !this.#damage.isDamagedOn(other, dot));
     const isLast = (dot: string): boolean => !isCompacted(dot) && (this.#onDestroyedDisks.has(dot) || this.#damage.isDamaged(dot));
     if (held.some((dot) => !intact.has(dot) && isLast(dot))) return false;
+    const isolated = others.every((other) => !other.alive || this.#world.network.isCut(host.index, other.index));
     if (host.alive) this.crash(host);
-    this.#world.recorder.diskDestroyed(host.index, held, (dot) => ever.some(({ dots }) => dots.has(dot)));
+    this.#world.recorder.diskDestroyed(host.index, { held, isolated }, (dot) => ever.some(({ dots }) => dots.has(dot)));
     for (const dot of held) this.#onDestroyedDisks.add(dot);
     this.destroyedDisks.push({ id: host.id, disk: host.loseDisk() });
     return true;

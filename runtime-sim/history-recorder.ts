@@ -3,7 +3,16 @@
  *
  * It stands outside the system: times are true time in milliseconds since the start of load, and nothing it writes down reaches a node.
  */
-import type { CopyState, FaultRecord, LoggedRecord, Operation, Recovery, SplitRecord, TermSpan } from '../checker/history.js';
+import type {
+  CopyState,
+  DestroyedDisk,
+  FaultRecord,
+  LoggedRecord,
+  Operation,
+  Recovery,
+  SplitRecord,
+  TermSpan,
+} from '../checker/history.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { NodeInspection } from '../core/engram-node.js';
 import { dotKey, type NodeId, type SpaceKey } from '../core/identifiers.js';
@@ -53,8 +62,7 @@ export class HistoryRecorder {
   readonly failures: string[] = [];
   /** Nodes that stopped themselves, and why. */
   readonly halts: string[] = [];
-  /** Dots that were on a disk that was destroyed, and never on another one. */
-  readonly lostWithDisks: Dot[] = [];
+  readonly destroyedDisks: DestroyedDisk[] = [];
   readonly membership: MembershipRecorder;
   readonly #nodes: NodeRecord[];
   readonly #ids: readonly NodeId[];
@@ -153,11 +161,16 @@ export class HistoryRecorder {
     this.#nodes[node].doubtful = true;
   }
 
-  /** The node's disk is destroyed for good, and what it `held`. What was shipped is owed by others; the rest is gone. */
-  diskDestroyed(node: number, held: readonly string[], isShipped: (dot: string) => boolean): void {
+  /** The disk of a node that is down is destroyed for good, and what it `held`. What was shipped is owed by others; the rest is gone. */
+  diskDestroyed(
+    node: number,
+    { held, isolated }: { readonly held: readonly string[]; readonly isolated: boolean },
+    isShipped: (dot: string) => boolean,
+  ): void {
     const gone = held.filter((dot) => !isShipped(dot)).map(dotOf);
     const compacted = this.#nodes[node].released.filter(({ space, version }) => !isShipped(`${space} ${version}`));
-    this.lostWithDisks.push(...gone, ...compacted);
+    const diedMs = this.#nodes[node].crash?.crashedMs ?? this.#nowMs();
+    this.destroyedDisks.push({ node: this.#ids[node], diedMs, isolated, lost: [...gone, ...compacted] });
     if (gone.length > 0) this.mark('records lost with their only disk');
     this.#nodes[node] = new NodeRecord();
   }

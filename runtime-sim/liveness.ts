@@ -167,8 +167,8 @@ export class Liveness {
     // Digests first, since they are cheap; then what the checker will ask: copies that agree may still have to fetch again what they found damaged.
     if (!this.#agree(counts)) return false;
     if (copies.length === 0) return true;
-    const { operations, lostWithDisks } = world.recorder;
-    this.#unsettled ??= unsettled({ operations, lostWithDisks }, phase === 'all-healed' ? this.healedMs : this.majorityHealedMs);
+    const { operations, destroyedDisks } = world.recorder;
+    this.#unsettled ??= unsettled({ operations, destroyedDisks }, phase === 'all-healed' ? this.healedMs : this.majorityHealedMs);
     return this.#unsettled(sample) === null;
   }
 

@@ -184,7 +184,7 @@ export class Simulation {
       logs: recorder.logs,
       logDurableMs: recorder.logDurableMs,
       copies: new Map(plan.rows.map(({ space, copies }) => [spaceOf(space), copies.length])),
-      lostWithDisks: recorder.lostWithDisks,
+      destroyedDisks: recorder.destroyedDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,
       samples: liveness.samples,
