@@ -20,6 +20,8 @@ export interface CompactedStore {
   /** Whether every other copy is known to hold the author's dots up to this one. */
   heldByCopies(dots: { readonly space: SpaceKey; readonly author: Author; readonly sequence: number }, now: Now): boolean;
   room(bytes: number): Room;
+  /** Whether the space was handed over: nothing of it that is not held is needed. */
+  isDropped(space: SpaceKey): boolean;
   /** Null: no control log is kept here, and what is found of one stays. */
   control(): ControlRecords | null;
 }
@@ -64,7 +66,7 @@ export class CompactionRules implements CompactionOwner {
   isNeeded(view: RecordView, place: { readonly segment: number; readonly offset: number }): boolean {
     if (isControlRecord(view)) return this.#store.control()?.isNeeded({ author: view.author, sequence: view.sequence }, place) ?? true;
     const space = this.#store.space(view.space);
-    if (space === undefined) return true;
+    if (space === undefined) return !this.#store.isDropped(view.space);
     const memory = space.index.find(view.bytes, view.idOffset, view.idLength);
     if (memory < 0) return false;
     const version = space.index.versionOf(memory, view.author, view.sequence);

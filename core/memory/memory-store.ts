@@ -3,7 +3,6 @@
  * terms, peers or requests.
  */
 import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-clock.js';
-import type { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
 import { type ControlRecords, controlSpace, isControlRecord } from '../control/control-records.js';
 import { rowOf } from '../control/members-and-rows.js';
@@ -12,20 +11,23 @@ import type { Now } from '../events.js';
 import { type Author, authorOf, type Dot, type NodeId, type SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { type CheckpointContent, Checkpointer } from '../storage/checkpointer.js';
+import { Checkpointer } from '../storage/checkpointer.js';
 import { Compaction } from '../storage/compaction.js';
 import { DiskCalls } from '../storage/disk-calls.js';
 import type { RecordPlace } from '../storage/dot-positions.js';
 import { groupHeaderBytes } from '../storage/group.js';
-import { type VersionRow, versionFlags } from '../storage/record-index.js';
+import type { VersionRow } from '../storage/record-index.js';
 import { type Recovered, Recovery, recoveryRetryTimer } from '../storage/recovery.js';
-import { noteDot, type Segment, unpin } from '../storage/segment.js';
+import { noteDot, type Segment } from '../storage/segment.js';
 import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
 import { hexToBytes } from '../wire/hex.js';
 import { type RecordDraft, RecordView, recordLength, writeRecord } from '../wire/record.js';
 import type { Appended } from './appended.js';
+import { checkpointContent } from './checkpoint-content.js';
 import { CompactionRules } from './compaction-rules.js';
+import { DroppedSpaces } from './dropped-spaces.js';
+import { LogReader, type PayloadReader } from './log-reader.js';
 import { SpaceStore } from './space-store.js';
 
 export interface MemoryStoreOwner {
@@ -42,8 +44,6 @@ export interface MemoryStoreOwner {
   heldByCopies(space: SpaceKey, author: Author, sequence: number, now: Now): boolean;
 }
 
-export type PayloadReader = (payload: Uint8Array | null, now: Now) => void;
-
 export class MemoryStore {
   readonly #configuration: NodeConfiguration;
   readonly #effects: Effects;
@@ -54,6 +54,7 @@ export class MemoryStore {
   readonly #checkpointer: Checkpointer;
   readonly #compaction: Compaction;
   readonly #cache: ValueCache;
+  readonly #reader: LogReader;
   readonly #spaces = new Map<SpaceKey, SpaceStore>();
   /** Numbers spaces for the cache; a number is not given twice. */
   #spacesMade = 0;
@@ -68,6 +69,7 @@ export class MemoryStore {
   #author = '' as Author;
   #authorBytes: Uint8Array = new Uint8Array(0);
   #compactionDue = false;
+  readonly #dropped = new DroppedSpaces();
   /** The disk was too full at the start to begin to write. */
   #blocked = false;
   /** The latest logical time of each author's records, as recovery found them. */
@@ -87,7 +89,15 @@ export class MemoryStore {
       segmentSealed: () => this.#checkpointer.write(() => undefined),
       roomChanged: (now) => this.#roomChanged(now),
     });
-    this.#checkpointer = new Checkpointer(effects, this.disk, pure, () => this.#checkpointContent());
+    this.#reader = new LogReader(this.log, this.disk, this.#cache, pure);
+    this.#checkpointer = new Checkpointer(effects, this.disk, pure, () =>
+      checkpointContent({
+        log: this.log,
+        spaces: this.#spaces,
+        dropped: this.#dropped,
+        lostOfControl: this.#recovered?.holes.get(controlSpace) ?? null,
+      }),
+    );
     const ports = { journal: effects.journal, disk: this.disk, checkpointer: this.#checkpointer, pure };
     this.#compaction = new Compaction(
       configuration.storage,
@@ -97,6 +107,7 @@ export class MemoryStore {
         spaces: () => this.#spaces.values(),
         heldByCopies: (dots, now) => owner.heldByCopies(dots.space, dots.author, dots.sequence, now),
         room: (bytes) => this.room(bytes),
+        isDropped: (key) => this.#dropped.has(key),
         control: () => this.#control,
       }),
     );
@@ -137,7 +148,7 @@ export class MemoryStore {
         release: (place: RecordPlace): void => this.release(place),
       };
       const world = { options, pure: this.#pure, journal: this.#effects.journal, cache: this.#cache, places };
-      space = new SpaceStore(key, this.#spacesMade, world);
+      space = new SpaceStore(key, this.#spacesMade, world, this.#dropped.changesOf(key) + (this.#dropped.has(key) ? 1 : 0));
       this.#spacesMade += 1;
       this.#spaces.set(key, space);
     }
@@ -147,6 +158,23 @@ export class MemoryStore {
   /** Gives a space up that was made for a write which was then refused. */
   forgetIfEmpty(space: SpaceStore): boolean {
     return space.isUntouched() && this.#spaces.delete(space.key);
+  }
+
+  /**
+   * Lets go of all that is held of a space which others hold. Returns how many records that were; null when not now: records of it are on their way to the disk,
+   * or to another place on it. Durable with the next checkpoint; a crash before that brings them back.
+   */
+  dropSpace(key: SpaceKey): number | null {
+    const space = this.#spaces.get(key);
+    const { end } = this.log;
+    if (space === undefined || end === null || !space.inFlight.isEmpty() || this.#compaction.isWorking) return null;
+    const records = space.letGo();
+    this.#spaces.delete(key);
+    for (const segment of this.log.segments.values()) segment.dots.delete(key);
+    this.#dropped.add(key, end, space.coverageChanges);
+    this.writeCheckpoint();
+    this.#compactionDue = true;
+    return records;
   }
 
   timesFound(): ReadonlyMap<Author, HlcTimestamp> {
@@ -201,6 +229,7 @@ export class MemoryStore {
     this.#blocked = false;
     this.#author = authorOf(recovered.nodeId, recovered.boot);
     this.#authorBytes = hexToBytes(this.#author);
+    this.#dropped.recovered(recovered.dropped);
     this.#checkpointer.continueFrom(recovered.checkpointNumber);
     this.#makeReadable(recovered);
     this.#openLog(recovered);
@@ -249,60 +278,13 @@ export class MemoryStore {
     this.log.flush(now);
   }
 
-  /**
-   * Reads the payload of a durable version: at once from the cache, else from the disk. `null` when its bytes are damaged, which makes it a hole.
-   */
+  /** See `LogReader`. */
   readPayload(space: SpaceStore, version: VersionRow, then: PayloadReader, now: Now): void {
-    const key = space.cacheKey(version);
-    const cached = this.#cache.get(key);
-    if (cached !== undefined) return then(cached, now);
-    if (space.index.has(version, versionFlags.damaged)) return then(null, now);
-    const author = space.index.authorOf(version);
-    const sequence = space.index.columns.sequence[version];
-    const memory = space.index.memoryOf(version);
-    this.readRecord(space.index.place(version), { space: space.key, author, sequence }, (view, later) => {
-      const still = space.index.versionOf(memory, author, sequence) === version;
-      if (view === null) {
-        if (still) space.markDamaged(version);
-        return then(null, later);
-      }
-      const payload = view.bytes.slice(view.payloadOffset, view.payloadOffset + view.payloadLength);
-      if (still) this.#cache.set(key, payload);
-      then(payload, later);
-    });
+    this.#reader.readPayload(space, version, then, now);
   }
 
-  /**
-   * Reads a record back by its place and checks that it is the one that was asked for: a write that a disk has carried out in the wrong place leaves whole
-   * records where others were, and sequences are counted anew in each space. The view is valid during the call only.
-   */
-  readRecord(
-    place: RecordPlace,
-    dot: { readonly space: SpaceKey; readonly author: Author; readonly sequence: number },
-    then: (view: RecordView | null, now: Now) => void,
-  ): void {
-    const segment = this.log.segments.get(place.segment);
-    invariant(segment !== undefined, 'a place that the index points at is in a segment of the log');
-    segment.pins += 1;
-    this.disk.read(segment.file, { offset: place.offset, length: place.length }, (result, now) => {
-      unpin(segment);
-      if (result.kind !== 'read') return then(null, now);
-      const view = this.#view;
-      const whole = view.moveTo(result.bytes, 0, result.bytes.length) && view.intact();
-      const right = whole && view.sequence === dot.sequence && view.author === dot.author && view.space === dot.space;
-      then(right ? view : null, now);
-    });
-  }
-
-  /** Reads a stretch of a segment in which several records stand; null when it cannot be read whole. */
   readStretch(stretch: RecordPlace, then: (bytes: Uint8Array | null, now: Now) => void): void {
-    const segment = this.log.segments.get(stretch.segment);
-    invariant(segment !== undefined, 'a place that the index points at is in a segment of the log');
-    segment.pins += 1;
-    this.disk.read(segment.file, { offset: stretch.offset, length: stretch.length }, (result, now) => {
-      unpin(segment);
-      then(result.kind === 'read' && result.bytes.length === stretch.length ? result.bytes : null, now);
-    });
+    this.#reader.readStretch(stretch, then);
   }
 
   #groupSynced(group: Group<Appended>, now: Now): void {
@@ -365,24 +347,6 @@ export class MemoryStore {
   release(place: RecordPlace): void {
     const segment = this.#segment(place.segment);
     if (segment !== undefined) segment.liveBytes -= place.length;
-  }
-
-  #checkpointContent(): CheckpointContent {
-    const segments = [...this.log.segments.values()]
-      .sort((left, right) => left.number - right.number)
-      .map(({ number, sealed, endBytes, dots }) => ({ number, sealed, endBytes: sealed ? endBytes : this.log.durableEndOf(number), dots }));
-    const horizons = new Map<SpaceKey, ReadonlyMap<Author, number>>();
-    const holes = new Map<SpaceKey, VersionVector>();
-    // A voter that may have forgotten something may not become sure again by being started once more.
-    const lost = this.#recovered?.holes.get(controlSpace);
-    if (lost !== undefined) holes.set(controlSpace, lost);
-    for (const space of this.#spaces.values()) {
-      if (space.horizon.size === 0) continue;
-      horizons.set(space.key, space.horizon);
-      const absent = space.holesBelow(space.horizon);
-      if (!absent.isEmpty()) holes.set(space.key, absent);
-    }
-    return { segments, horizons, holes };
   }
 
   /** Appends a record of another author as it stands. `room` has said yes. */

@@ -59,13 +59,15 @@ export class SpaceStore implements VersionFacts {
   readonly horizon = new Map<Author, number>();
   readonly #positions = new Map<Author, DotPositions>();
   /** Counts changes of coverage and of damage: what is derived from them can be kept while this stands still. */
-  coverageChanges = 0;
+  coverageChanges: number;
   /** Versions that are known and whose bytes are damaged. */
   damagedVersions = 0;
   readonly #vouching = new Vouching();
   readonly updates = new UpdateRate();
 
-  constructor(key: SpaceKey, number: number, world: SpaceContext) {
+  /** `changes`: where the count goes on, of a space that was held here before. */
+  constructor(key: SpaceKey, number: number, world: SpaceContext, changes = 0) {
+    this.coverageChanges = changes;
     this.key = key;
     this.name = spaceName(key);
     this.generation = spaceGeneration(key);
@@ -200,6 +202,18 @@ export class SpaceStore implements VersionFacts {
     this.superseded.delete(version);
     this.#world.cache.delete(this.cacheKey(version));
     this.index.remove(version);
+  }
+
+  /** Gives up everything: no place in the log is needed for it any more, and nothing of it is kept in memory. Returns how many records were retained. */
+  letGo(): number {
+    let records = 0;
+    for (let version = 0; version < this.index.versionRows; version += 1) {
+      if (this.index.has(version, versionFlags.free)) continue;
+      records += 1;
+      if (this.index.columns.length[version] > 0) this.#world.places.release(this.index.place(version));
+      this.#world.cache.delete(this.cacheKey(version));
+    }
+    return records;
   }
 
   #cover(author: Author, sequence: number, place: RecordPlace): void {

@@ -7,7 +7,7 @@
 import { type CausalContext, contextEntriesMax, contextWith, decodeContext, emptyContext, joinContexts } from '../clock/causal-context.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Dot, memoryIdBytesMax, type Term } from '../identifiers.js';
+import { type Dot, memoryIdBytesMax, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { type VersionRow, versionFlags } from '../storage/record-index.js';
 import { checkEpisode, decodeEpisode, EpisodeView, encodeEpisode } from '../wire/episode.js';
@@ -29,8 +29,8 @@ export class Writes {
   readonly #acknowledgements: Acknowledgements;
   readonly #episode = new EpisodeView();
   readonly #hash = new Uint32Array(2);
-  /** The last sequence given in each space by this boot. */
-  readonly #sequences = new Map<SpaceStore, number>();
+  /** The last sequence given in each space by this boot, by its name: a space may be let go of and held again. */
+  readonly #sequences = new Map<SpaceKey, number>();
 
   constructor(services: NodeServices, acknowledgements: Acknowledgements) {
     this.#services = services;
@@ -235,7 +235,7 @@ export class Writes {
     const { space, requestId } = intent.request;
     const { store, clock, pure } = this.#services;
     const superseded = this.#supersededBy(space, write.held.versions, Math.max(clock.latest().ms, now.wallMs));
-    const dot: Dot = { author: store.author, sequence: (this.#sequences.get(space) ?? 0) + 1 };
+    const dot: Dot = { author: store.author, sequence: (this.#sequences.get(space.key) ?? 0) + 1 };
     const tombstone = write.type === recordTypes.tombstone;
     const draft: RecordDraft = {
       type: write.type,
@@ -269,7 +269,7 @@ export class Writes {
     const time = clock.next(now.wallMs);
     draft.timeMs = time.ms;
     draft.timeLogical = time.logical;
-    this.#sequences.set(space, dot.sequence);
+    this.#sequences.set(space.key, dot.sequence);
     const memory = write.held.memory >= 0 ? write.held.memory : space.index.addAbsent(write.id.source, write.id.offset, write.id.length);
     const row = tombstone ? -1 : space.search.add(write.payload, this.#episode, time.ms);
     const version = space.addPending(memory, draft, { tombstone, row });

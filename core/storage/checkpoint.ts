@@ -10,6 +10,7 @@ import { type Author, authorBytes, type SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { ByteReader, ByteWriter } from '../wire/bytes.js';
 import { bytesToHex, hexToBytes } from '../wire/hex.js';
+import type { LogPosition } from './group.js';
 import { unsealed } from './node-files.js';
 
 export const checkpointFiles = ['checkpoint-a', 'checkpoint-b'] as const;
@@ -33,6 +34,8 @@ export interface Checkpoint {
   readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
   /** Per space what is absent below its horizon and not known to be dominated. */
   readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
+  /** Spaces that this node has handed over: what stands before the position is of no use any more. */
+  readonly dropped: ReadonlyMap<SpaceKey, LogPosition>;
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): Uint8Array {
@@ -53,6 +56,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): U
   }
   writer.u32(checkpoint.holes.size);
   for (const [space, holes] of checkpoint.holes) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(holes));
+  // Left out when there are none: what was written before there could be any reads the same.
+  if (checkpoint.dropped.size > 0) writer.u32(checkpoint.dropped.size);
+  for (const [space, { segment, offset }] of checkpoint.dropped) writer.block(pure.utf8Encode(space)).u32(segment).u32(offset);
   const body = writer.finish();
   return new ByteWriter(body.length + 4).raw(body).u32(pure.crc32(body)).finish();
 }
@@ -103,6 +109,11 @@ export function decodeCheckpoint(bytes: Uint8Array, pure: PureFunctions): Checkp
     if (absent === null) return { kind: 'damaged', reason: `the holes of space ${space} cannot be read` };
     holes.set(space, absent);
   }
+  const dropped = new Map<SpaceKey, LogPosition>();
+  const droppedSpaces = reader.remaining > 0 ? reader.u32() : 0;
+  for (let index = 0; index < droppedSpaces && !reader.failed; index += 1) {
+    dropped.set(pure.utf8Decode(reader.block()) as SpaceKey, { segment: reader.u32(), offset: reader.u32() });
+  }
   if (reader.failed) return { kind: 'damaged', reason: 'it ends in the middle' };
-  return { kind: 'whole', checkpoint: { number, segments, horizons, holes } };
+  return { kind: 'whole', checkpoint: { number, segments, horizons, holes, dropped } };
 }

@@ -64,6 +64,11 @@ export class Compaction {
     this.#view = new RecordView(ports.pure);
   }
 
+  /** Whether a segment is being given up: records of any space may be on their way to another place. */
+  get isWorking(): boolean {
+    return this.#job !== null;
+  }
+
   /** Starts on the segment with the least live share, if one is worth it; goes on with a job that waited for room. */
   proceed(now: Now): void {
     if (this.#job !== null) return this.#move(this.#job, now);

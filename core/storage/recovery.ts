@@ -14,6 +14,7 @@ import type { PureFunctions } from '../pure-functions.js';
 import { RecordView } from '../wire/record.js';
 import { type Checkpoint, type CheckpointSegment, checkpointFiles, checkpointFormatVersion, decodeCheckpoint } from './checkpoint.js';
 import type { DiskCalls } from './disk-calls.js';
+import type { LogPosition } from './group.js';
 import { bootFile, decodeBoot, decodeIdentity, encodeBoot, encodeIdentity, identityFile } from './node-files.js';
 import { newSegment, noteDot, type Segment, segmentNumber } from './segment.js';
 import { type SegmentScan, scanSegment } from './segment-scan.js';
@@ -29,6 +30,8 @@ export interface Recovered {
   readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
   /** Dots that were on this disk and can no longer be read: explicit holes. */
   readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
+  /** Spaces handed over: records before the position were left out. */
+  readonly dropped: ReadonlyMap<SpaceKey, LogPosition>;
   /**
    * Something was lost that may have taken the place of records given up before: then each dot that is absent below a horizon is a hole, until a peer
    * says otherwise.
@@ -229,12 +232,19 @@ export class Recovery {
     this.#records += 1;
     segment.recordBytes += view.length;
     const dot = { author: view.author, sequence: view.sequence };
-    noteDot(segment, view.space, dot);
-    noteFound(this.#found, view.space, dot);
     if (this.#nodeId !== null && authorNode(dot.author) === this.#nodeId) {
       this.#lastBootCounter = Math.max(this.#lastBootCounter, authorBoot(dot.author).counter);
     }
+    if (this.#isDropped(view.space, segment.number, offset)) return;
+    noteDot(segment, view.space, dot);
+    noteFound(this.#found, view.space, dot);
     this.#owner.recovered(view, segment, offset);
+  }
+
+  /** Handed over before: other nodes keep it. */
+  #isDropped(space: SpaceKey, segment: number, offset: number): boolean {
+    const before = this.#checkpoints[0]?.dropped.get(space);
+    return before !== undefined && (segment < before.segment || (segment === before.segment && offset < before.offset));
   }
 
   #noteScan(segment: Segment, scan: SegmentScan): void {
@@ -324,6 +334,7 @@ export class Recovery {
       nextSegment: highest + 1,
       checkpointNumber: this.#checkpoints[0]?.number ?? 0,
       horizons: this.#checkpoints[0]?.horizons ?? new Map(),
+      dropped: this.#checkpoints[0]?.dropped ?? new Map(),
       ...judged,
       damagedRanges: this.#damagedRanges,
       records: this.#records,

@@ -26,7 +26,13 @@ function someCheckpoint() {
     { number: 4, sealed: true, endBytes: 4_096, dots: new Map([[space, dots]]) },
     { number: 5, sealed: false, endBytes: 40, dots: new Map() },
   ];
-  return { number: 7, segments, horizons: new Map([[space, new Map([[author, 5]])]]), holes: new Map([[space, dots]]) };
+  return {
+    number: 7,
+    segments,
+    horizons: new Map([[space, new Map([[author, 5]])]]),
+    holes: new Map([[space, dots]]),
+    dropped: new Map([[space, { segment: 3, offset: 4_096 }]]),
+  };
 }
 
 formats('a checkpoint comes out as it went in', () => {
@@ -44,6 +50,7 @@ formats('a checkpoint comes out as it went in', () => {
   );
   assert.ok(reading.checkpoint.holes.get(space)?.has({ author, sequence: 12 }));
   assert.ok(reading.checkpoint.segments[0].dots.get(space)?.has({ author, sequence: 12 }));
+  assert.equal([...reading.checkpoint.dropped], [[space, { segment: 3, offset: 4_096 }]]);
 });
 
 formats('a damaged checkpoint is damaged, a newer one is newer', () => {

@@ -112,6 +112,11 @@ export class WriteAheadLog<Attachment> {
     return this.#full;
   }
 
+  /** Where the next group will stand, or behind; null while there is no segment to write to. */
+  get end(): LogPosition | null {
+    return this.#current === null ? null : { segment: this.#current.number, offset: this.#current.endBytes };
+  }
+
   get currentSegment(): number {
     return this.#current === null ? 0 : this.#current.number;
   }
