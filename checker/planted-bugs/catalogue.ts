@@ -145,8 +145,8 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     whatItBreaks: 'A counter of sequences stands still now and then: two writes share a dot.',
     pending: false,
     module: 'core/memory/writes.ts',
-    find: 'this.#sequences.set(space, dot.sequence);',
-    replace: "if (room !== 'wait' && dot.sequence % 5 !== 0) this.#sequences.set(space, dot.sequence);",
+    find: 'this.#sequences.set(space.key, dot.sequence);',
+    replace: "if (room !== 'wait' && dot.sequence % 5 !== 0) this.#sequences.set(space.key, dot.sequence);",
   },
   {
     name: 'acknowledge-on-arrival',
