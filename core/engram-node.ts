@@ -10,7 +10,6 @@ import type { ProposalAnswer } from './control/control-events.js';
 import { ControlLog } from './control/control-log.js';
 import { controlSpace } from './control/control-records.js';
 import { viewOfState } from './control/control-state.js';
-import type { ControlEntry } from './control/entries.js';
 import type { Effects } from './effects.js';
 import type { CoreEvent, MembershipEvent, Now } from './events.js';
 import type { NodeId, SpaceKey } from './identifiers.js';
@@ -103,7 +102,9 @@ export class EngramNode {
         if (this.#phase === 'serving') this.#replication.membersChanged(now);
         break;
       case 'propose':
-        this.#propose(event.handle, event.entry, now);
+      case 'found':
+      case 'recover':
+        this.#propose(event, now);
         break;
       case 'request':
         if (this.#phase === 'serving' || this.#readable) this.#requests.take(event.handle, event.request, now);
@@ -168,10 +169,13 @@ export class EngramNode {
     if (this.#phase === 'serving') this.#replication.membersChanged(now);
   }
 
-  #propose(handle: number, entry: ControlEntry, now: Now): void {
+  #propose(event: Extract<CoreEvent, { kind: 'propose' | 'found' | 'recover' }>, now: Now): void {
+    const { handle } = event;
     const answered = (answer: ProposalAnswer): void => this.#effects.journal.note({ kind: 'control.proposal-answered', handle, answer });
     if (this.#control === null) answered({ kind: 'refused', why: 'no control log', leader: null });
-    else this.#control.propose(entry, answered, now);
+    else if (event.kind === 'propose') this.#control.propose(event.entry, answered, now);
+    else if (event.kind === 'found') this.#control.found(event.entries, answered, now);
+    else this.#control.recover(answered, now);
   }
 
   #timer(name: string, now: Now): void {

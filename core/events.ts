@@ -38,6 +38,13 @@ export type CoreEvent =
   | { readonly kind: 'control'; readonly view: ControlView }
   /** Proposes an entry for the control log; answered by a `control.proposal-answered` event with this handle. */
   | { readonly kind: 'propose'; readonly handle: RequestHandle; readonly entry: ControlEntry }
+  /**
+   * This node makes a cluster: the first of these entries says of whom, the others who else is a member and which spaces exist. None of them may belong to a
+   * cluster already, nor be asked at the same time by another node. Answered like a proposal.
+   */
+  | { readonly kind: 'found'; readonly handle: RequestHandle; readonly entries: readonly ControlEntry[] }
+  /** A majority of voters is gone for good, says an operator: this node alone begins another generation with what it knows. Answered like a proposal. */
+  | { readonly kind: 'recover'; readonly handle: RequestHandle }
   | { readonly kind: 'request'; readonly handle: RequestHandle; readonly request: Request }
   /** The client has gone or no longer wants the answer: nothing is undone, nobody is answered. */
   | { readonly kind: 'cancel'; readonly handle: RequestHandle }

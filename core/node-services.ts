@@ -35,6 +35,10 @@ export interface PrimaryAuthority {
   isLeased(now: Now): boolean;
   /** A space of that name is written to and has no row: it is to be made. */
   wantSpace(name: string): void;
+  /** Whether a space that has no row here has none anywhere. */
+  knowsAllSpaces(now: Now): boolean;
+  /** Who leads the control log, as far as this node knows. */
+  readonly leader: NodeId | null;
   /** Whether copies take writes in terms that nobody has confirmed. */
   readonly allowsProvisional: boolean;
 }

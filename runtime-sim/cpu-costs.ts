@@ -9,6 +9,8 @@ const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   start: 50,
   control: 20,
   propose: 12,
+  found: 12,
+  recover: 12,
   request: 12,
   cancel: 1,
   message: 5,

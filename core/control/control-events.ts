@@ -14,7 +14,18 @@ export type ProposalAnswer =
   /** Not taken up: nothing has happened. */
   | { readonly kind: 'refused'; readonly why: ProposalRefusal; readonly leader: NodeId | null };
 
-export type ProposalRefusal = 'not leader' | 'handing over' | 'overloaded' | 'electorate changed lately' | 'no control log';
+export type ProposalRefusal =
+  | 'not leader'
+  | 'handing over'
+  | 'overloaded'
+  | 'electorate changed lately'
+  | 'no control log'
+  /** This node knows of a cluster already, or has voted for who makes one. */
+  | 'cluster already made'
+  /** The entries that are to make a cluster do not fit together. */
+  | 'no such cluster'
+  /** There is nothing to recover: a leader is heard, or there never was a cluster. */
+  | 'nothing to recover';
 
 export type ControlDomainEvent =
   | RaftEvent

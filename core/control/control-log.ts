@@ -13,18 +13,19 @@ import type { PureFunctions } from '../pure-functions.js';
 import { type Applied, applyEntry, noteApplied } from './apply-entry.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
 import { isAuthorityMessage } from './authority-messages.js';
+import { type Beginning, foundingOf, recoveryOf } from './beginnings.js';
 import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
 import { ControlJournal, type JournalStore } from './control-journal.js';
 import type { ControlLogOptions } from './control-log-options.js';
 import type { ControlRecords } from './control-records.js';
-import { type ControlState, emptyControlState } from './control-state.js';
+import { type ControlState, emptyControlState, isMade } from './control-state.js';
 import { Demotions } from './demotions.js';
 import { nextConfiguration } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { decodeEntry, encodeEntry } from './entry-codec.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
-import type { Configuration, Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
+import type { Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
 import { decodeState, encodeState } from './state-codec.js';
 
 export const controlTimer = 'control.wake';
@@ -87,7 +88,7 @@ export class ControlLog implements PrimaryAuthority {
   }
 
   /** Null while the node has not recovered, and for good when its control log is damaged. */
-  get raft(): Pick<Raft, 'role' | 'term' | 'leader' | 'committed' | 'last' | 'configuration' | 'termsOfLog'> | null {
+  get raft(): Pick<Raft, 'role' | 'term' | 'leader' | 'committed' | 'last' | 'configuration' | 'termsOfLog' | 'matches'> | null {
     return this.#raft;
   }
 
@@ -115,19 +116,45 @@ export class ControlLog implements PrimaryAuthority {
       this.#ports.effects.journal.note({ kind: 'control.log-damaged' });
     } else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self))
       this.#begin(reading.recovered, now);
-    else this.#found(founding, now);
+    else {
+      // Every founder begins with the same snapshot, in which the cluster is made: as if they had agreed on it.
+      const beginning = foundingOf([{ kind: 'cluster-made', ...founding }], this.#ports.pure);
+      if (beginning !== null) this.#beginWith(beginning, now, () => {});
+    }
   }
 
-  /** Every founder begins with the same snapshot, in which the cluster is made: as if they had agreed on it. */
-  #found(founding: Omit<Extract<ControlEntry, { kind: 'cluster-made' }>, 'kind'>, now: Now): void {
-    const { state } = applyEntry(emptyControlState, { kind: 'cluster-made', ...founding }, 1);
-    const configuration: Configuration = { voters: state.voters, learners: [] };
-    const snapshot: Snapshot = { index: 1, term: 1, configuration, state: encodeState(state, this.#ports.pure) };
-    const ballot = { term: 1, vote: null };
+  /** From nothing, or in the place of all that stood here. Meanwhile this node hears nobody. */
+  #beginWith({ ballot, snapshot }: Beginning, now: Now, begun: () => void): void {
     this.#now = now;
-    this.#journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (then) =>
-      this.#begin({ ballot, snapshot, entries: [] }, then),
-    );
+    this.#raft = null;
+    this.#journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (then) => {
+      this.#begin({ ballot, snapshot, entries: [] }, then);
+      begun();
+    });
+  }
+
+  /** This node alone makes a cluster, of the members that the entries name; they get it from here. None of them may belong to one. */
+  found(entries: readonly ControlEntry[], settled: (answer: ProposalAnswer) => void, now: Now): void {
+    const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
+    if (this.#raft === null) return refuse('no control log');
+    // Who has voted may have been let in, and does not know it yet.
+    if (isMade(this.#state) || this.#raft.term > 0 || this.#raft.last.index > 0) return refuse('cluster already made');
+    const beginning = foundingOf(entries, this.#ports.pure);
+    if (beginning === null) return refuse('no such cluster');
+    this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
+  }
+
+  /** A majority of voters is gone for good: this node goes on with what it knows, in another generation. */
+  recover(settled: (answer: ProposalAnswer) => void, now: Now): void {
+    const raft = this.#raft;
+    const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
+    if (raft === null) return refuse('no control log');
+    if (!isMade(this.#state) || raft.leader !== null) return refuse('nothing to recover');
+    const known = { self: this.#self as NodeId, state: this.#state, term: raft.term, entries: raft.undelivered };
+    const beginning = recoveryOf(known, this.#ports.pure);
+    this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
+    for (const { settled: forgotten } of this.#waiting.values()) forgotten({ kind: 'unknown' });
+    this.#waiting.clear();
   }
 
   #begin(recovered: Recovered, now: Now): void {
@@ -261,6 +288,12 @@ export class ControlLog implements PrimaryAuthority {
     this.#authority.want(name);
   }
 
+  /** As a leader that no other can have followed, and that has applied all that was committed before its term. */
+  knowsAllSpaces(now: Now): boolean {
+    const raft = this.#raft;
+    return raft !== null && this.holdsLease(now) && raft.hasCommittedInItsTerm && this.#state.applied >= raft.committed;
+  }
+
   get allowsProvisional(): boolean {
     return this.#state.settings.partitionPolicy === 'accept';
   }
@@ -337,6 +370,10 @@ export class ControlLog implements PrimaryAuthority {
     const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed });
     if (next !== null) raft.reconfigure(next);
   }
+}
+
+function committedAt({ snapshot: { index } }: Beginning): ProposalAnswer {
+  return { kind: 'committed', index, outcome: { kind: 'applied', skipped: [] } };
 }
 
 /** The spaces whose rows have changed. */

@@ -87,19 +87,7 @@ export class Requests {
       const message = `a space name has 3 to 64 characters of a-z, 0-9, _ and -; got ${JSON.stringify(request.header?.space)}`;
       return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message, field: 'header.space' });
     }
-    if (!this.#services.isCopy(space)) {
-      const { authority } = this.#services;
-      if (authority !== null && this.#services.row(space) === null && (body.$case === 'remember' || body.$case === 'rememberBatch')) {
-        authority.wantSpace(spaceName(space));
-        return this.#answers.fail(handle, 'NOT_PRIMARY', {
-          message: `space ${spaceName(space)} is being made: try again`,
-          redirectNodeId: '',
-        });
-      }
-      const redirect = this.#services.row(space)?.copies[0];
-      const message = `node ${this.#services.configuration.name} holds no copy of space ${request.header?.space || 'default'}`;
-      return this.#answers.fail(handle, 'NOT_A_COPY', redirect === undefined ? { message } : { message, redirectNodeId: redirect });
-    }
+    if (!this.#services.isCopy(space) && !this.#isKnownToBeNowhere(space, body, now)) return this.#elsewhere(handle, space, body);
     if (
       this.#waitingForRoom.length + this.#acknowledgements.count + this.#sessions.length >=
       this.#services.configuration.memory.requestsWaitingMax
@@ -128,6 +116,26 @@ export class Requests {
       },
       now,
     );
+  }
+
+  /** Whether a read is of a space that nobody has ever written to, for certain: there is nothing in it. */
+  #isKnownToBeNowhere(space: SpaceKey, body: Placed['body'], now: Now): boolean {
+    const isRead = body.$case === 'get' || body.$case === 'recall';
+    return isRead && this.#services.row(space) === null && this.#services.authority?.knowsAllSpaces(now) === true;
+  }
+
+  /** No copy is here: says who may have one. */
+  #elsewhere(handle: RequestHandle, space: SpaceKey, body: Placed['body']): void {
+    const { authority, configuration } = this.#services;
+    const name = spaceName(space);
+    const row = this.#services.row(space);
+    if (authority !== null && row === null && body.$case !== 'get' && body.$case !== 'recall') {
+      authority.wantSpace(name);
+      return this.#answers.fail(handle, 'NOT_PRIMARY', { message: `space ${name} is being made: try again`, redirectNodeId: '' });
+    }
+    const redirect = row?.copies[0] ?? authority?.leader ?? undefined;
+    const message = `node ${configuration.name} holds no copy of space ${name}`;
+    this.#answers.fail(handle, 'NOT_A_COPY', redirect === undefined ? { message } : { message, redirectNodeId: redirect });
   }
 
   #proceed({ handle, request, space, body }: Placed, sessionSatisfied: boolean, now: Now): void {

@@ -52,6 +52,10 @@ export class RaftLog {
     return this.#durable;
   }
 
+  get delivered(): number {
+    return this.#delivered;
+  }
+
   get committed(): number {
     return this.#committed;
   }

@@ -13,6 +13,7 @@ import { RaftState, type RaftWorld } from './raft-state.js';
 import {
   type Configuration,
   compareEntries,
+  type Entry,
   type EntryContent,
   isVoter,
   quorumOf,
@@ -75,6 +76,12 @@ export class Raft {
     return { index: this.#state.log.last.index, term: this.#state.log.last.term };
   }
 
+  /** Entries that stand in the log here and have not been delivered. */
+  get undelivered(): readonly Entry[] {
+    const { log } = this.#state;
+    return log.slice(Math.max(log.delivered, log.start.index) + 1, Number.POSITIVE_INFINITY);
+  }
+
   /** Where the log begins here, and the term of each entry behind that: by index and term logs can be compared. */
   get termsOfLog(): { readonly start: number; readonly terms: readonly number[] } {
     const { log } = this.#state;
@@ -85,6 +92,12 @@ export class Raft {
   /** Up to when this node, as leader, knows that there is no other; null when it does not lead. */
   leaseUntilMs(nowMs: number): number | null {
     return this.#leadership?.leaseUntilMs(nowMs) ?? null;
+  }
+
+  /** As leader: whether all that was committed before its term is known to be. */
+  get hasCommittedInItsTerm(): boolean {
+    const { log, term } = this.#state;
+    return this.#leadership !== null && log.termAt(log.committed) === term;
   }
 
   /** As leader: up to which index each other member is known to have the log. */

@@ -1,0 +1,99 @@
+/** A cluster is made by one node of others that wait for it, and is begun anew by one when a majority is gone. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { DomainEvent } from '../domain-events.js';
+import { nodeId, type SpaceKey } from '../identifiers.js';
+import { Cluster } from '../test-support/cluster.js';
+import type { Host } from '../test-support/host.js';
+import { testPureFunctions } from '../test-support/pure-functions.js';
+import { foundingOf } from './beginnings.js';
+import { defaultControlLogOptions } from './control-log-options.js';
+import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
+
+const beginnings = suite('beginnings of a control log');
+const space = 'default#0' as SpaceKey;
+const members = [1, 2, 3].map(
+  (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
+);
+const copies = members.map(({ id }) => id);
+const entries: readonly ControlEntry[] = [
+  { kind: 'cluster-made', clusterId: 'cd'.repeat(16), founders: members, settings: defaultClusterSettings },
+  { kind: 'space-created', name: 'default', generation: 0, copies },
+];
+
+function waitingCluster(): Cluster {
+  const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
+  return new Cluster(3, { view, controlLog: defaultControlLogOptions });
+}
+
+function answerOf(host: Host, handle: number): string {
+  const isAnswer = (event: DomainEvent) => event.kind === 'control.proposal-answered' && event.handle === handle;
+  const event = host.events.find(isAnswer);
+  if (event?.kind !== 'control.proposal-answered') return 'none';
+  return event.answer.kind === 'refused' ? event.answer.why : event.answer.kind;
+}
+
+const stateOf = (host: Host) => host.node.inspectControl()?.state;
+const isConfirmed = (host: Host) => host.node.inspect().spaces.find((each) => each.space === space)?.term?.counter === 0;
+
+function write(cluster: Cluster, host: Host, id: string): string {
+  const handle = host.remember({ id, text: `text of ${id}` });
+  cluster.pass(300);
+  return `${host.outcome(handle)}${host.replies.get(handle)?.header?.confirmed === true ? ', confirmed' : ''}`;
+}
+
+beginnings('one node makes the cluster, the others get it; nobody makes a second one', () => {
+  const cluster = waitingCluster();
+  const [first, second, third] = cluster.hosts as [Host, Host, Host];
+  second.deliver({ kind: 'found', handle: 1, entries: entries.slice(1) });
+  assert.is(answerOf(second, 1), 'no such cluster');
+  first.deliver({ kind: 'found', handle: 2, entries });
+  cluster.passUntil(() => cluster.hosts.every((host) => stateOf(host)?.rows[space] !== undefined));
+  assert.is(answerOf(first, 2), 'committed');
+  for (const [at, host] of [first, third].entries()) {
+    host.deliver({ kind: 'found', handle: 10 + at, entries });
+    assert.is(answerOf(host, 10 + at), 'cluster already made');
+  }
+  cluster.passUntil(() => write(cluster, first, 'a') === 'written, confirmed');
+  first.crash();
+  cluster.passUntil(() => isConfirmed(second));
+  assert.is(write(cluster, second, 'b'), 'written, confirmed');
+});
+
+beginnings(
+  'while a leader is heard there is nothing to recover; alone, a node begins the next generation, which the others come back to',
+  () => {
+    const cluster = waitingCluster();
+    const [first, second, third] = cluster.hosts as [Host, Host, Host];
+    third.deliver({ kind: 'recover', handle: 1 });
+    assert.is(answerOf(third, 1), 'nothing to recover');
+    first.deliver({ kind: 'found', handle: 2, entries });
+    cluster.passUntil(() => stateOf(third)?.rows[space] !== undefined);
+    third.deliver({ kind: 'recover', handle: 3 });
+    assert.is(answerOf(third, 3), 'nothing to recover');
+    first.crash();
+    second.crash();
+    cluster.pass(3_000);
+    third.deliver({ kind: 'recover', handle: 4 });
+    cluster.passUntil(() => isConfirmed(third));
+    assert.is(answerOf(third, 4), 'committed');
+    assert.equal([stateOf(third)?.generation, stateOf(third)?.voters], [2, [third.id]]);
+    assert.is(write(cluster, third, 'c'), 'written, confirmed');
+    first.start();
+    second.start();
+    cluster.passUntil(() => cluster.hosts.every((host) => stateOf(host)?.generation === 2 && stateOf(host)?.voters.length === 3));
+    third.crash();
+    third.start();
+    cluster.passUntil(() => stateOf(third)?.generation === 2 && stateOf(third)?.voters.length === 3);
+  },
+);
+
+beginnings('entries that do not make a cluster, or do not fit to it, found none', () => {
+  const pure = testPureFunctions();
+  const stranger: ControlEntry = { kind: 'space-created', name: 'other', generation: 0, copies: [nodeId('f'.repeat(32))] };
+  assert.is(foundingOf([], pure), null);
+  assert.is(foundingOf([...entries, stranger], pure), null);
+  assert.is(foundingOf(entries, pure)?.snapshot.index, 2);
+});
+
+beginnings.run();

@@ -1,0 +1,65 @@
+/**
+ * How a control log begins without a majority that has agreed to it: when a cluster is made, and when an operator gives up a majority that is gone for good. Both are
+ * a snapshot that one node takes for agreed; everybody else gets it from there.
+ */
+import type { NodeId } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { applyEntry } from './apply-entry.js';
+import { type ControlState, emptyControlState, isMade } from './control-state.js';
+import type { ControlEntry } from './entries.js';
+import { decodeEntry } from './entry-codec.js';
+import type { Ballot, Entry, Snapshot } from './raft/vocabulary.js';
+import { encodeState } from './state-codec.js';
+
+export interface Beginning {
+  readonly ballot: Ballot;
+  readonly snapshot: Snapshot;
+}
+
+/**
+ * A recovery begins so far beyond the log and the term that its node knows: what those who were given up may have agreed on since is before it, and gives way to it
+ * when they come back.
+ */
+export const recoveryLeap = 1_000_000;
+
+/** As if the founders had agreed on these entries; the first makes the cluster. Null: an entry does not fit to those before it. */
+export function foundingOf(entries: readonly ControlEntry[], pure: PureFunctions): Beginning | null {
+  let state = emptyControlState;
+  for (const [at, entry] of entries.entries()) {
+    const { state: next, outcome } = applyEntry(state, entry, at + 1);
+    if (outcome.kind === 'refused') return null;
+    state = next;
+  }
+  return isMade(state) ? beginningWith(state, { term: 1, voters: state.voters }, pure) : null;
+}
+
+export interface Known {
+  readonly self: NodeId;
+  /** Of all that is committed as far as this node knows. */
+  readonly state: ControlState;
+  readonly term: number;
+  /** Behind that, in this node's log: may have been committed by those who are gone. */
+  readonly entries: readonly Entry[];
+}
+
+/** The next generation: everything that this node knows, committed or not, with itself as the only voter. The others learn and vote again as they come back. */
+export function recoveryOf({ self, state: committed, term, entries }: Known, pure: PureFunctions): Beginning {
+  let state = committed;
+  for (const entry of entries) {
+    const reading = entry.kind === 'command' ? decodeEntry(entry.bytes, pure) : null;
+    if (reading?.kind === 'entry') state = applyEntry(state, reading.entry, entry.index).state;
+  }
+  const index = Math.max(state.applied, entries.at(-1)?.index ?? 0) + recoveryLeap;
+  const recovered = applyEntry(state, { kind: 'recovered', generation: state.generation + 1 }, index).state;
+  const leapt = term + recoveryLeap;
+  return beginningWith({ ...recovered, voters: [self], learners: [] }, { term: leapt, voters: [self] }, pure);
+}
+
+function beginningWith(
+  state: ControlState,
+  { term, voters }: { readonly term: number; readonly voters: readonly NodeId[] },
+  pure: PureFunctions,
+): Beginning {
+  const snapshot: Snapshot = { index: state.applied, term, configuration: { voters, learners: [] }, state: encodeState(state, pure) };
+  return { ballot: { term, vote: null }, snapshot };
+}
