@@ -165,8 +165,8 @@ export class EngramNode {
   #adoptControl(now: Now): void {
     this.#controlChanged = false;
     if (this.#control === null) return;
-    this.#services.adopt(viewOfState(this.#control.state));
-    if (this.#phase === 'serving') this.#replication.membersChanged(now);
+    const matters = this.#services.adopt(viewOfState(this.#control.state));
+    if (matters && this.#phase === 'serving') this.#replication.membersChanged(now);
   }
 
   #propose(event: Extract<CoreEvent, { kind: 'propose' | 'found' | 'recover' }>, now: Now): void {

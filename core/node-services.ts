@@ -19,6 +19,10 @@ interface Placement {
   readonly isCopy: boolean;
   readonly others: readonly NodeId[];
   readonly earlier: readonly NodeId[];
+  /** Who is shipped to and told: the other copies, and who learns to be one; for who learns, the copies. */
+  readonly audience: readonly NodeId[];
+  /** This node pulls what the copies hold, and is none yet. */
+  readonly isLearner: boolean;
 }
 
 /** What membership knows of a cut through the cluster. */
@@ -60,6 +64,8 @@ export class NodeServices {
   /** null: nobody confirms terms, and all are provisional. */
   authority: PrimaryAuthority | null = null;
   #ownRows: readonly Row[] = [];
+  #moving: readonly Row[] = [];
+  #learning: readonly Row[] = [];
   /** Asked for at every message and request. */
   readonly #placements = new Map<SpaceKey, Placement>();
 
@@ -101,11 +107,28 @@ export class NodeServices {
     return now.monotonicMs - this.#startedMs;
   }
 
-  /** Another view takes the place of the one before; told before recovery ends, it is the first. */
-  adopt(view: ControlView): void {
+  /** Another view takes the place of the one before; told before recovery ends, it is the first. Says whether it can matter to what this node holds. */
+  adopt(view: ControlView): boolean {
+    const before = { rows: this.#ownRows, moving: this.#moving, isListed: this.#control?.unlisted === null };
     this.#control = view;
     this.#placements.clear();
-    this.#ownRows = this.#self === null ? [] : Object.values(view.rows).filter((row) => row.copies.includes(this.self));
+    const rows = this.#self === null ? [] : Object.values(view.rows);
+    this.#ownRows = rows.filter((row) => row.copies.includes(this.self));
+    this.#moving = rows.filter(({ copies, move }) => move != null && (copies.includes(this.self) || move.to === this.self));
+    this.#learning = this.#moving.filter(({ copies }) => !copies.includes(this.self));
+    // Without rows the members themselves say who holds what.
+    return !before.isListed || view.unlisted !== null || !areSame(before.rows, this.#ownRows) || !areSame(before.moving, this.#moving);
+  }
+
+  /** Spaces that are told to others: those of which this node holds a copy, and those of which it is to. */
+  *toldSpaces(): Iterable<SpaceKey> {
+    yield* this.ownSpaces();
+    for (const { space } of this.#learning) yield space;
+  }
+
+  /** Rows of this node with a move under way, whatever its part in it. */
+  moves(): readonly Row[] {
+    return this.#moving;
   }
 
   /** Spaces of which this node holds a copy: those of its rows, then those without a row that something is held of. */
@@ -119,6 +142,10 @@ export class NodeServices {
   neighbours(): readonly NodeId[] {
     const ids = new Set<NodeId>();
     for (const row of this.#ownRows) for (const copy of row.copies) ids.add(copy);
+    for (const { copies, move } of this.#moving) {
+      for (const copy of copies) ids.add(copy);
+      if (move != null) ids.add(move.to);
+    }
     if (this.control.unlisted !== null) for (const { id } of this.control.members) ids.add(id);
     ids.delete(this.self);
     return [...ids].sort(compareText);
@@ -133,7 +160,18 @@ export class NodeServices {
     return this.#placement(space).isCopy;
   }
 
-  /** The row's other copies, in row order. */
+  /** Whether records of the space come here and go from here: to copies, and to who learns to be one. */
+  takesPart(space: SpaceKey): boolean {
+    const { isCopy, isLearner } = this.#placement(space);
+    return isCopy || isLearner;
+  }
+
+  /** Who is told and shipped what this node has of the space: the other copies and who learns to be one. */
+  audience(space: SpaceKey): readonly NodeId[] {
+    return this.#placement(space).audience;
+  }
+
+  /** The row's other copies, in row order: those that count. */
   otherCopies(space: SpaceKey): readonly NodeId[] {
     return this.#placement(space).others;
   }
@@ -155,9 +193,17 @@ export class NodeServices {
   }
 }
 
+/** Rows are immutable values: what has changed is another value. */
+function areSame(left: readonly Row[], right: readonly Row[]): boolean {
+  return left.length === right.length && left.every((row, at) => row === right[at]);
+}
+
 function placementOf(row: Row | null, self: NodeId): Placement {
   const copies = row?.copies ?? [];
   const place = copies.indexOf(self);
   const others = copies.filter((copy) => copy !== self);
-  return { row, isCopy: place >= 0, others, earlier: place < 0 ? others : others.slice(0, place) };
+  const learner = row?.move == null || copies.includes(row.move.to) ? null : row.move.to;
+  const audience = learner === null || learner === self ? others : [...others, learner];
+  const isLearner = learner !== null && learner === self;
+  return { row, isCopy: place >= 0, others, earlier: place < 0 ? others : others.slice(0, place), audience, isLearner };
 }

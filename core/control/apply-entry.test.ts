@@ -106,7 +106,8 @@ entries('a move goes through its stages, and only its end changes the term', () 
   const log = new Log(added, created);
   const { epoch } = log.row();
   assert.is(log.move({ kind: 'paused' }), 'no such move');
-  assert.is(log.move({ kind: 'started', from: first, to: second }), 'no such move');
+  assert.is(log.move({ kind: 'started', from: second, to: third }), 'no such move');
+  assert.is(log.move({ kind: 'started', from: fourth, to: second }), 'no such move');
   assert.is(log.move({ kind: 'started', from: first, to: fourth }), null);
   assert.is(log.move({ kind: 'committed' }), 'no such move');
   assert.is(log.move({ kind: 'paused' }), null);
@@ -114,6 +115,27 @@ entries('a move goes through its stages, and only its end changes the term', () 
   assert.is(log.move({ kind: 'committed' }), null);
   assert.equal(log.row().copies, [fourth, second, third]);
   assert.is.not(log.row().epoch.index, epoch.index);
+});
+
+entries('nobody pauses where a replica moves, or where there is to be one more copy', () => {
+  const log = new Log(added, created);
+  assert.is(log.move({ kind: 'started', from: second, to: fourth }), null);
+  assert.is(log.move({ kind: 'paused' }), 'no such move');
+  assert.is(log.move({ kind: 'committed' }), null);
+  assert.equal(log.row().copies, [first, fourth, third]);
+  assert.is(log.move({ kind: 'started', from: null, to: third }), 'no such move');
+  assert.is(log.move({ kind: 'started', from: null, to: second }), null);
+  assert.is(log.move({ kind: 'committed' }), null);
+  assert.equal([log.row().copies, log.row().move], [[first, fourth, third, second], null]);
+});
+
+entries('a copy takes the place of the primary, which stays a copy', () => {
+  const log = new Log(added, created);
+  assert.is(log.move({ kind: 'started', from: first, to: third }), null);
+  assert.is(log.move({ kind: 'committed' }), 'no such move');
+  assert.is(log.move({ kind: 'paused' }), null);
+  assert.is(log.move({ kind: 'committed' }), null);
+  assert.equal(log.row().copies, [third, second, first]);
 });
 
 entries('a new primary ends the move that was under way', () => {

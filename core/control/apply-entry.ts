@@ -11,6 +11,7 @@ import {
   copiesMax,
   type Epoch,
   type MemberDescription,
+  type Move,
   type MoveChange,
   membersMax,
   removedMax,
@@ -279,19 +280,33 @@ function moved({ members }: Draft, { copies, move }: ControlRow, change: MoveCha
   switch (change.kind) {
     case 'started': {
       const { from, to } = change;
-      const isLegal = move === null && copies.includes(from) && !copies.includes(to) && members[to] !== undefined;
+      const isLegal = move === null && members[to] !== undefined && mayReplace(copies, from, to);
       return isLegal ? { copies, move: { from, to, stage: 'copying' } } : null;
     }
     case 'paused':
-      return move?.stage === 'copying' ? { copies, move: { ...move, stage: 'paused' } } : null;
+      return move?.stage === 'copying' && move.from === copies[0] ? { copies, move: { ...move, stage: 'paused' } } : null;
     case 'committed':
-      if (move?.stage !== 'paused') return null;
-      return { copies: copies.map((copy) => (copy === move.from ? move.to : copy)), move: null };
+      // Only who is primary has to have paused.
+      if (move === null || (move.stage === 'paused') !== (move.from === copies[0])) return null;
+      return { copies: afterMove(copies, move), move: null };
     case 'aborted':
       return move === null ? null : { copies, move: null };
     default:
       return unreachable(change);
   }
+}
+
+function mayReplace(copies: readonly NodeId[], from: NodeId | null, to: NodeId): boolean {
+  if (from === null) return !copies.includes(to) && copies.length < copiesMax;
+  // Who holds a copy already can still take the place of the primary.
+  return copies.includes(to) ? from === copies[0] && from !== to : copies.includes(from);
+}
+
+/** The row once a move is committed: where both held copies they change places, so that no copy is given up. */
+function afterMove(copies: readonly NodeId[], { from, to }: Pick<Move, 'from' | 'to'>): readonly NodeId[] {
+  if (from === null) return [...copies, to];
+  if (!copies.includes(to)) return copies.map((copy) => (copy === from ? to : copy));
+  return [to, ...copies.filter((copy) => copy !== from && copy !== to), from];
 }
 
 /** The spaces whose rows name the node as primary: what one entry has to reassign when it dies. */

@@ -3,7 +3,7 @@
  * each change are the event stream.
  */
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
-import { type ClusterSettings, defaultClusterSettings, type Epoch, type MemberDescription } from './entries.js';
+import { type ClusterSettings, defaultClusterSettings, type Epoch, type MemberDescription, type Move } from './entries.js';
 import type { ControlView } from './members-and-rows.js';
 
 export interface ControlMember extends MemberDescription {
@@ -11,13 +11,6 @@ export interface ControlMember extends MemberDescription {
   readonly isDraining: boolean;
   /** Index of the entry that let it in. */
   readonly since: number;
-}
-
-/** A copy on its way. `copying`: the target pulls. `paused`: the source takes no more writes, and waits for a committed row. */
-export interface Move {
-  readonly from: NodeId;
-  readonly to: NodeId;
-  readonly stage: 'copying' | 'paused';
 }
 
 export interface ControlRow {

@@ -54,15 +54,23 @@ export interface Succession {
   readonly primary: NodeId;
 }
 
-/** A copy that is to be on another node. */
+/** A copy that is to be on another node; one more copy (`from` is null); or, when `to` holds a copy already, another primary. */
 export type MoveChange =
   /** `to` begins to pull; the row stays as it is. */
-  | { readonly kind: 'started'; readonly from: NodeId; readonly to: NodeId }
-  /** `from` takes no more writes; durably, before this is proposed. */
+  | { readonly kind: 'started'; readonly from: NodeId | null; readonly to: NodeId }
+  /** The primary, `from`, takes no more writes: this entry is what makes that durable. Where it is not the primary that goes nobody pauses. */
   | { readonly kind: 'paused' }
-  /** `to` stands in the row where `from` stood. */
+  /** `to` stands in the row where `from` stood, or last. Of a primary proposed only after it has said itself that it has paused, and that `to` holds all. */
   | { readonly kind: 'committed' }
   | { readonly kind: 'aborted' };
+
+/** A copy on its way. `copying`: the target pulls. `paused`: the source, which is the primary, takes no more writes, and waits for a committed row. */
+export interface Move {
+  /** Null: a copy more than there was. */
+  readonly from: NodeId | null;
+  readonly to: NodeId;
+  readonly stage: 'copying' | 'paused';
+}
 
 export type ControlEntry =
   | {

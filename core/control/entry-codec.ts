@@ -82,6 +82,11 @@ export class ControlWriter {
     return this;
   }
 
+  nodeOrNone(node: NodeId | null): this {
+    this.flag(node !== null);
+    return node === null ? this : this.node(node);
+  }
+
   nodes(nodes: readonly NodeId[]): this {
     this.bytes.u16(nodes.length);
     for (const node of nodes) this.node(node);
@@ -137,6 +142,10 @@ export class ControlReader {
   node(): NodeId {
     const at = this.bytes.skip(nodeIdBytes);
     return (at < 0 ? '0'.repeat(2 * nodeIdBytes) : bytesToHex(this.bytes.bytes, at, nodeIdBytes)) as NodeId;
+  }
+
+  nodeOrNone(): NodeId | null {
+    return this.flag() ? this.node() : null;
   }
 
   list<Item>(count: number, countMax: number, read: () => Item): Item[] {
@@ -238,7 +247,7 @@ function writeBody(writer: ControlWriter, entry: ControlEntry): void {
       return;
     case 'move-changed':
       writer.space(entry.space).bytes.u48(entry.basis).u8(moveChanges.indexOf(entry.change.kind));
-      if (entry.change.kind === 'started') writer.node(entry.change.from).node(entry.change.to);
+      if (entry.change.kind === 'started') writer.nodeOrNone(entry.change.from).node(entry.change.to);
       return;
     case 'settings-changed':
       writer.settings(entry.settings);
@@ -306,5 +315,5 @@ function readClusterMade(reader: ControlReader): ControlEntry {
 
 function readMoveChange(reader: ControlReader): MoveChange {
   const kind = reader.oneOf(moveChanges);
-  return kind === 'started' ? { kind, from: reader.node(), to: reader.node() } : { kind };
+  return kind === 'started' ? { kind, from: reader.nodeOrNone(), to: reader.node() } : { kind };
 }

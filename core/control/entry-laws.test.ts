@@ -33,7 +33,7 @@ const settings = record({
   acknowledgement: fc.constantFrom(...acknowledgementLevels),
 });
 const change = fc.oneof(
-  record({ kind: fc.constant('started' as const), from: node, to: node }),
+  record({ kind: fc.constant('started' as const), from: fc.option(node), to: node }),
   record({ kind: fc.constantFrom('paused' as const, 'committed' as const, 'aborted' as const) }),
 );
 
@@ -183,7 +183,10 @@ laws('law: rows hold distinct members, the first of them primary, and terms neve
           assert.ok(copies.length > 0 && new Set(copies).size === copies.length);
           for (const copy of copies) assert.ok(state.members[copy] !== undefined);
           assert.ok(epoch.index <= revision && revision <= state.applied);
-          if (move !== null) assert.ok(copies.includes(move.from) && !copies.includes(move.to));
+          if (move !== null && move.from !== null) assert.ok(copies.includes(move.from));
+          // Who holds a copy takes nothing but the primary's place.
+          if (move !== null) assert.ok(!copies.includes(move.to) || (copies[0] === move.from && move.to !== move.from));
+          if (move?.stage === 'paused') assert.is(copies[0], move.from);
           const was = before.rows[space];
           if (was === undefined || was.revision === revision) continue;
           const isSame = was.copies.join() === copies.join();

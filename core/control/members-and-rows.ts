@@ -7,6 +7,7 @@ import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import { candidateOrder } from '../placement/candidate-order.js';
 import type { PureFunctions } from '../pure-functions.js';
+import type { Move } from './entries.js';
 
 export interface Member {
   readonly id: NodeId;
@@ -17,6 +18,8 @@ export interface Member {
 export interface Row {
   readonly space: SpaceKey;
   readonly copies: readonly NodeId[];
+  /** A copy on its way: who it goes to pulls, and counts for nothing before it stands in the row. */
+  readonly move?: Move | null;
 }
 
 export interface ControlView {

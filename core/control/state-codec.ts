@@ -9,11 +9,10 @@ import {
   type ControlRow,
   type ControlState,
   emptyControlState,
-  type Move,
   membersInOrder,
   rowsInOrder,
 } from './control-state.js';
-import { copiesMax, membersMax, removedMax, spaceNamesMax, spacesMax, votersMax } from './entries.js';
+import { copiesMax, type Move, membersMax, removedMax, spaceNamesMax, spacesMax, votersMax } from './entries.js';
 import { ControlReader, ControlWriter } from './entry-codec.js';
 
 export const stateFormatVersion = 1;
@@ -54,7 +53,7 @@ function inOrder(values: Readonly<Record<string, number>>): readonly (readonly [
 function writeRow(writer: ControlWriter, { space, epoch, revision, copies, move }: ControlRow): void {
   writer.space(space).bytes.u32(epoch.generation).u48(epoch.index).u48(revision);
   writer.nodes(copies).bytes.u8(move === null ? 0 : 1 + stages.indexOf(move.stage));
-  if (move !== null) writer.node(move.from).node(move.to);
+  if (move !== null) writer.nodeOrNone(move.from).node(move.to);
 }
 
 export function decodeState(bytes: Uint8Array, pure: PureFunctions): StateReading {
@@ -92,6 +91,6 @@ function readRow(reader: ControlReader): ControlRow {
   const revision = reader.bytes.u48();
   const copies = reader.nodes(copiesMax);
   const stage = reader.oneOf([null, ...stages]);
-  const move = stage === null ? null : { from: reader.node(), to: reader.node(), stage };
+  const move = stage === null ? null : { from: reader.nodeOrNone(), to: reader.node(), stage };
   return { space, epoch, revision, copies, move };
 }

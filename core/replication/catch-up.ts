@@ -73,7 +73,7 @@ export class CatchUp {
   consider(peer: Peer, now: Now): void {
     for (const [space, report] of peer.spaces) {
       const known = this.#peers.reports.before(peer, report);
-      if (known !== null && this.#services.isCopy(space)) this.#fetchMissing(peer.id, space, { known, evenPushed: false }, now);
+      if (known !== null && this.#services.takesPart(space)) this.#fetchMissing(peer.id, space, { known, evenPushed: false }, now);
     }
   }
 
@@ -123,7 +123,7 @@ export class CatchUp {
     const { fetchTimeoutMs } = this.#services.configuration.replication;
     if (failed === undefined || failed.from !== from || now.monotonicMs - failed.atMs > 2 * fetchTimeoutMs) return true;
     if (failed.gaveNothing && now.monotonicMs - failed.atMs < fetchTimeoutMs) return false;
-    return !this.#services.otherCopies(space).some((copy) => copy !== from && this.#peers.isReachable(copy, now));
+    return !this.#services.audience(space).some((copy) => copy !== from && this.#peers.isReachable(copy, now));
   }
 
   #end(space: SpaceKey): void {
@@ -151,7 +151,7 @@ export class CatchUp {
   #isPushing(author: Author, from: NodeId, space: SpaceKey, now: Now): boolean {
     const node = authorNode(author);
     if (node === from || this.#peers.get(node)?.author !== author || !this.#peers.isReachable(node, now)) return false;
-    return this.#services.otherCopies(space).includes(node) && this.#mayAnswer(node, space, now);
+    return this.#services.audience(space).includes(node) && this.#mayAnswer(node, space, now);
   }
 
   #ask(space: SpaceKey, fetching: Fetching, cursor: number): void {

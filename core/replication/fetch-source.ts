@@ -32,7 +32,7 @@ export class FetchSource {
     const asked: Asked = { ...message, answers: { asker: from, number: message.number } };
     const space = this.#services.store.spaceIfHeld(asked.space);
     const theirs = decodeVersionVector(asked.coverage);
-    if (space === undefined || theirs === null || !this.#services.isCopy(asked.space)) return;
+    if (space === undefined || theirs === null || !this.#services.takesPart(asked.space)) return;
     this.#active.set(`${peer.id} ${asked.space}`, asked.number);
     // What it doubts itself it has not: what is asked for on account of that cannot be answered.
     const missing = theirs.missingFrom(space.vouched());

@@ -52,8 +52,8 @@ export class OwnReports {
   refresh(round: number, terms: (space: SpaceKey) => Term | null): void {
     this.#round = round;
     let found = 0;
-    for (const space of this.#services.ownSpaces()) {
-      if (this.#services.otherCopies(space).length === 0) continue;
+    for (const space of this.#services.toldSpaces()) {
+      if (this.#services.audience(space).length === 0) continue;
       found += 1;
       const told = this.#told.get(space);
       const term = terms(space);
@@ -87,7 +87,7 @@ export class OwnReports {
     if (base >= this.#changedIn && base > 0) return { base, spaces: nothing };
     const spaces: SpaceReport[] = [];
     for (const { report, since } of this.#told.values()) {
-      if (since > base && this.#services.otherCopies(report.space).includes(peer)) spaces.push(report);
+      if (since > base && this.#services.audience(report.space).includes(peer)) spaces.push(report);
     }
     return { base, spaces };
   }

@@ -26,7 +26,7 @@ export class PeerReports {
     { spaces, base }: Extract<PeerMessage, { kind: 'ping' }>,
     before: { readonly isFirst: boolean; readonly vouchedMs: number },
   ): void {
-    for (const report of spaces) if (this.#services.isCopy(report.space)) this.#report(peer, report, before);
+    for (const report of spaces) if (this.#services.takesPart(report.space)) this.#report(peer, report, before);
     if (base > 0) return;
     peer.awaited = false;
     if (peer.spaces.size > spaces.length) this.#forgetUnnamed(peer, spaces);

@@ -69,7 +69,7 @@ export class RecordShipper {
   groupSent(group: Group<Appended>, now: Now): void {
     const runs = this.#ownRuns(group);
     for (const [space, run] of runs) {
-      for (const copy of this.#services.otherCopies(space)) {
+      for (const copy of this.#services.audience(space)) {
         if (this.#peers.isHeard(copy, now) || this.#peers.isReachable(copy, now)) this.#push(copy, space, run, now);
       }
     }
@@ -83,7 +83,7 @@ export class RecordShipper {
     let at = groupHeaderBytes;
     for (const { kind, space: written, dot } of group.attachments) {
       const length = recordLengthAt(group.bytes, at);
-      if (kind === 'own' && written !== null && this.#services.otherCopies(written.key).length > 0) {
+      if (kind === 'own' && written !== null && this.#services.audience(written.key).length > 0) {
         const space = written.key;
         let run = open.get(space);
         if (run !== undefined && run.bytes + length > messageBytesMax) {

@@ -96,7 +96,7 @@ export class Replication implements CopyStanding {
     const peer = this.#peers.heard(envelope.from, now);
     if (peer === null)
       return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: 'no member of a shared row', bytes: bytes.length });
-    if (message.kind !== 'ping' && !this.#services.isCopy(message.space)) return;
+    if (message.kind !== 'ping' && !this.#services.takesPart(message.space)) return;
     switch (message.kind) {
       case 'ping':
         if (this.#peers.pinged(peer, envelope.from, message, now)) this.#told(peer, message.spaces, now);
