@@ -4,14 +4,7 @@
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { hexToBytes } from '../wire/hex.js';
-import {
-  type ControlMember,
-  type ControlRow,
-  type ControlState,
-  emptyControlState,
-  membersInOrder,
-  rowsInOrder,
-} from './control-state.js';
+import { type ControlMember, type ControlRow, type ControlState, emptyControlState, membersInOrder, rowsInOrder } from './control-state.js';
 import { copiesMax, type Move, membersMax, removedMax, spaceNamesMax, spacesMax, votersMax } from './entries.js';
 import { ControlReader, ControlWriter } from './entry-codec.js';
 
