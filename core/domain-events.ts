@@ -45,6 +45,12 @@ export type DomainEvent =
   | { readonly kind: 'replication.superseded'; readonly space: SpaceKey; readonly author: Author; readonly records: number }
   /** Records written elsewhere while this node was cut off, or by it in an ended term, have been merged. */
   | { readonly kind: 'tail.merged'; readonly space: SpaceKey; readonly author: Author; readonly records: number }
+  /** A node that shares no row with this one hands over what it holds of a space. */
+  | { readonly kind: 'guest.admitted'; readonly peer: NodeId }
+  /** The copies of the row hold all that was held here outside it: this node lets go of it. `hints`: how many of the records it had taken itself, in this boot. */
+  | { readonly kind: 'space.handed-over'; readonly space: SpaceKey; readonly records: number; readonly hints: number }
+  /** Records of a space that was deleted have been found here: they are kept, and neither served nor handed over. */
+  | { readonly kind: 'space.quarantined'; readonly space: SpaceKey; readonly records: number }
   | { readonly kind: 'catch-up.started'; readonly space: SpaceKey; readonly from: NodeId; readonly how: 'log' | 'snapshot' }
   | { readonly kind: 'catch-up.finished'; readonly space: SpaceKey; readonly from: NodeId; readonly how: 'log' | 'snapshot' }
   | { readonly kind: 'conflict.resolved'; readonly space: SpaceKey; readonly rule: ConflictRule }

@@ -7,7 +7,7 @@ import type { Epoch } from './control/entries.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
 import type { Effects } from './effects.js';
 import type { Now } from './events.js';
-import { compareText, type NodeId, type SpaceKey } from './identifiers.js';
+import { compareText, type NodeId, type SpaceKey, spaceGeneration, spaceName } from './identifiers.js';
 import { invariant } from './invariant.js';
 import type { PartitionState } from './membership/inspection.js';
 import type { MemoryStore } from './memory/memory-store.js';
@@ -138,7 +138,24 @@ export class NodeServices {
     for (const { key } of this.store.spaces()) if (this.control.rows[key] === undefined && this.isCopy(key)) yield key;
   }
 
-  /** Everyone that can share a space with this node, in id order. */
+  /** Spaces that are held here though their row names others, and that no move brings here: hints, and copies that are none any more. To be handed over. */
+  *outsideSpaces(): Iterable<SpaceKey> {
+    for (const { key } of this.store.spaces()) if (this.isOutside(key)) yield key;
+  }
+
+  /** Whether something is held here of a space whose row does not name this node. */
+  isOutside(space: SpaceKey): boolean {
+    const { row, isCopy, isLearner } = this.#placement(space);
+    return !isCopy && !isLearner && row !== null && this.store.spaceIfHeld(space) !== undefined;
+  }
+
+  /** Whether the space, in this generation, was deleted. */
+  isDeleted(space: SpaceKey): boolean {
+    const { rows, generations } = this.control;
+    return rows[space] === undefined && (generations?.[spaceName(space)] ?? -1) >= spaceGeneration(space);
+  }
+
+  /** Everyone that can share a space with this node, in id order, and those to whom it hands over. */
   neighbours(): readonly NodeId[] {
     const ids = new Set<NodeId>();
     for (const row of this.#ownRows) for (const copy of row.copies) ids.add(copy);
@@ -146,6 +163,7 @@ export class NodeServices {
       for (const copy of copies) ids.add(copy);
       if (move != null) ids.add(move.to);
     }
+    for (const space of this.outsideSpaces()) for (const copy of this.otherCopies(space)) ids.add(copy);
     if (this.control.unlisted !== null) for (const { id } of this.control.members) ids.add(id);
     ids.delete(this.self);
     return [...ids].sort(compareText);

@@ -129,7 +129,14 @@ export class HistoryRecorder {
     else if (event.kind === 'term.claim-started') this.#nodes[node].claimedMs.set(event.space, this.#nowMs());
     else if (event.kind === 'term.taken') this.#termTaken(node, event.space, event.term);
     else if (event.kind === 'term.ended') this.#termEnded(node, event.space);
+    else if (event.kind === 'space.handed-over') this.#handedOver(node, event.space);
     else if (event.kind === 'clock.jumped-back') this.#nodes[node].jumpedBackMs = this.#nowMs();
+  }
+
+  /** What it held of the space others have by its own account: from now on they owe it. */
+  #handedOver(node: number, handed: SpaceKey): void {
+    const { released } = this.#nodes[node];
+    released.splice(0, released.length, ...released.filter(({ space }) => space !== handed));
   }
 
   /** After the handling of an event: inspections are made of settled states only. */

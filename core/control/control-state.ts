@@ -75,5 +75,7 @@ export function viewOfState(state: ControlState): ControlView {
     members: membersInOrder(state).map(({ id, name }) => ({ id, name })),
     rows: state.rows,
     unlisted: null,
+    copiesWanted: state.settings.replicationFactor,
+    generations: state.generations,
   };
 }

@@ -29,6 +29,10 @@ export interface ControlView {
   readonly rows: Readonly<Record<string, Row>>;
   /** A space that has no row: its copies are the first so many members in candidate order. Null: there are no such spaces. */
   readonly unlisted: { readonly replicationFactor: number } | null;
+  /** How many copies each space is to have, where there are as many members. Absent: as many as its row names. */
+  readonly copiesWanted?: number;
+  /** The last generation that was ever used of each space name: one of it or before that has no row was deleted. Absent: nothing is ever deleted. */
+  readonly generations?: Readonly<Record<string, number>>;
 }
 
 /** The view of one node alone: every space lives here. */

@@ -126,9 +126,15 @@ export class CatchUp {
     return !this.#services.audience(space).some((copy) => copy !== from && this.#peers.isReachable(copy, now));
   }
 
+  /** What was asked for of spaces that this node is not a copy of any more is not waited for. */
+  rowsChanged(): void {
+    for (const space of [...this.#fetching.keys()]) if (!this.#services.takesPart(space)) this.#end(space);
+  }
+
   #end(space: SpaceKey): void {
     this.#fetching.delete(space);
-    this.#services.store.space(space).lossesWatched = null;
+    const held = this.#services.store.spaceIfHeld(space);
+    if (held !== undefined) held.lossesWatched = null;
   }
 
   /** Whether something is missing here that this source should be asked for. */

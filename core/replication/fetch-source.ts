@@ -32,7 +32,8 @@ export class FetchSource {
     const asked: Asked = { ...message, answers: { asker: from, number: message.number } };
     const space = this.#services.store.spaceIfHeld(asked.space);
     const theirs = decodeVersionVector(asked.coverage);
-    if (space === undefined || theirs === null || !this.#services.takesPart(asked.space)) return;
+    const mayGive = this.#services.takesPart(asked.space) || this.#services.isOutside(asked.space);
+    if (space === undefined || theirs === null || !mayGive) return;
     this.#active.set(`${peer.id} ${asked.space}`, asked.number);
     // What it doubts itself it has not: what is asked for on account of that cannot be answered.
     const missing = theirs.missingFrom(space.vouched());

@@ -5,9 +5,10 @@
  * told again: so the pings of a node with thousands of quiet spaces stay small.
  */
 import { encodeVersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
-import type { NodeId, SpaceKey, Term } from '../identifiers.js';
+import type { SpaceKey, Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { SpaceReport } from '../wire/peer-message.js';
+import type { Peer } from './peer.js';
 
 /** A space as it was last told. */
 interface Told {
@@ -36,6 +37,8 @@ export class OwnReports {
   #round = 0;
   /** Since this round nothing that was told has gone: who heard it, or a later one, needs only what has changed since. */
   #wholeSince = 0;
+  /** Spaces that some peer outside their row hands over: told even where there is no other copy. */
+  readonly #handedOver = new Set<SpaceKey>();
   /** The latest round in which anything changed. */
   #changedIn = 0;
 
@@ -53,19 +56,32 @@ export class OwnReports {
     this.#round = round;
     let found = 0;
     for (const space of this.#services.toldSpaces()) {
-      if (this.#services.audience(space).length === 0) continue;
+      if (this.#services.audience(space).length === 0 && !this.#handedOver.has(space)) continue;
       found += 1;
-      const told = this.#told.get(space);
-      const term = terms(space);
-      if (told !== undefined && told.report.term === term && told.changes === this.#services.store.space(space).coverageChanges) {
-        told.round = round;
-        continue;
-      }
-      const { changes, coverage, lost } = this.#holding(space);
-      this.#told.set(space, { report: { space, term, coverage, lost }, changes, since: round, round });
-      this.#changedIn = round;
+      this.#refreshSpace(space, { term: terms(space), isOutside: false }, round);
+    }
+    for (const space of this.#services.outsideSpaces()) {
+      found += 1;
+      this.#refreshSpace(space, { term: null, isOutside: true }, round);
     }
     if (found < this.#told.size) this.#forgetOthers(round);
+  }
+
+  #refreshSpace(space: SpaceKey, { term, isOutside }: Pick<SpaceReport, 'term' | 'isOutside'>, round: number): void {
+    const told = this.#told.get(space);
+    const isSame = told !== undefined && told.report.term === term && told.report.isOutside === isOutside;
+    if (isSame && told.changes === this.#services.store.space(space).coverageChanges) {
+      told.round = round;
+      return;
+    }
+    const { changes, coverage, lost } = this.#holding(space);
+    this.#told.set(space, { report: { space, term, isOutside, coverage, lost }, changes, since: round, round });
+    this.#changedIn = round;
+  }
+
+  /** Somebody outside the row hands over records of the space. */
+  handedOver(space: SpaceKey): void {
+    this.#handedOver.add(space);
   }
 
   /** What is no longer named at all is no longer held: only a full report says so. */
@@ -82,12 +98,16 @@ export class OwnReports {
    * What a peer that has heard the round `heard` (0: none) is told now. `base` is the round that the reports add to: what they do not name is as it was
    * told then. With base 0 they are all there is.
    */
-  since(heard: number, peer: NodeId): { readonly base: number; readonly spaces: readonly SpaceReport[] } {
+  since(
+    heard: number,
+    { id, spaces: theirs }: Pick<Peer, 'id' | 'spaces'>,
+  ): { readonly base: number; readonly spaces: readonly SpaceReport[] } {
     const base = heard < this.#wholeSince ? 0 : heard;
     if (base >= this.#changedIn && base > 0) return { base, spaces: nothing };
     const spaces: SpaceReport[] = [];
     for (const { report, since } of this.#told.values()) {
-      if (since > base && this.#services.audience(report.space).includes(peer)) spaces.push(report);
+      const isShared = since > base && (this.#services.audience(report.space).includes(id) || theirs.has(report.space));
+      if (isShared) spaces.push(report);
     }
     return { base, spaces };
   }

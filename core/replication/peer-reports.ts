@@ -26,7 +26,13 @@ export class PeerReports {
     { spaces, base }: Extract<PeerMessage, { kind: 'ping' }>,
     before: { readonly isFirst: boolean; readonly vouchedMs: number },
   ): void {
-    for (const report of spaces) if (this.#services.takesPart(report.space)) this.#report(peer, report, before);
+    for (const report of spaces) {
+      const { space } = report;
+      if (!this.#services.takesPart(space) && !this.#services.isOutside(space)) continue;
+      // Who begins to hand over has not been told what is here.
+      if (!peer.spaces.has(space) && !this.#services.audience(space).includes(peer.id)) peer.knowsUpTo = 0;
+      this.#report(peer, report, before);
+    }
     if (base > 0) return;
     peer.awaited = false;
     if (peer.spaces.size > spaces.length) this.#forgetUnnamed(peer, spaces);
@@ -41,6 +47,7 @@ export class PeerReports {
     if (reported === null) return;
     peer.spaces.set(report.space, {
       term: report.term,
+      isOutside: report.isOutside,
       reported,
       previous: before.isFirst ? null : (space?.reported ?? null),
       saidIn: peer.lastPingNumber,
@@ -93,6 +100,18 @@ export class PeerReports {
   }
 
   /**
+   * Whether the peer, a copy by its own rows as well, has said in its present boot that it has synced all of this, and is not silent since. What it was known to hold before
+   * its last start it may have found damaged then.
+   */
+  vouchesFor(id: NodeId, space: SpaceKey, { held, now }: { readonly held: VersionVector; readonly now: Now }): boolean {
+    const peer = this.#peers.get(id);
+    const report = peer?.spaces.get(space);
+    if (peer === undefined || report === undefined || report.isOutside || report.saidIn === 0) return false;
+    if (now.monotonicMs - peer.vouchedMs > 2 * this.#services.configuration.replication.reachableMs) return false;
+    return report.reported.includesAll(held);
+  }
+
+  /**
    * The same of its last report that is all here, when of a later one only records are missing that the peer has made in this boot, lost again or not: it
    * made them since. Null: not known.
    */
@@ -122,6 +141,7 @@ export class PeerReports {
       // It has begun to hold the space since its last ping.
       space = {
         term: null,
+        isOutside: false,
         reported: nothing,
         previous: null,
         saidIn: peer.lastPingNumber,

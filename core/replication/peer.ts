@@ -13,6 +13,8 @@ export const nothing = new VersionVector();
 /** What a peer last said of one space. */
 export interface PeerSpace {
   term: Term | null;
+  /** By its own rows it holds no copy: it only hands over. */
+  readonly isOutside: boolean;
   /** What it has synced, by its last ping. Never changed, only replaced. */
   reported: VersionVector;
   /** What it had synced as it said before. */
@@ -30,6 +32,8 @@ export interface PeerSpace {
 
 export interface Peer {
   readonly id: NodeId;
+  /** It shares no row with this node: it hands over what it holds, and is forgotten once it is silent. */
+  isGuest: boolean;
   /** Node and boot of its last message. */
   author: Author | null;
   /** Since when it is asked: before it has had the time to answer it is not out of reach. */
@@ -55,6 +59,7 @@ export interface Peer {
 export function newPeer(id: NodeId, now: Now): Peer {
   return {
     id,
+    isGuest: false,
     author: null,
     askedSinceMs: now.monotonicMs,
     lastHeardMs: never,

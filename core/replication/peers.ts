@@ -6,9 +6,9 @@
  */
 
 import type { Now } from '../events.js';
-import { type Author, authorBoot, authorNode, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import { type Author, authorBoot, authorNode, compareText, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import type { HeardPing, PeerCodec, PeerMessage } from '../wire/peer-message.js';
+import type { HeardPing, PeerCodec, PeerMessage, SpaceReport } from '../wire/peer-message.js';
 import { OwnReports } from './own-reports.js';
 import { never, newPeer, type Peer } from './peer.js';
 import { PeerReports } from './peer-reports.js';
@@ -22,6 +22,9 @@ interface Round {
 }
 
 const pingTimer = 'peers.ping';
+/** Who hands over and shares no row: so many at once, and each until it has been silent for so long. */
+const guestsMax = 1_024;
+const guestSilentMsMax = 30_000;
 /** Rounds whose answers can still be told. */
 const roundsMax = 64;
 /** A peer says how long it held our ping before it answered; its clock may run faster than ours by this share. */
@@ -54,14 +57,60 @@ export class Peers {
     const known = new Map(this.#peers);
     this.#peers.clear();
     this.#byAuthor.clear();
-    for (const id of this.#services.neighbours()) this.#peers.set(id, known.get(id) ?? newPeer(id, now));
+    const neighbours = this.#services.neighbours();
+    for (const id of neighbours) this.#peers.set(id, sharingRows(known.get(id) ?? newPeer(id, now)));
+    const guests = [...known.values()].filter(({ id, isGuest }) => isGuest && !this.#peers.has(id));
+    for (const peer of guests) this.#enter(peer, now);
     this.#own.rowsChanged();
     // Of spaces that were not shared before, what has changed says nothing.
     for (const peer of this.#peers.values()) peer.awaited = true;
   }
 
+  /**
+   * Whom this node hands over to. Those of its rows are peers already. One that does not answer may have forgotten this node, or never heard of it: it is told
+   * everything each time, since it lets nobody in who names no space.
+   */
+  handsOverTo(id: NodeId, now: Now): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) this.#enter(newPeer(id, now), now);
+    else if (!this.isReachable(id, now)) peer.knowsUpTo = 0;
+  }
+
+  /**
+   * Lets in who shares no row with this node and hands over records of a space that this one has a copy of: to be fetched from, and for nothing else. Not when there
+   * are too many of them.
+   */
+  admit(from: Author, spaces: readonly SpaceReport[], now: Now): void {
+    if (!spaces.some(({ space }) => this.#services.takesPart(space))) return;
+    let guests = 0;
+    for (const { isGuest } of this.#peers.values()) guests += isGuest ? 1 : 0;
+    if (guests >= guestsMax) return;
+    const id = authorNode(from);
+    this.#enter({ ...newPeer(id, now), isGuest: true }, now);
+    this.#services.effects.journal.note({ kind: 'guest.admitted', peer: id });
+  }
+
+  #enter(peer: Peer, now: Now): void {
+    if (this.#peers.size === 0) this.#services.effects.timers.arm(pingTimer, now.monotonicMs);
+    const peers = [...this.#peers.values(), peer].sort((left, right) => compareText(left.id, right.id));
+    this.#peers.clear();
+    for (const each of peers) this.#peers.set(each.id, each);
+  }
+
+  #forgetSilentGuests(now: Now): void {
+    for (const peer of [...this.#peers.values()]) {
+      if (!peer.isGuest || now.monotonicMs - Math.max(peer.lastHeardMs, peer.askedSinceMs) <= guestSilentMsMax) continue;
+      this.#peers.delete(peer.id);
+      if (peer.author !== null) this.#byAuthor.delete(peer.author);
+    }
+  }
+
   all(): Iterable<Peer> {
     return this.#peers.values();
+  }
+
+  isKnown(from: Author): boolean {
+    return this.#byAuthor.has(from) || this.#peers.has(authorNode(from));
   }
 
   get(id: NodeId): Peer | undefined {
@@ -105,9 +154,10 @@ export class Peers {
     this.#round += 1;
     this.#rounds.set(this.#round, { sentMs: now.monotonicMs, pausedMs: this.#pausedMs });
     this.#rounds.delete(this.#round - roundsMax);
+    this.#forgetSilentGuests(now);
     this.#own.refresh(this.#round, terms);
     for (const peer of this.#peers.values()) {
-      const { base, spaces } = this.#own.since(peer.knowsUpTo, peer.id);
+      const { base, spaces } = this.#own.since(peer.knowsUpTo, peer);
       this.send(peer.id, { kind: 'ping', number: this.#round, heard: heardOf(peer, now), all: peer.awaited, base, spaces });
       this.#noteLoss(peer, now);
     }
@@ -182,6 +232,7 @@ export class Peers {
     if (message.heard !== null && message.heard.asker === this.#services.store.author) this.#answered(peer, message.heard, now);
     if (message.all) peer.knowsUpTo = 0;
     this.reports.told(peer, message, before);
+    for (const { space, isOutside } of message.spaces) if (isOutside) this.#own.handedOver(space);
     return true;
   }
 
@@ -212,6 +263,11 @@ export class Peers {
     if (vouchedMs === never) return now.monotonicMs - pingedAtMs;
     return Math.max(0, pingedAtMs - vouchedMs) / 2;
   }
+}
+
+function sharingRows(peer: Peer): Peer {
+  peer.isGuest = false;
+  return peer;
 }
 
 /** What is said of the peer's own pings: null before one of this boot has come. */

@@ -8,9 +8,10 @@ import type { CopyStanding } from '../memory/answers.js';
 import type { Appended } from '../memory/appended.js';
 import type { NodeServices } from '../node-services.js';
 import type { Group } from '../storage/write-ahead-log.js';
-import { PeerCodec, type SpaceReport } from '../wire/peer-message.js';
+import { PeerCodec, type PeerMessage, type SpaceReport } from '../wire/peer-message.js';
 import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
+import { HandOver } from './hand-over.js';
 import { never, type Peer } from './peer.js';
 import { Peers } from './peers.js';
 import { RecordShipper } from './record-shipper.js';
@@ -32,6 +33,7 @@ export class Replication implements CopyStanding {
   readonly #catchUp: CatchUp;
   readonly #source: FetchSource;
   readonly #settledHoles: SettledHoles;
+  readonly #handOver: HandOver;
   readonly #acknowledged: (space: SpaceKey, now: Now) => void;
   readonly #toControl: (from: NodeId, bytes: Uint8Array, now: Now) => void;
 
@@ -50,6 +52,7 @@ export class Replication implements CopyStanding {
     this.#catchUp = new CatchUp(services, this.#peers, this.#shipper);
     this.#source = new FetchSource(services, this.#peers);
     this.#settledHoles = new SettledHoles(services, this.#peers);
+    this.#handOver = new HandOver(services, this.#peers);
     this.#acknowledged = acknowledged;
   }
 
@@ -57,6 +60,7 @@ export class Replication implements CopyStanding {
     this.#peers.membersChanged(now);
     this.#peers.pingAll((space) => this.#terms.term(space), now);
     this.#terms.judgeAll(now);
+    this.#handOver.consider(now);
   }
 
   /** Told at each event, before all else: what time it is. */
@@ -75,6 +79,8 @@ export class Replication implements CopyStanding {
     this.#peers.membersChanged(now);
     this.#peers.pingAll((space) => this.#terms.term(space), now);
     this.#terms.rowsChanged(now);
+    this.#catchUp.rowsChanged();
+    this.#handOver.consider(now);
   }
 
   timer(name: string, now: Now): boolean {
@@ -83,6 +89,7 @@ export class Replication implements CopyStanding {
     this.#terms.judgeAll(now);
     this.#catchUp.retryRefused();
     this.#pullForClaims(now);
+    this.#handOver.consider(now);
     return true;
   }
 
@@ -93,10 +100,11 @@ export class Replication implements CopyStanding {
       return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: envelope, bytes: bytes.length });
     const { message } = envelope;
     if (message.kind === 'control') return this.#toControl(authorNode(envelope.from), message.bytes, now);
+    if (message.kind === 'ping' && !this.#peers.isKnown(envelope.from)) this.#peers.admit(envelope.from, message.spaces, now);
     const peer = this.#peers.heard(envelope.from, now);
     if (peer === null)
       return this.#services.effects.journal.note({ kind: 'frame.rejected', reason: 'no member of a shared row', bytes: bytes.length });
-    if (message.kind !== 'ping' && !this.#services.takesPart(message.space)) return;
+    if (message.kind !== 'ping' && !this.#takes(message.kind, message.space)) return;
     switch (message.kind) {
       case 'ping':
         if (this.#peers.pinged(peer, envelope.from, message, now)) this.#told(peer, message.spaces, now);
@@ -114,6 +122,11 @@ export class Replication implements CopyStanding {
       case 'snapshot':
         return this.#catchUp.snapshot(peer, message, now);
     }
+  }
+
+  /** Of a space that this node only hands over it answers who fetches, and nothing else. */
+  #takes(kind: PeerMessage['kind'], space: SpaceKey): boolean {
+    return this.#services.takesPart(space) || (kind === 'fetch' && this.#services.isOutside(space));
   }
 
   /** To the control log of any node, whether it shares a space with this one or not. */

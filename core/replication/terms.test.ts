@@ -87,7 +87,7 @@ terms('foreign spaces in pings make nothing', () => {
   const from = authorOf(second.id, { counter: 1, random: 'ab'.repeat(8) });
   for (let n = 0; n < 200; n += 1) {
     const space = spaceKey({ name: `nobody-${n}`, generation: 0 });
-    const report = { space, term: null, lost: new Uint8Array(0), coverage: Uint8Array.of(1, 0, 0) };
+    const report = { space, term: null, isOutside: false, lost: new Uint8Array(0), coverage: Uint8Array.of(1, 0, 0) };
     const ping = { kind: 'ping', number: 1_000_000 + n, heard: null, all: false, base: 0, spaces: [report] } as const;
     first.deliver({ kind: 'message', bytes: cluster.codec.encode(from, ping) });
   }

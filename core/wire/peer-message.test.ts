@@ -24,7 +24,7 @@ const message: fc.Arbitrary<PeerMessage> = fc.oneof(
     heard: fc.option(fc.record({ asker: author, number: sequence, heldMs: sequence })),
     all: fc.boolean(),
     base: sequence,
-    spaces: fc.array(fc.record({ space, term, coverage: bytes, lost: bytes }), { maxLength: 4 }),
+    spaces: fc.array(fc.record({ space, term, isOutside: fc.boolean(), coverage: bytes, lost: bytes }), { maxLength: 4 }),
   }),
   fc.record({ kind: fc.constant('run' as const), space, author, answers: fc.option(fetchName), records: bytes }),
   fc.record({ kind: fc.constant('acknowledge' as const), space, author, end: sequence }),

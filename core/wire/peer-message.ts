@@ -26,6 +26,8 @@ export interface SpaceReport {
   readonly space: SpaceKey;
   /** The term that the sender acknowledges writes in; null when it does not. */
   readonly term: Term | null;
+  /** The row, as the sender knows it, does not name it: it only hands over what it holds. */
+  readonly isOutside: boolean;
   /** An encoded VersionVector: what is synced on the sender's disk. */
   readonly coverage: Uint8Array;
   /** An encoded VersionVector: what was there, or should be by its horizon, and is not to be had from it. No bytes: nothing. */
@@ -187,8 +189,8 @@ export class PeerCodec {
           .u8(message.all ? 1 : 0)
           .u48(message.base)
           .u16(message.spaces.length);
-        for (const { space, term, coverage, lost } of message.spaces) {
-          this.#space(writer, space).u8(term === null ? 0 : 1);
+        for (const { space, term, isOutside, coverage, lost } of message.spaces) {
+          this.#space(writer, space).u8((term === null ? 0 : 1) | (isOutside ? 2 : 0));
           if (term !== null) writer.u32(term.generation).u48(term.index).u32(term.counter);
           writer.block(coverage).block(lost);
         }
@@ -287,8 +289,9 @@ export class PeerCodec {
     const spaces: SpaceReport[] = [];
     for (let index = 0; index < count && !reader.failed; index += 1) {
       const space = this.#readSpace(reader);
-      const term = reader.u8() === 0 ? null : { generation: reader.u32(), index: reader.u48(), counter: reader.u32() };
-      spaces.push({ space, term, coverage: reader.block(), lost: reader.block() });
+      const flags = reader.u8();
+      const term = (flags & 1) === 0 ? null : { generation: reader.u32(), index: reader.u48(), counter: reader.u32() };
+      spaces.push({ space, term, isOutside: (flags & 2) !== 0, coverage: reader.block(), lost: reader.block() });
     }
     return { kind: 'ping', number, heard, all, base, spaces };
   }

@@ -72,6 +72,11 @@ const sentences: Sentences = {
   'replication.superseded': ({ space, author, records }) =>
     brief(`stores ${counted(records, 'record')} of ${author} in ${space}, written in a superseded term`),
   'tail.merged': ({ space, author, records }) => brief(`merges a stranded tail into ${space}: ${counted(records, 'record')} of ${author}`),
+  'guest.admitted': ({ peer }) => normal(`lets in ${peer}, which shares no row with it and hands over what it holds`),
+  'space.handed-over': ({ space, records, hints }) =>
+    brief(`lets go of ${space}: its copies hold ${counted(records, 'record')}, ${counted(hints, 'hint')} among them`),
+  'space.quarantined': ({ space, records }) =>
+    brief(`finds ${counted(records, 'record')} of ${space}, which was deleted, and keeps them apart`),
   'catch-up.started': ({ space, from, how }) => normal(`catches up on ${space} from ${from} ${ways[how]}`),
   'catch-up.finished': ({ space, from, how }) => normal(`has caught up on ${space} from ${from} ${ways[how]}`),
   'conflict.resolved': ({ space, rule }) => normal(`resolves a conflict in ${space}: ${rules[rule]}`),
