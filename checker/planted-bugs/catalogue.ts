@@ -69,8 +69,8 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     whatItBreaks: 'After a heal records flow to one side only: the copies never hold the same.',
     pending: false,
     module: 'core/replication/catch-up.ts',
-    find: 'if (known !== null && this.#services.isCopy(space))',
-    replace: 'if (known !== null && peer.id < this.#services.self && this.#services.isCopy(space))',
+    find: 'if (known !== null && this.#services.takesPart(space))',
+    replace: 'if (known !== null && peer.id < this.#services.self && this.#services.takesPart(space))',
   },
   {
     name: 'serve-unsynced-record',
