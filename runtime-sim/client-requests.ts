@@ -4,7 +4,7 @@ import type { Operation } from '../checker/history.js';
 import { AckLevel, type Request } from '../core/wire/generated/engram/v1/service.js';
 import type { PlannedAck, PlannedOperation } from '../scenarios/workload.js';
 import { episodeText } from './core-formats.js';
-import { encodeEpisode, encodeRequest } from './service-codecs.js';
+import { encodeEpisode, encodeRequest } from './service-encoding.js';
 
 const ackLevels: Readonly<Record<PlannedAck, AckLevel>> = {
   local: AckLevel.ACK_LOCAL,

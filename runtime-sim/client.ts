@@ -6,13 +6,14 @@ import type { Operation, RecalledMemory, SeenVersion } from '../checker/history.
 import { isWrite } from '../checker/memory-traces.js';
 import { requestIdBytes } from '../core/identifiers.js';
 import { writeU32 } from '../core/wire/bytes.js';
-import { Episode, type Failure, type Memory, Reply, type ReplyHeader, Role } from '../core/wire/generated/engram/v1/service.js';
+import { type Failure, type Memory, type Reply, type ReplyHeader, Role } from '../core/wire/generated/engram/v1/service.js';
 import { bytesToHex } from '../core/wire/hex.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedOperation } from '../scenarios/workload.js';
 import { encodedRequest } from './client-requests.js';
 import { spaceOf, valueOfEpisode, versionText } from './core-formats.js';
 import type { MutableOperation } from './history-recorder.js';
+import { decodeReply, readIdAndText } from './service-decoding.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
 
@@ -125,7 +126,7 @@ export class SimulatedClient implements ClientEndpoint {
     if (late) return;
     this.#attempt += 1;
     this.#suspectedUntilUs[answer.node] = 0;
-    const reply = Reply.decode(answer.bytes);
+    const reply = decodeReply(answer.bytes);
     const { record } = current;
     record.node = (reply.header?.nodeId ?? null) as Operation['node'];
     record.answeredAs = answeredAs(reply);
@@ -254,7 +255,8 @@ export class SimulatedClient implements ClientEndpoint {
     current.asked = node;
     current.askedInRound.push(node);
     const { requestId, context, sessionToken } = current;
-    current.bytes ??= encodedRequest({ ...current.operation, requestId, context, sessionToken, deadlineMs: tryTimeoutUs / 1_000 });
+    const { planned, kind } = current.operation;
+    current.bytes ??= encodedRequest({ planned, kind, requestId, context, sessionToken, deadlineMs: tryTimeoutUs / 1_000 });
     const call: Call = { client: this.index, attempt: this.#attempt, space: current.record.space, bytes: current.bytes };
     network.transmit(nowUs, this.index, node, eventKinds.request, call, call.bytes.length);
     heap.push(Math.min(current.endUs, nowUs + tryTimeoutUs), eventKinds.tryTimeout, this.index, this.#attempt, null);
@@ -329,7 +331,7 @@ export class SimulatedClient implements ClientEndpoint {
 const wholeText = /^\S*( \.*)?$/;
 
 function seenVersion({ episode, version }: Pick<Memory, 'episode' | 'version'>): SeenVersion {
-  return seenAs(episode, Episode.decode(episode).text, version);
+  return seenAs(episode, readIdAndText(episode).text, version);
 }
 
 function seenAs(episode: Uint8Array, text: string, version: Uint8Array): SeenVersion {
@@ -339,7 +341,7 @@ function seenAs(episode: Uint8Array, text: string, version: Uint8Array): SeenVer
 }
 
 function recalledMemory({ episode, version, score, confidence }: Memory): RecalledMemory {
-  const { id, text } = Episode.decode(episode);
+  const { id, text } = readIdAndText(episode);
   return { ...seenAs(episode, text, version), id, score, noNewerVersion: confidence?.noNewerVersion ?? 0 };
 }
 

@@ -15,7 +15,7 @@ import type { Address } from '../core/membership/address.js';
 import type { MembershipInspection } from '../core/membership/inspection.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
-import { type Reply, Request } from '../core/wire/generated/engram/v1/service.js';
+import type { Reply } from '../core/wire/generated/engram/v1/service.js';
 import { messageChecksum } from '../core/wire/peer-message.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
@@ -26,7 +26,8 @@ import { DiskModel, type DiskRequest, detailOf } from './disk-model.js';
 import type { Identities } from './identities.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
-import { encodeReply } from './service-codecs.js';
+import { decodeRequest } from './service-decoding.js';
+import { encodeReply } from './service-encoding.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
 
@@ -235,7 +236,7 @@ export class NodeHost {
   request(call: Call): void {
     this.#lastHandle += 1;
     this.#calls.set(this.#lastHandle, call);
-    const event: CoreEvent = { kind: 'request', handle: this.#lastHandle, request: Request.decode(call.bytes) };
+    const event: CoreEvent = { kind: 'request', handle: this.#lastHandle, request: decodeRequest(call.bytes) };
     this.#take(event, eventKinds.request, crc32(call.bytes), call.bytes.length);
   }
 

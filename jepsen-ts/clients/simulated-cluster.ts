@@ -15,7 +15,7 @@ import type { ClientWorld, LinkOptions, NodeLink } from '../../runtime-real/clie
 import type { ClientEndpoint } from '../../runtime-sim/client.js';
 import { spaceOf } from '../../runtime-sim/core-formats.js';
 import type { CoreFactory } from '../../runtime-sim/node-host.js';
-import { encodeRequest } from '../../runtime-sim/service-codecs.js';
+import { encodeRequest } from '../../runtime-sim/service-encoding.js';
 import { Simulation } from '../../runtime-sim/simulation.js';
 import { eventKinds, Trace } from '../../runtime-sim/trace.js';
 import type { Answer, Call, World } from '../../runtime-sim/world.js';
