@@ -173,6 +173,11 @@ export class NodeServices {
     return this.#placement(space).row;
   }
 
+  /** How many copies the space is to have, this one included. */
+  copiesWanted(space: SpaceKey): number {
+    return this.control.copiesWanted ?? this.otherCopies(space).length + 1;
+  }
+
   /** Whether this node holds a copy of the space. */
   isCopy(space: SpaceKey): boolean {
     return this.#placement(space).isCopy;

@@ -43,7 +43,8 @@ function ofFile(file: string): Kept {
   const { seed, scenario, plan, options } = readSeedFile(file);
   if (options.plant !== null) throw new UsageError(`${file} has the planted bug ${options.plant}`, 'a regression runs the code as it is');
   const shrunk = basename(file).endsWith('.shrunk.json') ? '.shrunk' : '';
-  return { run: { scenario: builtScenario(scenario), seed, plan }, path: join(folder, `${scenario}-${seed}${shrunk}.json`) };
+  const control = plan.configuration.controlLog === undefined ? '' : '.control-log';
+  return { run: { scenario: builtScenario(scenario), seed, plan }, path: join(folder, `${scenario}-${seed}${control}${shrunk}.json`) };
 }
 
 try {

@@ -1,7 +1,7 @@
 /** What each node of a run is configured with: what the plan says of it, over the core's own defaults. */
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
 import { type ControlLogOptions, defaultControlLogOptions } from '../core/control/control-log-options.js';
-import { defaultClusterSettings } from '../core/control/entries.js';
+import { defaultClusterSettings, votersMax } from '../core/control/entries.js';
 import type { Address } from '../core/membership/address.js';
 import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
@@ -42,8 +42,10 @@ function membersAndRows(plan: RunPlan, identities: Identities): Pick<NodeConfigu
   const { controlLog } = plan.configuration;
   if (controlLog === undefined) return { control: () => identities.view };
   const { partitionPolicy, snapshotEveryEntries } = controlLog;
-  const founders = identities.founders.map((id, index) => memberOf(plan, index, id));
-  const settings = { ...defaultClusterSettings, partitionPolicy };
+  // As many as vote; the operator lets the others in.
+  const founders = identities.founders.slice(0, votersMax).map((id, index) => memberOf(plan, index, id));
+  const replicationFactor = Math.max(...plan.rows.map(({ copies }) => copies.length));
+  const settings = { ...defaultClusterSettings, replicationFactor, partitionPolicy };
   const options: ControlLogOptions = {
     ...defaultControlLogOptions,
     snapshotEveryEntries,

@@ -23,11 +23,15 @@ export type AuthorityMessage =
   /** Spaces of these names are written to, and do not exist. */
   | { readonly kind: 'wanted'; readonly names: readonly string[] }
   /** A voter tells the leader whom it does not hear any more. */
-  | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] };
+  | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] }
+  /** A node whose own control log is damaged wants to know what is committed, if it is newer than this. */
+  | { readonly kind: 'state-wanted'; readonly applied: number }
+  /** The committed state, as a snapshot carries it (state-codec.ts). */
+  | { readonly kind: 'state'; readonly bytes: Uint8Array };
 
 const authorityMark = 0x41;
 export const authorityFormatVersion = 1;
-const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted'];
+const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted', 'state-wanted', 'state'];
 
 export function isAuthorityMessage(bytes: Uint8Array): boolean {
   return bytes[0] === authorityMark;
@@ -50,6 +54,12 @@ export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
     case 'wanted':
       writer.u16(message.names.length);
       for (const name of message.names) writeName(writer, name);
+      break;
+    case 'state-wanted':
+      writer.u48(message.applied);
+      break;
+    case 'state':
+      writer.u32(message.bytes.length).raw(message.bytes);
       break;
     default:
       unreachable(message);
@@ -81,6 +91,12 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
     case 'wanted': {
       const names = Array.from({ length: Math.min(reader.u16(), wantedMax) }, () => readName(reader));
       return names.every((name) => spaceNamePattern.test(name)) ? { kind, names } : null;
+    }
+    case 'state-wanted':
+      return { kind, applied: reader.u48() };
+    case 'state': {
+      const length = reader.u32();
+      return length > reader.remaining ? null : { kind, bytes: reader.raw(length).slice() };
     }
     default:
       return unreachable(kind);

@@ -25,6 +25,7 @@ import type { AuthorityOptions } from './control-log-options.js';
 import type { ControlRow, ControlState } from './control-state.js';
 import type { Demotions } from './demotions.js';
 import type { ControlEntry, Epoch } from './entries.js';
+import { stateAnswer } from './followed-state.js';
 import { type Configuration, type Entry, quorumOf, refusalPerLease } from './raft/vocabulary.js';
 import { entriesFor, wantedMax } from './space-making.js';
 
@@ -195,6 +196,14 @@ export class Authority {
         return true;
       case 'silent':
         this.#reports.set(from, { atMs: now.monotonicMs, nodes: message.nodes });
+        return true;
+      case 'state-wanted': {
+        const answer = stateAnswer(message, this.#ports.agreement().state, this.#ports.pure);
+        if (answer !== null) this.#ports.send(from, answer);
+        return true;
+      }
+      case 'state':
+        // Who takes part in the agreement goes by its own log alone.
         return true;
     }
   }

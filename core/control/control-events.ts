@@ -47,6 +47,8 @@ export type ControlDomainEvent =
   | { readonly kind: 'control.compacted'; readonly index: number; readonly bytes: number }
   /** Records of the control log were lost on this disk: this node votes no more, since it may have forgotten a vote. */
   | { readonly kind: 'control.log-damaged' }
+  /** A node whose control log is damaged goes by the state that others have committed up to here. */
+  | { readonly kind: 'control.state-followed'; readonly index: number }
   /** What became of a proposal that was made here. Never told, when the process ends before it is known. */
   | { readonly kind: 'control.proposal-answered'; readonly handle: number; readonly answer: ProposalAnswer }
   | { readonly kind: 'control.message-rejected'; readonly bytes: number };

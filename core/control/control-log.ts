@@ -2,7 +2,8 @@
  * The control log of one node: Raft's agreement over the node's own disk, network and timers, and the state that the committed entries add up to.
  *
  * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a
- * forgotten entry could undo what was committed. It says so; the others go on as if it were down, until it is removed and comes back as a new node.
+ * forgotten entry could undo what was committed. It says so; the others go on as if it were down, until it is removed and comes back as a new node. What they
+ * have committed it asks them for, and holds its copies by it.
  */
 import type { Patch } from 'immer';
 import type { Effects } from '../effects.js';
@@ -19,10 +20,11 @@ import { ControlJournal, type JournalStore } from './control-journal.js';
 import type { ControlLogOptions } from './control-log-options.js';
 import type { ControlRecords } from './control-records.js';
 import { type ControlState, emptyControlState, isMade } from './control-state.js';
-import { Demotions } from './demotions.js';
+import { Demotions, takesSpaces } from './demotions.js';
 import { nextConfiguration } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { decodeEntry, encodeEntry } from './entry-codec.js';
+import { FollowedState } from './followed-state.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
 import type { Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
@@ -59,6 +61,7 @@ export class ControlLog implements PrimaryAuthority {
   #now: Now = { monotonicMs: 0, wallMs: 0 };
   #snapshotIndex = 0;
   readonly #authority: Authority;
+  readonly #followed: FollowedState;
   /** When this node last had all that a leader had committed. */
   #currentAtMs = Number.NEGATIVE_INFINITY;
 
@@ -66,6 +69,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#ports = ports;
     this.#journal = new ControlJournal(ports.store, ports.pure);
     const { options, effects } = ports;
+    this.#followed = new FollowedState({ send: ports.send, pure: ports.pure, askEveryMs: options.authority.askEveryMs });
     this.#authority = new Authority(
       {
         options: { ...options.authority, leaderMsMax: options.raft.electionMsMax },
@@ -210,6 +214,7 @@ export class ControlLog implements PrimaryAuthority {
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     this.#now = now;
     const reject = (): void => this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
+    if (this.#isDamaged) return this.#goBy(this.#followed.receive(from, bytes, this.#state, now), now);
     if (isAuthorityMessage(bytes)) {
       if (this.#raft !== null && !this.#authority.receive(from, bytes, now)) reject();
       return;
@@ -220,6 +225,13 @@ export class ControlLog implements PrimaryAuthority {
     const isOfLeader = message.kind === 'append' && this.#raft?.leader === from && this.#raft.term === message.term;
     if (isOfLeader && (this.#raft?.committed ?? 0) >= message.committed) this.#currentAtMs = now.monotonicMs;
     this.#after(now);
+  }
+
+  #goBy(state: ControlState, now: Now): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#ports.effects.journal.note({ kind: 'control.state-followed', index: state.applied });
+    this.#ports.changed(state, now);
   }
 
   /** False when the timer is not one of these. */
@@ -379,12 +391,4 @@ function committedAt({ snapshot: { index } }: Beginning): ProposalAnswer {
 /** The spaces whose rows have changed. */
 function changedRows(patches: readonly Patch[]): ReadonlySet<SpaceKey> {
   return new Set(patches.flatMap(({ path: [part, space] }) => (part === 'rows' ? [space as SpaceKey] : [])));
-}
-
-/** Whether an entry may end the term of a primary. */
-function takesSpaces(entry: ControlEntry): boolean {
-  if (entry.kind === 'move-changed') return entry.change.kind === 'committed';
-  return (
-    entry.kind === 'primaries-reassigned' || entry.kind === 'rows-assigned' || entry.kind === 'node-removed' || entry.kind === 'recovered'
-  );
 }

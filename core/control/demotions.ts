@@ -4,6 +4,7 @@
  */
 import type { NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
+import type { ControlEntry } from './entries.js';
 import { decodeEntry } from './entry-codec.js';
 import type { Entry } from './raft/vocabulary.js';
 
@@ -42,4 +43,12 @@ export class Demotions {
       // A space that is made again has another generation, and so another key: the old one's primary leads nothing that anybody else does.
     }
   }
+}
+
+/** Whether an entry may end the term of a primary. */
+export function takesSpaces(entry: ControlEntry): boolean {
+  if (entry.kind === 'move-changed') return entry.change.kind === 'committed';
+  return (
+    entry.kind === 'primaries-reassigned' || entry.kind === 'rows-assigned' || entry.kind === 'node-removed' || entry.kind === 'recovered'
+  );
 }

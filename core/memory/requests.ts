@@ -270,7 +270,7 @@ export class Requests {
       this.#answers.fail(handle, 'NOT_PRIMARY', { message: `node ${name} is a replica of this space and takes no writes`, redirectNodeId });
       return null;
     }
-    const copies = copiesNeeded(header?.ack ?? AckLevel.ACK_DEFAULT, this.#services.otherCopies(space).length + 1);
+    const copies = copiesNeeded(header?.ack ?? AckLevel.ACK_DEFAULT, this.#services.copiesWanted(space));
     if (copies === null) {
       this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'no such acknowledgement level', field: 'header.ack' });
       return null;

@@ -246,9 +246,15 @@ export class Replication implements CopyStanding {
   /** Whether nobody but this primary can acknowledge writes of the space, as far as it can tell. */
   #isAlone(space: SpaceKey, term: Term, now: Now): boolean {
     if (term.counter === 0 && this.#services.authority?.allowsProvisional === false) return true;
-    return this.#services
-      .otherCopies(space)
-      .every((copy) => this.#peers.isReachable(copy, now) && (this.#peers.get(copy)?.spaces.get(space)?.term ?? null) === null);
+    return this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now) && this.#hasNothingElse(copy, space));
+  }
+
+  /** Whether the copy holds no term, and nothing that is missing here: one that had a term until now may have acknowledged more than this copy has merged yet. */
+  #hasNothingElse(copy: NodeId, space: SpaceKey): boolean {
+    const report = this.#peers.get(copy)?.spaces.get(space);
+    if (report === undefined) return true;
+    const coverage = this.#services.store.spaceIfHeld(space)?.coverage ?? nothing;
+    return report.term === null && coverage.missingFrom(report.reported).length === 0;
   }
 
   redirect(space: SpaceKey, now: Now): string | null {

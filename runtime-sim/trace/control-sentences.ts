@@ -36,6 +36,15 @@ function authorityContents(bytes: Uint8Array): ControlContents {
       };
     case 'wanted':
       return { kind: 'control', text: `asks for ${message.names.join(', ')} to be made `, name: 'a wish for a space', isRoutine: false };
+    case 'state-wanted':
+      return {
+        kind: 'control',
+        text: `asks for what is committed after ${message.applied} `,
+        name: 'a question for the state',
+        isRoutine: true,
+      };
+    case 'state':
+      return { kind: 'control', text: 'tells what is committed to ', name: 'the committed state', isRoutine: false };
     case 'silent': {
       const { nodes } = message;
       if (nodes.length === 0) return { kind: 'control', text: 'hears everybody and says so to ', name: 'a report', isRoutine: true };
@@ -123,6 +132,8 @@ export function controlText(event: ControlDomainEvent): string {
       return `puts the control log up to ${event.index} into a snapshot of ${event.bytes} bytes`;
     case 'control.log-damaged':
       return 'has lost records of its control log and votes no more';
+    case 'control.state-followed':
+      return `goes by what others have committed, up to ${event.index}`;
     case 'control.proposal-answered':
       return `answers proposal ${event.handle}: ${answerText(event.answer)}`;
     case 'control.message-rejected':

@@ -137,6 +137,7 @@ const sentences: Sentences = {
   'control.applied': (event) => normal(controlText(event)),
   'control.entry-unreadable': (event) => brief(controlText(event)),
   'control.compacted': (event) => full(controlText(event)),
+  'control.state-followed': (event) => normal(controlText(event)),
   'control.log-damaged': (event) => brief(controlText(event)),
   'control.proposal-answered': (event) => normal(controlText(event)),
   'control.message-rejected': (event) => normal(controlText(event)),
