@@ -44,18 +44,19 @@ const allDoors: readonly Door[] = [
 export function withoutTheWorld<Result>(work: () => Result, touched: Touched = () => {}): Result {
   const kept = allDoors.map(({ on, property }) => Object.getOwnPropertyDescriptor(on, property));
   try {
-    for (const door of allDoors) shut(door, touched);
+    for (const [at, door] of allDoors.entries()) shut(door, kept[at], touched);
     return work();
   } finally {
     for (const [at, { on, property }] of allDoors.entries()) {
       const before = kept[at];
       if (before === undefined) Reflect.deleteProperty(on, property);
+      else if (before.writable === true) Reflect.set(on, property, before.value);
       else Object.defineProperty(on, property, before);
     }
   }
 }
 
-function shut(door: Door, touched: Touched): void {
+function shut(door: Door, before: PropertyDescriptor | undefined, touched: Touched): void {
   const { on, property, what } = door;
   const refuse = (): never => {
     touched(what);
@@ -68,7 +69,9 @@ function shut(door: Door, touched: Touched): void {
       : door.usedByNode === true
         ? exceptForNode(original, refuse)
         : refuse;
-  Object.defineProperty(on, property, { value: replacement, configurable: true, writable: true, enumerable: true });
+  // Assigned where that is enough: to define a property of `Math` anew would give it another shape, and all code that was compiled for `Math.imul` would look it up.
+  if (before?.writable === true) Reflect.set(on, property, replacement);
+  else Object.defineProperty(on, property, { value: replacement, configurable: true, writable: true, enumerable: true });
 }
 
 /** Refuses calls, construction and every property. What was made of the class before goes on being of the class. */
