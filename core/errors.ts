@@ -22,6 +22,7 @@ export const errorCodes = {
   STARTING: { outcome: 'failed', hint: 'the node is still reading its log: try again in a moment' },
   DATA_DAMAGED: { outcome: 'failed', hint: 'the record is damaged on this disk and is being fetched from another copy: ask another copy' },
   UNAVAILABLE: { outcome: 'failed', hint: 'see the message for who could not be reached and why: try again once it can' },
+  CLUSTER_REFUSED: { outcome: 'failed', hint: 'see the message: nothing was changed, and the cluster does not allow this as it is' },
   CONNECTION_LOST: { outcome: 'unknown', hint: 'repeat the write under the same request id, or read to learn what happened' },
   DATA_DIRECTORY_LOCKED: { outcome: 'failed', hint: 'stop the other process that uses this data directory, or give another directory' },
   DATA_DIRECTORY_UNUSABLE: { outcome: 'failed', hint: 'see the message: nothing on the disk was changed' },

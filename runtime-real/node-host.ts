@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { NodeConfiguration } from '../core/configuration.js';
-import type { ControlView } from '../core/control/members-and-rows.js';
+import type { ProposalAnswer } from '../core/control/control-events.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { Compute, Datagrams, Disk, Effects, Exchanges, Network, RequestHandle, Ticket } from '../core/effects.js';
 import { EngramNode } from '../core/engram-node.js';
@@ -19,6 +19,7 @@ import type { ScanResult } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
 import { AbortListeners } from './abort-listeners.js';
+import { type Asker, Call, WaitingProposals } from './host-calls.js';
 import { NodeTimers } from './node-timers.js';
 
 /** After this many turns in a row, files, sockets and timers get theirs. */
@@ -38,29 +39,13 @@ export interface NodeHostOptions {
   readonly onEvent?: ((event: DomainEvent) => void) | undefined;
 }
 
-/** Hears what comes of a request, once: the reply, or why there is none. */
-export interface Asker {
-  answered(reply: Reply): void;
-  /** The node has stopped: the outcome is unknown. */
-  unanswered(error: EngramError): void;
-}
-
-class Call implements Asker {
-  constructor(
-    readonly resolve: (reply: Reply) => void,
-    readonly reject: (error: EngramError) => void,
-    /** Its signal is of no more interest. */
-    readonly unlisten: () => void,
-  ) {}
-
-  answered(reply: Reply): void {
-    this.resolve(reply);
-  }
-
-  unanswered(error: EngramError): void {
-    this.reject(error);
-  }
-}
+/** What a node's control log knows. */
+export type ControlInspection = NonNullable<ReturnType<EngramNode['inspectControl']>>;
+/** What may be proposed to it. */
+export type ControlProposal =
+  | Omit<Extract<CoreEvent, { kind: 'propose' }>, 'handle'>
+  | Omit<Extract<CoreEvent, { kind: 'found' }>, 'handle'>
+  | Omit<Extract<CoreEvent, { kind: 'recover' }>, 'handle'>;
 
 export class NodeHost {
   readonly #queue: CoreEvent[] = [];
@@ -71,6 +56,7 @@ export class NodeHost {
   readonly #messagesTo: NodeId[] = [];
   readonly #messages: Uint8Array[] = [];
   readonly #waiting = new Map<RequestHandle, Asker>();
+  readonly #proposals = new WaitingProposals();
   readonly #abortable = new AbortListeners();
   readonly #timers = new NodeTimers(monotonicMs, (name) => this.#submit({ kind: 'timer', name }));
   readonly #node: EngramNode;
@@ -160,9 +146,18 @@ export class NodeHost {
     return this.#stopped === null ? this.#node.inspectMembership() : null;
   }
 
-  /** Members and rows have changed. */
-  control(view: ControlView): void {
-    this.#submit({ kind: 'control', view });
+  /** What the control log knows now; null: the node keeps none, or has stopped. */
+  inspectControl(): ControlInspection | null {
+    return this.#stopped === null ? this.#node.inspectControl() : null;
+  }
+
+  /** Says what has become of it; never rejects. */
+  propose(proposal: ControlProposal): Promise<ProposalAnswer> {
+    if (this.#stopped !== null || this.#closing) return Promise.resolve({ kind: 'refused', why: 'no control log', leader: null });
+    this.#handlesGiven += 1;
+    const settled = this.#proposals.wait(this.#handlesGiven);
+    this.#submit({ ...proposal, handle: this.#handlesGiven });
+    return settled;
   }
 
   /** Who this node is: known once it has started. */
@@ -300,6 +295,7 @@ export class NodeHost {
       if (asker instanceof Call) asker.unlisten();
       asker.unanswered(lost);
     }
+    this.#proposals.stop();
     this.#drained?.();
     this.#ended(why);
   }
@@ -367,6 +363,7 @@ export class NodeHost {
 
   #note(event: DomainEvent): void {
     this.#tell(event);
+    if (event.kind === 'control.proposal-answered') this.#proposals.answered(event.handle, event.answer);
     if (event.kind !== 'node.started' || this.#started === null) return;
     this.#nodeId = event.node;
     this.#started.resolve();

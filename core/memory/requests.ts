@@ -341,6 +341,7 @@ export class Requests {
     const { index } = space;
     const { tombstones, durableVersions } = index;
     const term = this.#copies.term(space.key, now);
+    const lag = this.#copies.lag(space.key, now);
     const memories = space.vectors.searchableRows;
     return {
       name: space.name,
@@ -351,7 +352,8 @@ export class Requests {
       embedder: space.search.embedder,
       role: term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
       epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
-      missingRecords: this.#copies.lag(space.key, now).records,
+      missingRecords: lag.records,
+      lagMs: lag.ms ?? undefined,
       otherDimension: space.search.otherDimension,
       digest: index.digest,
     };

@@ -2,6 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AckLevel } from '../../core/wire/generated/engram/v1/service.js';
+import { askNode } from '../grpc/ask-node.js';
+import { clusterService } from '../grpc/service-definitions.js';
 import { freeMembers, freePorts, type LogLine, type NodeProcess, startCluster, startNode } from '../node-processes.js';
 import { equalCopies, withEachAlone } from '../test-support/equal-copies.js';
 import { GarblingProxy } from '../test-support/garbling-proxy.js';
@@ -93,11 +95,26 @@ cluster('until all members have been heard of requests are refused by name, and 
     await first.logged('node.serving');
     await withClients([first, second], async (clients) => assert.is(await writeAnywhere(clients, rememberBody('now')), 'written'));
     await second.stop();
-    // An empty directory under the same name and address is another node, and takes the place of the old one.
-    const renewed = await startNode({ name: 'n2', members });
+    // An empty directory under the same name and address is another node. The old one is half of the voters: an operator has to give it up.
+    const renewed = await startNode({ name: 'n2', members, until: 'node.listening' });
     assert.is.not(renewed.nodeId, second.nodeId);
     const replaced = await first.logged('member.replaced');
     assert.equal([replaced.before, replaced.node], [second.nodeId, renewed.nodeId]);
+    const question = { deadlineMs: 15_000 };
+    const refusals = new Set<string>();
+    for (let generation = 1; generation === 1; ) {
+      const answer = await askNode(first.address, { ...question, method: clusterService.recover, request: { acceptRisk: true } });
+      if (answer.failure !== undefined) refusals.add(answer.failure.code);
+      else generation = answer.generation;
+    }
+    assert.ok(refusals.size === 0 || (refusals.size === 1 && refusals.has('CLUSTER_REFUSED')), 'until it misses the other voter');
+    const removed = await askNode(first.address, {
+      ...question,
+      method: clusterService.removeNode,
+      request: { nodeId: second.nodeId, force: true },
+    });
+    assert.is(removed.failure?.message, undefined);
+    await renewed.logged('node.serving');
     await withClients([first, renewed], async (clients) => assert.is(await writeAnywhere(clients, rememberBody('later')), 'written'));
     await renewed.stop();
   } finally {

@@ -21,30 +21,32 @@ book.before.each(() => {
 book.after.each(() => rmSync(dataDir, { recursive: true, force: true }));
 
 function open(cluster = 'engram'): MemberBook {
-  return new MemberBook({ dataDir, cluster, self: 'n1', members, replicationFactor: 2, tell: (event) => events.push(event) });
+  return new MemberBook({ dataDir, cluster, self: 'n1', members, tell: (event) => events.push(event) });
 }
 
 function file(): string {
   return join(dataDir, 'cluster', 'members.json');
 }
 
-book('as long as a member is missing nothing is placed; then everything is', () => {
+book('members are missing until they have been heard; this node is not', () => {
   const fresh = open();
-  assert.equal(fresh.viewFor(two), { epoch: { generation: 0, index: 0 }, members: [{ id: two, name: 'n1' }], rows: {}, unlisted: null });
+  fresh.isSelf(two);
   assert.equal(fresh.missing, ['n2']);
   assert.ok(fresh.learn('n2', one));
-  const view = fresh.viewFor(two);
-  assert.equal(view.unlisted, { replicationFactor: 2 });
-  assert.equal(
-    view.members.map(({ name }) => name),
-    ['n2', 'n1'],
-    'in the order of ids, the same on every node',
-  );
+  assert.equal(fresh.missing, []);
+});
+
+book('the cluster that the node belongs to is remembered, and is another for another name', () => {
+  const clusterId = 'ab'.repeat(16);
+  assert.is(open().clusterId, '');
+  open().belongsTo(clusterId);
+  assert.is(open().clusterId, clusterId);
+  assert.is(open('other').clusterId, '');
 });
 
 book('what was learnt is known after a restart; the own id never comes from the file', () => {
   const first = open();
-  first.viewFor(one);
+  first.isSelf(one);
   first.learn('n2', two);
   const second = open();
   assert.equal([second.idOf('n1'), second.idOf('n2')], [undefined, two]);

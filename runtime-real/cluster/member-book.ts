@@ -1,14 +1,15 @@
 /**
- * Which node each configured member is. Names and addresses come from the configuration; who answers there is learnt by a hello, and kept in the data
- * directory so that a restarted node needs nobody to know the placement of spaces.
+ * Which node each configured member is, and to which cluster this node belongs. Names and addresses come from the configuration; who answers there is learnt by
+ * a hello, and kept in the data directory.
  *
- * The file is a convenience, never a truth: damaged or missing, it is learnt anew.
+ * The file is a convenience, never a truth: damaged or missing, it is learnt anew. Who is a member the control log says; of a node that has lost its control log the
+ * file still says that it belongs to a cluster, so that it makes no other one.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { ControlView } from '../../core/control/members-and-rows.js';
-import { compareText, isNodeId, type NodeId } from '../../core/identifiers.js';
+import { clusterIdPattern } from '../../core/control/entries.js';
+import { isNodeId, type NodeId } from '../../core/identifiers.js';
 import type { ConfiguredMember } from '../config/addresses.js';
 import type { Tell } from '../node/runtime-events.js';
 
@@ -18,6 +19,8 @@ interface Kept {
   readonly format: number;
   readonly cluster: string;
   readonly members: Readonly<Record<string, string>>;
+  /** 32 hexadecimal digits; absent or empty: to none. */
+  readonly clusterId?: string;
 }
 
 export interface MemberBookOptions {
@@ -25,7 +28,6 @@ export interface MemberBookOptions {
   readonly cluster: string;
   readonly self: string;
   readonly members: readonly ConfiguredMember[];
-  readonly replicationFactor: number;
   readonly tell: Tell;
 }
 
@@ -34,12 +36,15 @@ export class MemberBook {
   readonly #options: MemberBookOptions;
   readonly #file: string;
   readonly #ids = new Map<string, NodeId>();
+  #clusterId: string;
 
   constructor(options: MemberBookOptions) {
     this.#options = options;
     this.members = options.members;
     this.#file = join(options.dataDir, 'cluster', 'members.json');
-    const known = this.#read();
+    const kept = this.#read();
+    this.#clusterId = kept?.clusterId !== undefined && clusterIdPattern.test(kept.clusterId) ? kept.clusterId : '';
+    const known = this.#idsIn(kept);
     for (const { name } of options.members) {
       const id = known[name];
       if (id !== undefined && name !== options.self) this.#ids.set(name, id);
@@ -50,8 +55,16 @@ export class MemberBook {
     return this.#ids.get(name);
   }
 
-  nameOf(id: NodeId): string | undefined {
-    return this.members.find(({ name }) => this.#ids.get(name) === id)?.name;
+  /** The cluster that this node was last known to belong to; empty: none. */
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  /** This node belongs to that cluster. */
+  belongsTo(clusterId: string): void {
+    if (clusterId === this.#clusterId) return;
+    this.#clusterId = clusterId;
+    this.#write();
   }
 
   /** Members of whom it is not known which node they are. */
@@ -71,41 +84,28 @@ export class MemberBook {
     return true;
   }
 
-  /**
-   * Members and placement for the core. As long as a member is missing this node is alone in it: where spaces live follows from all ids together, so
-   * nothing is placed before they are known, and no request is taken.
-   */
-  viewFor(self: NodeId): ControlView {
-    const { replicationFactor, self: name } = this.#options;
-    this.#ids.set(name, self);
-    // It has joined and is in no member list: it holds no copies.
-    if (!this.members.some((member) => member.name === name)) {
-      return { epoch: { generation: 0, index: 0 }, members: [{ id: self, name }], rows: {}, unlisted: null };
-    }
-    const isComplete = this.missing.length === 0;
-    const members = this.members
-      .filter(({ name }) => isComplete || name === this.#options.self)
-      .map(({ name }) => ({ id: this.#ids.get(name) as NodeId, name }))
-      .sort((left, right) => compareText(left.id, right.id));
-    return { epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: isComplete ? { replicationFactor } : null };
+  /** This node knows who it is itself. */
+  isSelf(id: NodeId): void {
+    this.#ids.set(this.#options.self, id);
   }
 
-  #read(): Readonly<Record<string, NodeId>> {
+  #read(): Kept | null {
     let text: string;
     try {
       text = readFileSync(this.#file, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#unreadable((error as Error).message);
-      return {};
+      return null;
     }
     const kept = unsealed(text);
-    if (typeof kept === 'string') {
-      this.#unreadable(kept);
-      return {};
-    }
-    // Another cluster's members are strangers, also under equal names.
-    if (kept.cluster !== this.#options.cluster) return {};
-    return Object.fromEntries(Object.entries(kept.members).filter(([, id]) => isNodeId(id))) as Record<string, NodeId>;
+    if (typeof kept !== 'string') return kept.cluster === this.#options.cluster ? kept : null;
+    this.#unreadable(kept);
+    return null;
+  }
+
+  #idsIn(kept: Kept | null): Readonly<Record<string, NodeId>> {
+    const known = Object.entries(kept?.members ?? {}).filter(([, id]) => isNodeId(id));
+    return Object.fromEntries(known) as Record<string, NodeId>;
   }
 
   #unreadable(reason: string): void {
@@ -115,7 +115,7 @@ export class MemberBook {
   #write(): void {
     const members = Object.fromEntries([...this.#ids].filter(([name]) => name !== this.#options.self));
     try {
-      replaceFile(this.#file, sealed({ format, cluster: this.#options.cluster, members }));
+      replaceFile(this.#file, sealed({ format, cluster: this.#options.cluster, members, clusterId: this.#clusterId }));
     } catch (error) {
       this.#options.tell({ kind: 'members.unwritable', file: this.#file, reason: (error as Error).message });
     }

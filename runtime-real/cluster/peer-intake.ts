@@ -1,18 +1,24 @@
-/** The streams that other members have opened to this node: says hello back, hands their messages to the core, answers heartbeats. */
+/** The streams that other nodes have opened to this node: says hello back, hands their messages to the core, answers heartbeats. */
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import type { NodeId } from '../../core/identifiers.js';
 import type { PeerFrame } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Tell } from '../node/runtime-events.js';
-import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
+import { type Greeting, type HelloKeys, helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
 import { SilenceWatch } from './silence-watch.js';
 
 type PeerCall = ServerDuplexStream<PeerFrame, PeerFrame>;
 
 /** While so many events wait for their turn, streams of peers are not read. */
 const eventsWaitingMax = 8_192;
+/** Strangers may call: of so many streams at once the rest is turned away. */
+const streamsMax = 4_096;
 
 export interface PeerIntakeOptions {
-  readonly own: PeerIdentity;
-  readonly members: readonly { readonly name: string }[];
+  /** As this node is now. */
+  readonly own: () => PeerIdentity;
+  readonly keys: HelloKeys;
+  /** Whether this one is to be talked to: what is to be said to it; or why not, in words. */
+  readonly admit: (caller: PeerIdentity) => Greeting | string;
   readonly receive: (message: Uint8Array) => void;
   readonly eventsWaiting: () => number;
   readonly tell: Tell;
@@ -21,7 +27,7 @@ export interface PeerIntakeOptions {
 export class PeerIntake {
   readonly #options: PeerIntakeOptions;
   /** By member: a later stream takes the place of an earlier one. */
-  readonly #calls = new Map<string, PeerCall>();
+  readonly #calls = new Map<NodeId, PeerCall>();
   readonly #all = new Set<PeerCall>();
   #lastRefusal = '';
 
@@ -30,14 +36,14 @@ export class PeerIntake {
   }
 
   take(call: PeerCall): void {
-    let name: string | null = null;
+    let node: NodeId | null = null;
     const end = (): void => {
       watch.stop();
       this.#all.delete(call);
-      if (name !== null && this.#calls.get(name) === call) this.#calls.delete(name);
+      if (node !== null && this.#calls.get(node) === call) this.#calls.delete(node);
     };
     const watch = new SilenceWatch({
-      beat: () => name !== null && call.writableLength === 0 && call.write({ hello: undefined, messages: [] }),
+      beat: () => node !== null && call.writableLength === 0 && call.write({ hello: undefined, messages: [] }),
       silent: () => {
         end();
         call.destroy();
@@ -46,9 +52,9 @@ export class PeerIntake {
     this.#all.add(call);
     call.on('data', (frame: PeerFrame) => {
       watch.heard();
-      if (name === null) {
-        name = this.#greet(call, frame);
-        if (name === null) end();
+      if (node === null) {
+        node = this.#greet(call, frame);
+        if (node === null) end();
         return;
       }
       for (const message of frame.messages) this.#options.receive(message);
@@ -61,16 +67,19 @@ export class PeerIntake {
     for (const gone of ['cancelled', 'close', 'error']) call.on(gone, end);
   }
 
-  close(): void {
+  /** Ends all streams; others are taken, and hear who this node is by then. */
+  hangUp(): void {
     for (const call of this.#all) call.end();
   }
 
-  #greet(call: PeerCall, frame: PeerFrame): string | null {
-    const { own, members, tell } = this.#options;
-    const identity = identityOf(frame.hello, own, null);
-    const known = typeof identity !== 'string' && members.some(({ name }) => name === identity.name && name !== own.name);
-    if (typeof identity === 'string' || !known) {
-      const reason = typeof identity === 'string' ? identity : `${identity.name} is no other member in the configuration of ${own.name}`;
+  #greet(call: PeerCall, frame: PeerFrame): NodeId | null {
+    const { admit, keys, tell } = this.#options;
+    const own = this.#options.own();
+    const identity = identityOf(frame.hello, own, { name: null, keys });
+    const isCrowded = this.#all.size > streamsMax;
+    const greeting = typeof identity === 'string' ? identity : isCrowded ? `${streamsMax} streams are open here` : admit(identity);
+    if (typeof identity === 'string' || typeof greeting === 'string') {
+      const reason = String(typeof identity === 'string' ? identity : greeting);
       const member = frame.hello?.name ?? '';
       const refusal = `${member} ${call.getPeer().replace(/:\d+$/, '')} ${reason}`;
       if (refusal !== this.#lastRefusal) tell({ kind: 'stream.refused', member, reason, isStarting: false });
@@ -78,10 +87,10 @@ export class PeerIntake {
       call.emit('error', { code: status.FAILED_PRECONDITION, details: `${own.name} refuses: ${reason}` });
       return null;
     }
-    this.#calls.get(identity.name)?.end();
-    this.#calls.set(identity.name, call);
-    call.write({ hello: helloOf(own), messages: [] });
-    return identity.name;
+    this.#calls.get(identity.nodeId)?.end();
+    this.#calls.set(identity.nodeId, call);
+    call.write({ hello: helloOf(own, keys, greeting), messages: [] });
+    return identity.nodeId;
   }
 
   #holdBack(call: PeerCall): void {

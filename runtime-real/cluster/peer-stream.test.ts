@@ -13,9 +13,16 @@ import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
 import { PeerIntake } from './peer-intake.js';
 import { PeerStream } from './peer-stream.js';
 
-const near: PeerIdentity = { cluster: 'engram', nodeId: nodeId('1'.repeat(32)), name: 'n1', membershipAddress: '10.0.0.1:7946' };
-const far: PeerIdentity = { cluster: 'engram', nodeId: nodeId('2'.repeat(32)), name: 'n2', membershipAddress: '' };
-const members = [{ name: 'n1' }, { name: 'n2' }];
+const nowhere = { address: '', zone: '', rack: '', clusterId: '', generation: 0, founder: 'n1', heldSpaces: [], keepsControlLog: true };
+const near: PeerIdentity = {
+  ...nowhere,
+  ...{ cluster: 'engram', nodeId: nodeId('1'.repeat(32)), name: 'n1', membershipAddress: '10.0.0.1:7946' },
+};
+const far: PeerIdentity = { ...nowhere, cluster: 'engram', nodeId: nodeId('2'.repeat(32)), name: 'n2', membershipAddress: '' };
+/** Who has been removed is told so; n9 is not wanted. */
+const admit = ({ name }: PeerIdentity): { isRemoved: boolean } | string =>
+  name === 'n9' ? 'n9 is not wanted here' : { isRemoved: name === 'n5' };
+const [secret, otherSecret] = [1, 2].map((byte) => new Uint8Array(32).fill(byte)) as [Uint8Array, Uint8Array];
 
 /** What happened, and a way to wait for what will. */
 class Told<Event> {
@@ -44,9 +51,9 @@ class Receiver {
   readonly #intake: PeerIntake;
   port = 0;
 
-  constructor(own: PeerIdentity = far) {
+  constructor(own: PeerIdentity = far, keys: readonly Uint8Array[] = []) {
     const receive = (message: Uint8Array): void => this.messages.tell(message);
-    this.#intake = new PeerIntake({ own, members, receive, eventsWaiting: () => 0, tell: this.events.tell });
+    this.#intake = new PeerIntake({ own: () => own, keys, admit, receive, eventsWaiting: () => 0, tell: this.events.tell });
     this.#server.addService(clusterService as unknown as ServiceDefinition, {
       exchange: (call: ServerDuplexStream<PeerFrame, PeerFrame>) => this.#intake.take(call),
       getClusterHealth: () => {},
@@ -62,7 +69,7 @@ class Receiver {
   }
 
   close(): void {
-    this.#intake.close();
+    this.#intake.hangUp();
     this.#server.forceShutdown();
   }
 }
@@ -70,11 +77,16 @@ class Receiver {
 class Sender {
   readonly events = new Told<RuntimeEvent>();
   readonly learnt: NodeId[] = [];
+  readonly removed: boolean[] = [];
   readonly stream: PeerStream;
 
-  constructor(port: number, own: PeerIdentity = near) {
+  constructor(port: number, own: PeerIdentity = near, keys: readonly Uint8Array[] = []) {
     const member = { name: 'n2', address: `127.0.0.1:${port}` };
-    this.stream = new PeerStream({ member, own, learnt: (identity) => void this.learnt.push(identity.nodeId), tell: this.events.tell });
+    const learnt = ({ nodeId: id }: PeerIdentity, { isRemoved }: { readonly isRemoved: boolean }): void => {
+      this.learnt.push(id);
+      this.removed.push(isRemoved);
+    };
+    this.stream = new PeerStream({ member, own: () => own, keys, learnt, tell: this.events.tell });
   }
 
   isTold(kind: RuntimeEvent['kind']): Promise<RuntimeEvent> {
@@ -147,11 +159,12 @@ peers('to a peer that swallows everything a bounded amount waits; the rest is dr
 
 for (const [what, other, reason] of [
   ['another cluster', { ...near, cluster: 'theirs' }, /"theirs"/],
-  ['a stranger', { ...near, name: 'n9' }, /n9 is no other member/],
+  ['a stranger', { ...near, name: 'n9' }, /n9 is not wanted here/],
+  ['a cluster that was made apart', { ...near, clusterId: 'ab'.repeat(16) }, /another cluster of the same name/],
   ['a copy of the own directory', { ...near, nodeId: far.nodeId }, /copied data directory/],
 ] as const) {
   peers(`${what} is refused on both sides`, async () => {
-    const receiver = await new Receiver().open();
+    const receiver = await new Receiver({ ...far, clusterId: 'cd'.repeat(16) }).open();
     const refused = receiver.events.next(({ kind }) => kind === 'stream.refused');
     const sender = new Sender(receiver.port, other);
     const heard = await sender.isTold('stream.refused');
@@ -163,13 +176,41 @@ for (const [what, other, reason] of [
   });
 }
 
+peers('a node without the secret, or with another one, is refused; with one of several it is let in', async () => {
+  const receiver = await new Receiver(far, [secret, otherSecret]).open();
+  for (const [keys, why] of [
+    [[], /it has none/],
+    [[new Uint8Array(32)], /unknown here/],
+  ] as const) {
+    const sender = new Sender(receiver.port, near, keys);
+    const refused = (await sender.isTold('stream.refused')) as Extract<RuntimeEvent, { kind: 'stream.refused' }>;
+    assert.match(refused.reason, why);
+    sender.stream.close();
+  }
+  const sender = new Sender(receiver.port, near, [secret]);
+  await sender.isTold('stream.opened');
+  sender.stream.close();
+  receiver.close();
+});
+
+peers('who has been removed is told so', async () => {
+  const receiver = await new Receiver().open();
+  const sender = new Sender(receiver.port, { ...near, name: 'n5' });
+  await sender.isTold('stream.opened');
+  assert.equal(sender.removed, [true]);
+  sender.stream.close();
+  receiver.close();
+});
+
 peers('a hello with a flipped bit makes no identity', () => {
   const hello = helloOf(far);
-  assert.equal(identityOf(hello, near, 'n2'), far);
-  assert.is(identityOf({ ...hello, membershipAddress: '10.0.0.9:7946' }, near, 'n2'), 'its hello was damaged on the way');
-  assert.is(identityOf({ ...hello, nodeId: `3${hello.nodeId.slice(1)}` }, near, 'n2'), 'its hello was damaged on the way');
-  assert.is(identityOf(undefined, near, 'n2'), 'it did not say who it is');
-  assert.match(String(identityOf(helloOf({ ...far, name: 'n3' }), near, 'n2')), /calls itself "n3"/);
+  const read = (said: Parameters<typeof identityOf>[0]) => identityOf(said, near, { name: 'n2' });
+  assert.equal(read(hello), far);
+  assert.is(read({ ...hello, membershipAddress: '10.0.0.9:7946' }), 'its hello was damaged on the way');
+  assert.is(read({ ...hello, nodeId: `3${hello.nodeId.slice(1)}` }), 'its hello was damaged on the way');
+  assert.is(read(undefined), 'it did not say who it is');
+  assert.match(String(read({ ...hello, protocolVersion: 1 })), /version 1/);
+  assert.match(String(read(helloOf({ ...far, name: 'n3' }))), /calls itself "n3"/);
 });
 
 peers.run();

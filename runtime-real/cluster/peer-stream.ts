@@ -10,7 +10,7 @@ import { frameBytesMax, peerChannelOptions } from '../grpc/channel-options.js';
 import { clusterService } from '../grpc/service-definitions.js';
 import type { Tell } from '../node/runtime-events.js';
 import { EncodedFrame } from './frame-memory.js';
-import { helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
+import { type Greeting, type HelloKeys, helloOf, identityOf, type PeerIdentity } from './peer-hello.js';
 import { SilenceWatch, silenceMsMax } from './silence-watch.js';
 
 const queueBytesMax = 32 * 2 ** 20;
@@ -28,9 +28,11 @@ type PeerCall = ClientDuplexStream<PeerFrame | EncodedFrame, PeerFrame>;
 
 export interface PeerStreamOptions {
   readonly member: { readonly name: string; readonly address: string };
-  readonly own: PeerIdentity;
-  /** Who answers at the member's address. */
-  readonly learnt: (identity: PeerIdentity) => void;
+  /** As this node is when it says hello. */
+  readonly own: () => PeerIdentity;
+  readonly keys: HelloKeys;
+  /** Who answers at the member's address, and what it says of this node. */
+  readonly learnt: (identity: PeerIdentity, greeting: Greeting) => void;
   readonly tell: Tell;
 }
 
@@ -79,6 +81,11 @@ export class PeerStream {
     });
   }
 
+  /** Begins anew: the other side is told who this node is by now. */
+  restart(): void {
+    if (this.#open) this.#broken('this node says hello anew');
+  }
+
   close(): void {
     this.#closed = true;
     if (this.#redial !== null) clearTimeout(this.#redial);
@@ -109,21 +116,21 @@ export class PeerStream {
       beat: () => this.#open && this.#framesUnderWay === 0 && call.write({ hello: undefined, messages: [] }),
       silent: () => onlyIfCurrent(() => this.#broken(`nothing was heard for ${silenceMsMax} ms`)),
     });
-    call.write({ hello: helloOf(this.#options.own), messages: [] });
+    call.write({ hello: helloOf(this.#options.own(), this.#options.keys), messages: [] });
   }
 
   #heard(frame: PeerFrame): void {
     this.#watch?.heard();
     if (this.#open) return;
-    const { member, own, learnt, tell } = this.#options;
-    const identity = identityOf(frame.hello, own, member.name);
+    const { member, own, keys, learnt, tell } = this.#options;
+    const identity = identityOf(frame.hello, own(), { name: member.name, keys });
     if (typeof identity === 'string') return this.#broken(identity);
     this.#open = true;
     this.#everOpened = true;
     this.#attempts = 0;
     this.#lastRefusal = '';
     tell({ kind: 'stream.opened', member: member.name, address: member.address });
-    learnt(identity);
+    learnt(identity, { isRemoved: frame.hello?.isRemoved ?? false });
     this.#flush();
   }
 

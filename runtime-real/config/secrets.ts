@@ -8,9 +8,9 @@ import { ConfigurationError } from './configuration-error.js';
 import { keyOf } from './keys.js';
 import type { NodeSettings } from './settings.js';
 
-/** What packets are authenticated with: the first signs, all are accepted. Empty without secrets. Throws ConfigurationError. */
-export function clusterKeys(settings: NodeSettings): readonly Uint8Array[] {
-  return secretsOf(settings).map((secret) => new Uint8Array(createHash('sha256').update(`engram membership\0${secret}`).digest()));
+/** What packets, or hellos of peers, are authenticated with: the first signs, all are accepted. Empty without secrets. Throws ConfigurationError. */
+export function clusterKeys(settings: NodeSettings, purpose: 'membership' | 'hello' = 'membership'): readonly Uint8Array[] {
+  return secretsOf(settings).map((secret) => new Uint8Array(createHash('sha256').update(`engram ${purpose}\0${secret}`).digest()));
 }
 
 function secretsOf({ cluster: { secrets, secretsFile } }: NodeSettings): readonly string[] {

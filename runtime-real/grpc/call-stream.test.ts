@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { EngramError } from '../../core/errors.js';
 import { type NodeId, nodeId } from '../../core/identifiers.js';
 import type { AnswerFrame, CallFrame, Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
-import type { Asker } from '../node-host.js';
+import type { Asker } from '../host-calls.js';
 import { getBody, outcomeOf, request } from '../test-support/raw-client.js';
 import { CallStream, type Wire } from './call-stream.js';
 import type { RequestGate } from './request-gate.js';

@@ -6,7 +6,7 @@
  */
 import { EngramError } from '../../core/errors.js';
 import type { Answer, AnswerFrame, Call, CallFrame, Reply } from '../../core/wire/generated/engram/v1/service.js';
-import type { Asker } from '../node-host.js';
+import type { Asker } from '../host-calls.js';
 import { frameBytesMax, messageBytesMax } from './channel-options.js';
 import { failureReply, type RequestGate, replyBytes, stopped, tooLarge } from './request-gate.js';
 

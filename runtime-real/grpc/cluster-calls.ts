@@ -1,10 +1,23 @@
 /** ClusterService, apart from the streams of peers: what operators, clients and the command line ask a node about its cluster. */
 import { type handleServerStreamingCall, type handleUnaryCall, Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
 import type {
+  AddNodeAnswer,
+  AddNodeRequest,
+  ChangeSettingsAnswer,
+  ChangeSettingsRequest,
   ClusterChange,
   ClusterHealth,
   ClusterMatrix,
   ClusterMembers,
+  ControlReport,
+  ControlRequest,
+  InitAnswer,
+  ProposeAnswer,
+  ProposeRequest,
+  RecoverAnswer,
+  RecoverRequest,
+  RemoveNodeAnswer,
+  RemoveNodeRequest,
   WatchRequest,
 } from '../../core/wire/generated/engram/v1/cluster.js';
 import { notStartedYet } from './unary-call.js';
@@ -18,23 +31,31 @@ export interface ClusterSource {
   watch(watcher: (change: ClusterChange) => void): () => void;
 }
 
+/** What it can do with its control log, and say of it. */
+export interface ControlSource {
+  init(): Promise<InitAnswer>;
+  addNode(request: AddNodeRequest): Promise<AddNodeAnswer>;
+  removeNode(request: RemoveNodeRequest): Promise<RemoveNodeAnswer>;
+  changeSettings(request: ChangeSettingsRequest): Promise<ChangeSettingsAnswer>;
+  recover(request: RecoverRequest): Promise<RecoverAnswer>;
+  propose(request: ProposeRequest): Promise<ProposeAnswer>;
+  report(request: ControlRequest): Promise<ControlReport>;
+}
+
 export const watchersMax = 256;
 /** A watcher that leaves so many changes unread is cut off: it may ask again, and gets the members as they are then. */
 const unreadMax = 1_000;
 
-const pendingChange = {
-  code: status.UNIMPLEMENTED,
-  details: 'pending: members are added and removed by the control log, which does not exist yet; change cluster.members on all nodes',
-};
-
 export class ClusterCalls {
   readonly #watches = new Set<ServerWritableStream<WatchRequest, ClusterChange>>();
   #source: ClusterSource | null = null;
+  #control: ControlSource | null = null;
   #metadata = new Metadata();
 
   /** From here on there is a node to ask; `metadata` goes ahead of every answer. */
-  serve(source: ClusterSource, metadata: Metadata): void {
+  serve(source: ClusterSource, control: ControlSource, metadata: Metadata): void {
     this.#source = source;
+    this.#control = control;
     this.#metadata = metadata;
   }
 
@@ -44,24 +65,31 @@ export class ClusterCalls {
   }
 
   readonly handlers = {
-    getClusterHealth: this.#asked((source) => source.health()),
-    getMembers: this.#asked((source) => source.members()),
-    getMatrix: this.#asked((source) => source.matrix()),
+    getClusterHealth: this.#asked(({ cluster }) => cluster.health()),
+    getMembers: this.#asked(({ cluster }) => cluster.members()),
+    getMatrix: this.#asked(({ cluster }) => cluster.matrix()),
     watch: this.#watch(),
-    addNode: this.#refused(),
-    removeNode: this.#refused(),
+    init: this.#asked(({ control }) => control.init()),
+    addNode: this.#asked(({ control }, request: AddNodeRequest) => control.addNode(request)),
+    removeNode: this.#asked(({ control }, request: RemoveNodeRequest) => control.removeNode(request)),
+    changeSettings: this.#asked(({ control }, request: ChangeSettingsRequest) => control.changeSettings(request)),
+    recover: this.#asked(({ control }, request: RecoverRequest) => control.recover(request)),
+    propose: this.#asked(({ control }, request: ProposeRequest) => control.propose(request)),
+    getControl: this.#asked(({ control }, request: ControlRequest) => control.report(request)),
   };
 
-  #asked<Answer>(answer: (source: ClusterSource) => Answer): handleUnaryCall<unknown, Answer> {
+  #asked<Asked, Answer>(
+    answer: (sources: { readonly cluster: ClusterSource; readonly control: ControlSource }, request: Asked) => Answer | Promise<Answer>,
+  ): handleUnaryCall<Asked, Answer> {
     return (call, done) => {
-      if (this.#source === null) return done(notStartedYet);
+      const [cluster, control] = [this.#source, this.#control];
+      if (cluster === null || control === null) return done(notStartedYet);
       call.sendMetadata(this.#metadata);
-      done(null, answer(this.#source));
+      void (async () => answer({ cluster, control }, call.request))().then(
+        (value) => done(null, value),
+        (error: Error) => done({ code: status.INTERNAL, details: error.message }),
+      );
     };
-  }
-
-  #refused(): handleUnaryCall<unknown, object> {
-    return (_call, done) => done(pendingChange);
   }
 
   #watch(): handleServerStreamingCall<WatchRequest, ClusterChange> {

@@ -22,7 +22,7 @@ import { withPort } from '../config/addresses.js';
 import { CallStream } from './call-stream.js';
 import { cannotListen } from './cannot-listen.js';
 import { serverOptions } from './channel-options.js';
-import { ClusterCalls, type ClusterSource } from './cluster-calls.js';
+import { ClusterCalls, type ClusterSource, type ControlSource } from './cluster-calls.js';
 import { widenConnectionWindows, widenStreamWindows } from './flow-control.js';
 import type { RequestGate } from './request-gate.js';
 import { clusterService, clusterServiceName, engramService, engramServiceName, nodeIdMetadata } from './service-definitions.js';
@@ -38,6 +38,7 @@ const servedNames = ['', engramServiceName, clusterServiceName];
 export interface Served {
   readonly gate: RequestGate;
   readonly cluster: ClusterSource;
+  readonly control: ControlSource;
   /** Takes over the stream that a peer has opened for its messages. */
   readonly exchange: (stream: ServerDuplexStream<PeerFrame, PeerFrame>) => void;
 }
@@ -84,7 +85,7 @@ export class NodeServer {
   /** From here on there is a node to ask. Health says so with `setServing`. */
   serve(served: Served): void {
     this.#served = served;
-    this.#clusterCalls.serve(served.cluster, this.#metadata(served));
+    this.#clusterCalls.serve(served.cluster, served.control, this.#metadata(served));
   }
 
   setServing(isServing: boolean): void {

@@ -2,7 +2,7 @@
 import { EngramError, type ErrorCode, failure } from '../../core/errors.js';
 import type { NodeId } from '../../core/identifiers.js';
 import { type Failure, type Reply, type Request, Role } from '../../core/wire/generated/engram/v1/service.js';
-import type { Asker } from '../node-host.js';
+import type { Asker } from '../host-calls.js';
 
 /** The node as a transport sees it. */
 export interface RequestGate {

@@ -47,7 +47,13 @@ export function statusRoutes(source: StatusSource): Hono {
     return context.body(text, 200, { 'Content-Type': contentType });
   });
   routes.notFound((context) =>
-    context.json({ error: `there is nothing at ${context.req.path}`, hint: 'see /livez, /readyz, /healthz and /metrics' }, 404),
+    context.json(
+      {
+        error: `there is nothing at ${context.req.path}`,
+        hint: 'see /livez, /readyz, /healthz, /metrics and /cluster/{health,nodes,spaces,events}',
+      },
+      404,
+    ),
   );
   return routes;
 }

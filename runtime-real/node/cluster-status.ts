@@ -1,5 +1,6 @@
 /** What this node says of its cluster, over gRPC and HTTP: membership's knowledge joined with the committed member list. */
-import type { NodeId } from '../../core/identifiers.js';
+import { type ControlState, isMade } from '../../core/control/control-state.js';
+import { compareText, type NodeId } from '../../core/identifiers.js';
 import type { MemberState, PartitionState } from '../../core/membership/inspection.js';
 import {
   type ClusterChange,
@@ -43,6 +44,18 @@ export interface ClusterStatusOptions {
   readonly book: MemberBook;
   readonly network: PeerNetwork;
   readonly live: LiveMembers;
+  /** As the control log has it; null without one. */
+  readonly control: () => ControlState | null;
+  /** Whether requests are taken. */
+  readonly isServing: () => boolean;
+}
+
+/** A node that may hold copies. */
+interface Committed {
+  readonly name: string;
+  readonly address: string | null;
+  /** Empty: not heard yet. */
+  readonly id: NodeId | '';
 }
 
 /** What a node is to the others: it can hold copies. */
@@ -56,20 +69,42 @@ export class ClusterStatus implements ClusterSource {
   }
 
   health(): ClusterHealth {
-    const { settings, nodeId, book, live } = this.#options;
+    const { settings, nodeId, isServing, live, control } = this.#options;
     const { node, cluster } = settings;
     const all = live.all();
-    const committed = book.members.map(({ name, address }) => this.#committed(name, { address, all }));
-    const others = all.filter(({ metadata, isSelf }) => !isSelf && !book.members.some(({ name }) => name === metadata.name));
+    const state = control();
+    const copies = state !== null && isMade(state) ? state.settings.replicationFactor : cluster.replicationFactor;
+    const committed = this.#committedMembers();
+    const others = all.filter(({ metadata, isSelf }) => !isSelf && !committed.some(({ name }) => name === metadata.name));
     return {
       cluster: cluster.name,
       nodeId,
       nodeName: node.name,
-      replicationFactor: cluster.mode === 'single' ? 1 : Math.min(cluster.replicationFactor, cluster.members.length),
-      members: [...committed, ...others.filter(({ state }) => state !== 'left').map((member) => this.#joined(member))],
-      complete: book.missing.length === 0,
+      replicationFactor: cluster.mode === 'single' ? 1 : Math.min(copies, Math.max(1, committed.length)),
+      members: [
+        ...committed.map((member) => this.#committed(member, all)),
+        ...others.filter(({ state: is }) => is !== 'left').map((member) => this.#joined(member)),
+      ],
+      complete: isServing(),
       partition: this.#partition(),
     };
+  }
+
+  /** Members by the control log, those of the configuration first and in its order; by the configuration alone before there is a cluster. */
+  #committedMembers(): readonly Committed[] {
+    const { book, control, nodeId, settings } = this.#options;
+    const state = control();
+    if (state === null || !isMade(state)) {
+      return book.members.map(({ name, address }) => ({
+        name,
+        address,
+        id: name === settings.node.name ? nodeId : (book.idOf(name) ?? ''),
+      }));
+    }
+    const order = new Map(book.members.map(({ name }, at) => [name, at]));
+    const place = ({ name }: Committed): number => order.get(name) ?? order.size;
+    const known = Object.values(state.members).map(({ id, name, address }) => ({ id, name, address: address || null }));
+    return known.sort((left, right) => place(left) - place(right) || compareText(left.name, right.name));
   }
 
   members(): ClusterMembers {
@@ -111,11 +146,10 @@ export class ClusterStatus implements ClusterSource {
     return { atMs, change: { $case: 'partition', value } };
   }
 
-  /** As the configuration names it; where it is, membership knows best. */
-  #committed(name: string, { address, all }: { address: string | null; all: readonly LiveMember[] }): MemberHealth {
-    const { settings, book, network } = this.#options;
-    const self = name === settings.node.name;
-    const id = book.idOf(name) ?? '';
+  /** Where it is, membership knows best. */
+  #committed({ id, name, address }: Committed, all: readonly LiveMember[]): MemberHealth {
+    const { network, nodeId } = this.#options;
+    const self = id === nodeId;
     const live = all.find(({ node, metadata }) => (id === '' ? metadata.name === name : node === id));
     const known = live?.metadata.grpcAddress || address || '';
     return {
@@ -123,7 +157,7 @@ export class ClusterStatus implements ClusterSource {
       name,
       address: self ? this.#options.address : known,
       self,
-      reachable: self || network.isReachable(name),
+      reachable: self || (id === '' ? network.isReachable(name) : network.reaches(id)),
       committed: true,
       state: live === undefined ? (self ? StateCode.ALIVE : StateCode.MEMBER_STATE_UNSPECIFIED) : states[live.state],
     };
@@ -154,7 +188,7 @@ export class ClusterStatus implements ClusterSource {
       ...{ zone, rack, roles: [...roles], version: runs },
       inStateMs: Math.max(0, Math.floor(performance.now() - sinceMs)),
       self: isSelf,
-      committed: this.#options.book.members.some((member) => member.name === name),
+      committed: this.#committedMembers().some(({ id }) => id === node),
       reason,
       loadPercent,
     };

@@ -8,33 +8,31 @@
 import { resolve } from 'node:path';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { EngramError } from '../../core/errors.js';
-import type { NodeId } from '../../core/identifiers.js';
 import { parseAddress } from '../../core/membership/address.js';
+import type { PureFunctions } from '../../core/pure-functions.js';
 import type { Request } from '../../core/wire/generated/engram/v1/service.js';
 import { LiveMembers } from '../cluster/live-members.js';
 import { MemberBook } from '../cluster/member-book.js';
-import { MembershipPort } from '../cluster/membership-port.js';
 import { PeerNetwork } from '../cluster/peer-network.js';
-import { createScanRunner } from '../compute/scan-runner.js';
-import { hostOf, joined, memberText } from '../config/addresses.js';
+import { memberText } from '../config/addresses.js';
 import { clusterKeys } from '../config/secrets.js';
 import type { NodeSettings } from '../config/settings.js';
+import { ClusterControl, statusOf } from '../control/cluster-control.js';
+import { ControlAnswers } from '../control/control-answers.js';
 import { Discovery } from '../discovery/discovery.js';
 import { SystemLookup } from '../discovery/name-lookup.js';
-import { openDirectoryDisk } from '../disk/directory-disk.js';
-import { type DirectoryLock, lockDirectory } from '../disk/directory-lock.js';
+import type { DirectoryLock } from '../disk/directory-lock.js';
 import type { FileCalls } from '../disk/file-calls.js';
-import { listenAsWished } from '../grpc/cannot-listen.js';
-import { NodeServer } from '../grpc/node-server.js';
 import type { RequestGate } from '../grpc/request-gate.js';
-import { HttpServer } from '../http/http-server.js';
-import { type NodeStatus, statusRoutes } from '../http/status-routes.js';
-import { type Asker, NodeHost } from '../node-host.js';
+import type { Asker } from '../host-calls.js';
+import type { NodeStatus } from '../http/status-routes.js';
+import type { NodeHost } from '../node-host.js';
 import { createPureFunctions } from '../pure-functions.js';
 import { LoadMeter } from '../telemetry/load-meter.js';
-import { NodeMetrics } from '../telemetry/node-metrics.js';
-import { ClusterStatus, nodeRoles } from './cluster-status.js';
+import { ClusterStatus } from './cluster-status.js';
+import { Doors } from './doors.js';
 import type { NodeEvent, Tell } from './runtime-events.js';
+import { advertisedBy, startHost } from './start-host.js';
 import { version } from './version.js';
 
 export interface RunningNodeOptions {
@@ -44,40 +42,8 @@ export interface RunningNodeOptions {
   readonly fileCalls?: FileCalls | undefined;
 }
 
-export const standardHttpPort = 7432;
 /** How long others are told of a planned absence, at most. */
 const farewellMsMax = 2_000;
-
-/** What is open before there is a node. */
-class Doors {
-  readonly server = new NodeServer();
-  readonly http: HttpServer;
-  readonly metrics = new NodeMetrics();
-  membership: MembershipPort | null = null;
-  lock: DirectoryLock | null = null;
-  /** What the node says of itself over HTTP; null while it reads its log. */
-  status: () => NodeStatus | null = () => null;
-
-  constructor() {
-    this.http = new HttpServer(statusRoutes({ status: () => this.status(), metrics: () => this.metrics.text() }));
-  }
-
-  async open(settings: NodeSettings, tell: Tell): Promise<void> {
-    const { node, http, cluster } = settings;
-    await this.server.listen(node.listen);
-    const standard = joined(hostOf(node.listen), standardHttpPort);
-    await listenAsWished({ key: 'http.listen', said: http.listen, standard, tell }, (address) => this.http.listen(address));
-    if (cluster.mode === 'cluster') this.membership = await MembershipPort.open(settings, tell);
-    this.lock = await lockDirectory(resolve(node.dataDir));
-  }
-
-  async close(drainMs: number): Promise<boolean> {
-    const drained = await this.server.close(drainMs);
-    this.http.close();
-    this.membership?.close();
-    return drained;
-  }
-}
 
 interface Parts {
   readonly doors: Doors;
@@ -85,6 +51,7 @@ interface Parts {
   readonly network: PeerNetwork;
   readonly live: LiveMembers;
   readonly host: NodeHost;
+  readonly pure: PureFunctions;
 }
 
 export class RunningNode {
@@ -93,8 +60,10 @@ export class RunningNode {
   readonly #parts: Parts;
   readonly #discovery: Discovery;
   readonly #load: LoadMeter;
+  #control: ClusterControl | null = null;
   #stopping = false;
-  #serving = false;
+  /** Why no requests are taken, as it was told last; null: they are. */
+  #reason: string | null = 'it starts';
   #left: () => void = () => {};
 
   private constructor({ settings, tell }: RunningNodeOptions, parts: Parts) {
@@ -113,8 +82,12 @@ export class RunningNode {
 
   /** Resolves once the node answers: with what was asked, or with whom it still waits for. Rejects with an EngramError when it cannot start. */
   static async start(options: RunningNodeOptions): Promise<RunningNode> {
-    const { settings, tell } = options;
+    const { settings } = options;
     const doors = new Doors();
+    const tell = (event: NodeEvent): void => {
+      doors.events.take(event);
+      options.tell(event);
+    };
     try {
       await doors.open(settings, tell);
       const { cluster, node } = settings;
@@ -123,29 +96,35 @@ export class RunningNode {
         cluster: cluster.name,
         self: node.name,
         members: cluster.members,
-        replicationFactor: Math.min(cluster.replicationFactor, cluster.members.length),
         tell,
       });
-      const network = new PeerNetwork(book);
+      const network = new PeerNetwork();
+      const pure = await createPureFunctions();
       let left = (): void => {};
       let host: NodeHost | null = null;
       const live = new LiveMembers({ inspect: () => host?.inspectMembership() ?? null, changed: () => network.redial() });
       const boot = { number: 0 };
+      let running: RunningNode | null = null;
       const hear = (event: DomainEvent): void => {
-        if (event.kind === 'node.started') boot.number = event.boot;
+        if (event.kind === 'node.started') {
+          boot.number = event.boot;
+          doors.events.boot = event.boot;
+        }
         if (event.kind === 'membership.left') left();
         live.take(event);
+        running?.hear(event);
         doors.metrics.take(event);
         tell(event);
       };
-      host = await startHost(options, { doors, book, network, hear });
+      host = await startHost(options, { doors, network, pure, hear });
       const lock = doors.lock as DirectoryLock;
       const started = host;
       void lock.lost.then((why) => started.halt(why));
-      const running = new RunningNode(options, { doors, book, network, live, host });
-      left = () => running.#left();
-      running.#open(boot.number);
-      return running;
+      const opened = new RunningNode({ ...options, tell }, { doors, book, network, live, host, pure });
+      running = opened;
+      left = () => opened.#left();
+      await opened.#open(boot.number);
+      return opened;
     } catch (error) {
       doors.lock?.release();
       await doors.close(0);
@@ -164,9 +143,12 @@ export class RunningNode {
 
   /** Says goodbye, takes nothing more, answers what it took, for at most the configured time, and lets go of everything. Says whether all was answered. */
   async stop(): Promise<boolean> {
-    this.#stopping = true;
     const { doors, network, host } = this.#parts;
     doors.server.setServing(false);
+    // Others take over while requests are still answered here.
+    this.#control?.keeper.close();
+    await this.#control?.desk.handOver();
+    this.#stopping = true;
     this.#discovery.close();
     this.#load.close();
     await this.#leave();
@@ -192,27 +174,47 @@ export class RunningNode {
     clearTimeout(timeout);
   }
 
-  #open(boot: number): void {
+  private hear(event: DomainEvent): void {
+    this.#control?.take(event);
+  }
+
+  async #open(boot: number): Promise<void> {
     const { node, cluster } = this.#settings;
-    const { doors, host, book, network, live } = this.#parts;
+    const { doors, host, book, network, live, pure } = this.#parts;
     const address = advertisedBy(this.#settings, doors.server);
-    const status = new ClusterStatus({ settings: this.#settings, nodeId: host.nodeId, boot, address, book, network, live });
-    doors.server.serve({ gate: this.#gate(), cluster: status, exchange: (stream) => network.exchange(stream) });
-    doors.membership?.start((event) => host.membership(event));
-    doors.metrics.start({ inspect: () => host.inspectMembership(), network: () => doors.membership?.counts ?? null });
-    doors.status = () => this.#status();
-    const membershipAddress = doors.membership?.address ?? '';
-    network.start({
-      own: { cluster: cluster.name, nodeId: host.nodeId, name: node.name, membershipAddress },
-      liveAddressOf: (name, id) => live.addressOf(name, id),
-      heardOf: (member, heard) => {
-        if (this.#settings.cluster.mode === 'cluster') this.#discovery.heard(`peer ${member}`, heard);
-      },
-      receive: (message) => host.receive(message),
-      eventsWaiting: () => host.eventsWaiting,
-      membersChanged: () => this.#membersChanged(),
+    book.isSelf(host.nodeId);
+    const keys = clusterKeys(this.#settings, 'hello');
+    const isBlank = host.inspectControl()?.state.clusterId === '';
+    const control = new ClusterControl({
+      ...{ settings: this.#settings, host, book, network, live, pure, address },
+      membershipAddress: doors.membership?.address ?? '',
+      heldSpaces: isBlank ? ((await statusOf(host))?.spaces ?? []).map(({ name }) => name) : [],
+      hasSecrets: keys.length > 0,
+      changed: () => this.#judge(),
       tell: this.#tell,
     });
+    this.#control = control;
+    const source = { settings: this.#settings, nodeId: host.nodeId, boot, address, book, network, live };
+    const status = new ClusterStatus({
+      ...source,
+      control: () => host.inspectControl()?.state ?? null,
+      isServing: () => this.#reason === null,
+    });
+    doors.server.serve({
+      gate: this.#gate(),
+      cluster: status,
+      control: new ControlAnswers(control),
+      exchange: (stream) => network.exchange(stream),
+    });
+    doors.membership?.start((event) => host.membership(event));
+    doors.metrics.start({
+      inspect: () => host.inspectMembership(),
+      network: () => doors.membership?.counts ?? null,
+      control: { self: host.nodeId, control: () => host.inspectControl() },
+    });
+    doors.cluster = { health: () => status.health(), members: () => status.members(), control: () => control.report(false) };
+    doors.status = () => this.#status();
+    this.#meetPeers(control, keys);
     if (doors.membership !== null) {
       void this.#discovery.start();
       this.#load.start();
@@ -231,21 +233,40 @@ export class RunningNode {
       cluster: cluster.name,
       members: cluster.members.map(memberText),
     });
-    if (book.missing.length > 0) this.#tell({ kind: 'node.waiting', members: book.missing });
-    else this.#nowServing();
+    this.#judge();
+    control.keeper.look();
   }
 
-  #membersChanged(): void {
-    const { host, book } = this.#parts;
-    host.control(book.viewFor(host.nodeId));
-    if (book.missing.length === 0) this.#nowServing();
+  #meetPeers(control: ClusterControl, keys: readonly Uint8Array[]): void {
+    const { host, network, live } = this.#parts;
+    network.start({
+      own: () => control.own(),
+      keys,
+      directory: control.directory,
+      liveAddressOf: (name, id) => live.addressOf(name, id),
+      admit: (caller) => (this.#isCluster ? control.keeper.admit(caller) : 'it is a single node (cluster.mode)'),
+      met: (name, identity, greeting) => {
+        if (this.#isCluster && identity.membershipAddress !== '') this.#discovery.heard(`peer ${name}`, identity.membershipAddress);
+        control.keeper.met(name, identity, greeting);
+      },
+      receive: (message) => host.receive(message),
+      eventsWaiting: () => host.eventsWaiting,
+      tell: this.#tell,
+    });
   }
 
-  #nowServing(): void {
-    if (this.#serving || this.#stopping) return;
-    this.#serving = true;
-    this.#parts.doors.server.setServing(true);
-    this.#tell({ kind: 'node.serving' });
+  get #isCluster(): boolean {
+    return this.#settings.cluster.mode === 'cluster';
+  }
+
+  /** Whether requests are taken, and if not why. Told when it changes. */
+  #judge(): void {
+    if (this.#stopping) return;
+    const reason = this.#isCluster ? (this.#control?.keeper.reason() ?? null) : null;
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    this.#parts.doors.server.setServing(reason === null);
+    this.#tell(reason === null ? { kind: 'node.serving' } : { kind: 'node.waiting', reason });
   }
 
   #gate(): RequestGate {
@@ -265,15 +286,10 @@ export class RunningNode {
       const hint = 'ask another copy, or this node after its restart';
       return new EngramError('UNAVAILABLE', { message: `the node ${name} is stopping`, hint });
     }
-    if (this.#serving) return null;
-    const { book } = this.#parts;
-    const waitsFor = book.missing.map((missing) => {
-      const address = book.members.find((member) => member.name === missing)?.address ?? 'wherever membership finds it';
-      return `${missing} (${address})`;
-    });
+    if (this.#reason === null) return null;
     return new EngramError('UNAVAILABLE', {
-      message: `the node ${name} waits for members that it has never heard of: ${waitsFor.join(', ')}`,
-      hint: 'start these nodes, or correct cluster.members: the request can be repeated at once they have been seen',
+      message: `the node ${name} takes no requests: ${this.#reason}`,
+      hint: 'ask another node; the request can be repeated here at once this has changed',
     });
   }
 
@@ -293,55 +309,4 @@ export class RunningNode {
       members: inspection === null ? null : { reachable: inspection.reachable, total: inspection.total },
     };
   }
-}
-
-/** Port 0 was a wish for any: the address is the one that it became. */
-function advertisedBy({ node }: NodeSettings, server: NodeServer): string {
-  if (!node.advertise.endsWith(':0')) return node.advertise;
-  return joined(hostOf(node.advertise), Number(server.address.slice(server.address.lastIndexOf(':') + 1)));
-}
-
-interface ToStart {
-  readonly doors: Doors;
-  readonly book: MemberBook;
-  readonly network: PeerNetwork;
-  readonly hear: (event: DomainEvent) => void;
-}
-
-async function startHost({ settings, fileCalls }: RunningNodeOptions, { doors, book, network, hear }: ToStart): Promise<NodeHost> {
-  const pure = await createPureFunctions();
-  const { membership: port, server } = doors;
-  const { listen: _listen, advertise: _advertise, preset: _preset, zone, rack, ...parameters } = settings.membership;
-  return NodeHost.start({
-    configuration: {
-      name: settings.node.name,
-      clusterId: settings.cluster.name,
-      control: (self: NodeId) => book.viewFor(self),
-      storage: settings.storage,
-      memory: settings.memory,
-      replication: settings.replication,
-      membership:
-        port === null
-          ? null
-          : {
-              ...parameters,
-              localHealth: true,
-              address: port.address,
-              keys: clusterKeys(settings),
-              metadata: {
-                name: settings.node.name,
-                ...{ zone, rack, roles: [...nodeRoles], version },
-                grpcAddress: advertisedBy(settings, server),
-                loadPercent: 0,
-              },
-            },
-    },
-    pure,
-    openDisk: (report) => openDirectoryDisk(resolve(settings.node.dataDir), report, fileCalls),
-    openCompute: (report) => createScanRunner(report),
-    network,
-    datagrams: port?.datagrams,
-    exchanges: port?.exchanges,
-    onEvent: hear,
-  });
 }

@@ -20,12 +20,19 @@ export type RuntimeEvent =
       readonly members: readonly string[];
     }
   | { readonly kind: 'node.serving' }
-  | { readonly kind: 'node.waiting'; readonly members: readonly string[] }
+  /** No requests are taken, and why. */
+  | { readonly kind: 'node.waiting'; readonly reason: string }
   | { readonly kind: 'node.stopping'; readonly signal: string; readonly drainMs: number }
   | { readonly kind: 'node.stopped'; readonly drained: boolean }
   | { readonly kind: 'member.learnt'; readonly member: string; readonly node: NodeId }
   /** Another node answers at the member's address: a new data directory. */
   | { readonly kind: 'member.replaced'; readonly member: string; readonly node: NodeId; readonly before: NodeId }
+  /** This node has made the cluster of so many members. */
+  | { readonly kind: 'cluster.made'; readonly clusterId: string; readonly members: number }
+  /** Told once for each reason: a node that says hello wants in, and cannot be. */
+  | { readonly kind: 'cluster.not-let-in'; readonly member: string; readonly node: NodeId; readonly reason: string }
+  /** Another member says that this node was removed: it takes no requests any more. */
+  | { readonly kind: 'cluster.removed'; readonly node: NodeId; readonly clusterId: string; readonly toldBy: string }
   | { readonly kind: 'members.unreadable'; readonly file: string; readonly reason: string }
   | { readonly kind: 'members.unwritable'; readonly file: string; readonly reason: string }
   | { readonly kind: 'stream.opened'; readonly member: string; readonly address: string }

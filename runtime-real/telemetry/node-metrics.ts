@@ -2,14 +2,16 @@
  * What a node counts, in the text format of Prometheus. One registry for each node, made from the core's own counters when somebody asks: nothing is counted
  * twice, and nothing is kept here but what only passes by as an event.
  */
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Registry } from 'prom-client';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { roundTripBoundsMs } from '../../core/membership/counters.js';
 import type { MembershipInspection } from '../../core/membership/inspection.js';
 import type { DatagramCounts } from '../datagram/datagram-socket.js';
 import type { ExchangeCounts } from '../datagram/exchange-channel.js';
 import { version } from '../node/version.js';
+import { ControlMetrics, type ControlMetricsSource } from './control-metrics.js';
 import { CountedHistogram } from './counted-histogram.js';
+import { type DescribedMetric, type ScrapedValues, scrapedCounter, scrapedGauge } from './scraped-values.js';
 
 export interface NetworkCounts {
   readonly datagrams: DatagramCounts;
@@ -20,14 +22,8 @@ export interface MetricsSource {
   /** Null: no membership, or not started. */
   readonly inspect: () => MembershipInspection | null;
   readonly network: () => NetworkCounts | null;
-}
-
-type Values = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
-
-interface Described {
-  readonly name: string;
-  readonly help: string;
-  readonly labels?: readonly string[];
+  /** Absent: no control log. */
+  readonly control?: ControlMetricsSource;
 }
 
 const memberStates = ['alive', 'suspect', 'dead', 'left'] as const;
@@ -39,6 +35,7 @@ export class NodeMetrics {
   readonly #registry = new Registry();
   #source: MetricsSource = { inspect: () => null, network: () => null };
   readonly #began: Counter;
+  readonly #control: ControlMetrics;
 
   constructor() {
     this.#gauge({ name: 'engram_node_info', help: 'Always 1; the version of the program as a label.', labels: ['version'] }, () => [
@@ -54,15 +51,18 @@ export class NodeMetrics {
     this.#addSuspicions();
     this.#addPartition();
     this.#addProbeLatency();
+    this.#control = new ControlMetrics(this.#registry);
   }
 
   /** Where the figures come from, once there is a node. */
   start(source: MetricsSource): void {
     this.#source = source;
+    if (source.control !== undefined) this.#control.start(source.control);
   }
 
   take(event: DomainEvent): void {
     if (event.kind === 'partition.began') this.#began.inc();
+    this.#control.take(event);
   }
 
   async text(): Promise<{ readonly text: string; readonly contentType: string }> {
@@ -187,42 +187,30 @@ export class NodeMetrics {
     this.#registry.registerMetric(latency);
   }
 
-  #of(pick: (inspection: MembershipInspection) => Values): () => Values {
+  #of(pick: (inspection: MembershipInspection) => ScrapedValues): () => ScrapedValues {
     return () => {
       const inspection = this.#source.inspect();
       return inspection === null ? [] : pick(inspection);
     };
   }
 
-  #over(pick: (counts: NetworkCounts) => Values): () => Values {
+  #over(pick: (counts: NetworkCounts) => ScrapedValues): () => ScrapedValues {
     return () => {
       const counts = this.#source.network();
       return counts === null ? [] : pick(counts);
     };
   }
 
-  #gauge({ name, help, labels = [] }: Described, values: () => Values): void {
-    const gauge: Gauge = new Gauge({
-      ...{ name, help, labelNames: [...labels], registers: [this.#registry] },
-      collect: () => {
-        gauge.reset();
-        for (const [of, value] of values()) gauge.set(of, value);
-      },
-    });
+  #gauge(described: DescribedMetric, values: () => ScrapedValues): void {
+    scrapedGauge(this.#registry, described, values);
   }
 
-  #counter({ name, help, labels = [] }: Described, values: () => Values): void {
-    const counter: Counter = new Counter({
-      ...{ name, help, labelNames: [...labels], registers: [this.#registry] },
-      collect: () => {
-        counter.reset();
-        for (const [of, value] of values()) counter.inc(of, value);
-      },
-    });
+  #counter(described: DescribedMetric, values: () => ScrapedValues): void {
+    scrapedCounter(this.#registry, described, values);
   }
 }
 
-function directions(sent: number, received: number): Values {
+function directions(sent: number, received: number): ScrapedValues {
   return [
     [{ direction: 'sent' }, sent],
     [{ direction: 'received' }, received],

@@ -1,4 +1,4 @@
-/** `engram cluster members|matrix|watch`: the cluster as its nodes see it. */
+/** `engram cluster members|matrix|watch`: the cluster as its nodes see it; what is done with the control log is beside it. */
 import type { Command } from 'commander';
 import {
   type ClusterChange,
@@ -12,6 +12,7 @@ import { clusterService } from '../../grpc/service-definitions.js';
 import { exitCodes, type Output } from '../output.js';
 import { type GlobalOptions, isGiven, outputOf, usageError } from '../session.js';
 import { changeJson, changeText, linkName, type MatrixCell, matrixText, membersJson, membersText } from './cluster-text.js';
+import { type AddClusterCommand, addControlCommands } from './control-commands.js';
 import { ask, askAny, ClusterWatch, nobodyAnswers } from './node-questions.js';
 
 /** A watched node that is gone is replaced by another one within this time, or the command ends. */
@@ -23,6 +24,8 @@ const askedAtOnce = 16;
 const help = `
 Examples:
   $ engram --server localhost:50051 cluster members
+  $ engram --server localhost:50051 cluster spaces           who takes writes, how far copies lag
+  $ engram --server localhost:50051 cluster add n4
   $ engram --server localhost:50051 cluster watch            until Ctrl-C
   $ engram --server localhost:50051 --json cluster watch | jq -c 'select(.kind == "member") | [.name, .before, .state]'
 `;
@@ -30,18 +33,20 @@ Examples:
 export function addClusterCommands(root: Command, end: (exitCode: number) => void): void {
   const cluster = root
     .command('cluster')
-    .description('who is in the cluster, who reaches whom, and what changes')
+    .description('who is in the cluster, who reaches whom, where spaces live, and what changes; make and change it')
     .addHelpText('after', help);
-  const add = (name: string, description: string, action: (servers: readonly string[], output: Output) => Promise<number>): void => {
-    const command = cluster
-      .command(name)
-      .description(description)
-      .action(async (_options: object, self: Command) => end(await action(serversOf(self), outputOf(self))));
+  const add: AddClusterCommand = (command, action) => {
+    command.action(async (...given: unknown[]) => {
+      const self = given.at(-1) as Command;
+      end(await action(serversOf(self), outputOf(self), self));
+    });
     command.copyInheritedSettings(root).configureHelp({ showGlobalOptions: true });
   };
-  add('members', 'the members as the first node that answers sees them', members);
-  add('matrix', 'who has heard whom of late, asked of every node: an asymmetric link shows as one', matrix);
-  add('watch', 'the members, then every change as it is noticed, until Ctrl-C', watch);
+  const command = (name: string, description: string): Command => cluster.command(name).description(description);
+  add(command('members', 'the members as the first node that answers sees them'), members);
+  add(command('matrix', 'who has heard whom of late, asked of every node: an asymmetric link shows as one'), matrix);
+  add(command('watch', 'the members, then every change as it is noticed, until Ctrl-C'), watch);
+  addControlCommands(cluster, add);
 }
 
 function serversOf(command: Command): readonly string[] {

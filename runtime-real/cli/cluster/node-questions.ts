@@ -2,6 +2,7 @@
 import { Client, type ClientReadableStream, credentials, Metadata, type MethodDefinition, type ServiceError, status } from '@grpc/grpc-js';
 import { EngramError } from '../../../core/errors.js';
 import type { ClusterChange } from '../../../core/wire/generated/engram/v1/cluster.js';
+import { askNode, type Question } from '../../grpc/ask-node.js';
 import { clusterService } from '../../grpc/service-definitions.js';
 
 export const answerMsMax = 2_000;
@@ -9,30 +10,29 @@ export const answerMsMax = 2_000;
 const channelOptions = { 'grpc.enable_http_proxy': 0, 'grpc.enable_retries': 0, 'grpc.max_receive_message_length': 8 * 2 ** 20 };
 
 /** Of one node. Rejects with what the transport said. */
-export function ask<In extends object, Out>(address: string, method: MethodDefinition<In, Out>, request: In): Promise<Out> {
-  const client = new Client(address, credentials.createInsecure(), channelOptions);
-  const answer = new Promise<Out>((resolve, reject) => {
-    client.makeUnaryRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      request,
-      new Metadata(),
-      { deadline: Date.now() + answerMsMax },
-      (error, value) => (error === null && value !== undefined ? resolve(value) : reject(error)),
-    );
-  });
-  return answer.finally(() => client.close());
+export function ask<In extends object, Out>(
+  address: string,
+  method: MethodDefinition<In, Out>,
+  request: In,
+  deadlineMs = answerMsMax,
+): Promise<Out> {
+  return askNode(address, { method, request, deadlineMs });
 }
 
 /** Of the first of these nodes that answers. Rejects with an EngramError that says what each of them did. */
-export async function askAny<Out>(servers: readonly string[], method: MethodDefinition<object, Out>): Promise<Out> {
+export function askAny<Out>(servers: readonly string[], method: MethodDefinition<object, Out>): Promise<Out> {
+  return askAnyFor(servers, { method, request: {}, deadlineMs: answerMsMax });
+}
+
+/** As askAny, with something to say. A node that takes longer may still do what it was asked: no other is asked then. */
+export async function askAnyFor<In extends object, Out>(servers: readonly string[], question: Question<In, Out>): Promise<Out> {
   const failures: string[] = [];
   for (const server of servers) {
     try {
-      return await ask(server, method, {});
+      return await askNode(server, question);
     } catch (error) {
-      failures.push(`${server}: ${reasonOf(error as ServiceError)}`);
+      failures.push(`${server}: ${reasonOf(error as ServiceError, question.deadlineMs)}`);
+      if ((error as ServiceError).code === status.DEADLINE_EXCEEDED && question.deadlineMs > answerMsMax) break;
     }
   }
   throw nobodyAnswers(failures);
@@ -45,9 +45,9 @@ export function nobodyAnswers(failures: readonly string[]): EngramError {
   });
 }
 
-export function reasonOf({ code, details, message }: ServiceError): string {
+export function reasonOf({ code, details, message }: ServiceError, deadlineMs = answerMsMax): string {
   if (code === status.UNIMPLEMENTED) return 'what listens there is no Engram node of this version';
-  if (code === status.DEADLINE_EXCEEDED) return `no answer within ${answerMsMax} ms`;
+  if (code === status.DEADLINE_EXCEEDED) return `no answer within ${deadlineMs} ms`;
   return /ECONNREFUSED/.test(details) ? 'nothing listens there' : details || message;
 }
 

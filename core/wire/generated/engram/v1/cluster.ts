@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+import { Epoch, Failure } from "./service.js";
 
 export const protobufPackage = "engram.v1";
 
@@ -52,13 +53,28 @@ export interface PeerHello {
   /** The member's name in the configuration. */
   name: string;
   protocolVersion: number;
-  /**
-   * CRC-32 of `cluster`, `node_id`, `name` and `membership_address`, each followed by a zero byte, and the version in decimal digits: identities
-   * are kept, so a flipped bit must not make one.
-   */
+  /** CRC-32 of this message as it is encoded with a checksum of 0 and no proof: identities are kept, so a flipped bit must not make one. */
   checksum: number;
   /** host:port of this node's membership datagrams; empty: it takes none. So who is reached by the member list is a seed. */
   membershipAddress: string;
+  /** host:port on which others reach it. */
+  address: string;
+  zone: string;
+  rack: string;
+  /** 32 hexadecimal digits: the cluster that it belongs to, or did; empty: to none, and it may be let in. */
+  clusterId: string;
+  /** Of that cluster's control log, as far as it has applied it; 0 without one. */
+  generation: number;
+  /** Who makes the cluster, by its configuration: the first of its members; empty: an operator. */
+  founder: string;
+  /** Spaces that it holds something of while it belongs to no cluster. */
+  heldSpaces: string[];
+  /** In an answer: the asking node has been removed from the cluster. */
+  isRemoved: boolean;
+  /** It keeps a control log, and can read it. */
+  keepsControlLog: boolean;
+  /** HMAC-SHA-256 of the same bytes under one of the cluster's secrets; empty where there are none. */
+  proof: Uint8Array;
 }
 
 /**
@@ -191,18 +207,192 @@ export interface ClusterChange {
 }
 
 export interface AddNodeRequest {
+  /** Its name, or its node id. It runs, and belongs to no cluster. */
   name: string;
+  /** host:port of the node; needed when neither membership nor the configuration of the asked node knows where it is. */
   address: string;
 }
 
 export interface AddNodeAnswer {
+  /** Why nothing was done. */
+  failure: Failure | undefined;
+  nodeId: string;
+  /** The entry of the control log that let it in. */
+  index: number;
 }
 
 export interface RemoveNodeRequest {
+  /** The node's id, or its name. */
   nodeId: string;
+  /** Although it still holds copies: each of its spaces is left with one copy less, until another node has it. */
+  force: boolean;
 }
 
 export interface RemoveNodeAnswer {
+  failure: Failure | undefined;
+  nodeId: string;
+  index: number;
+}
+
+export interface InitRequest {
+}
+
+export interface InitAnswer {
+  failure: Failure | undefined;
+  clusterId: string;
+}
+
+export interface RecoverRequest {
+  /** Whoever was given up may have acknowledged writes and made changes that this node has never heard of. */
+  acceptRisk: boolean;
+}
+
+export interface RecoverAnswer {
+  failure: Failure | undefined;
+  generation: number;
+}
+
+export interface ClusterSettings {
+  replicationFactor: number;
+  /** accept or reject. */
+  partitionPolicy: string;
+  /** local, one, quorum or all. */
+  acknowledgement: string;
+}
+
+/** What is absent stays as it is. */
+export interface ChangeSettingsRequest {
+  replicationFactor?: number | undefined;
+  partitionPolicy?: string | undefined;
+  acknowledgement?: string | undefined;
+}
+
+export interface ChangeSettingsAnswer {
+  failure: Failure | undefined;
+  settings: ClusterSettings | undefined;
+}
+
+/** From node to node: an entry for the control log, for who leads it. */
+export interface ProposeRequest {
+  clusterId: string;
+  /** As core/control/entry-codec.ts writes it. */
+  entry: Uint8Array;
+}
+
+export interface ProposeAnswer {
+  outcome: ProposeAnswer_Outcome;
+  index: number;
+  why: string;
+  leaderNodeId: string;
+}
+
+export enum ProposeAnswer_Outcome {
+  OUTCOME_UNSPECIFIED = 0,
+  /** COMMITTED - At `index`; with a reason in `why` it has changed nothing. */
+  COMMITTED = 1,
+  /** REPLACED - Another entry stands in its place. */
+  REPLACED = 2,
+  /** UNKNOWN - Nobody can say whether it was committed. */
+  UNKNOWN = 3,
+  /** REFUSED - Not taken up, for the reason in `why`. */
+  REFUSED = 4,
+  UNRECOGNIZED = -1,
+}
+
+export interface ControlRequest {
+  /** Leave out rows and copies. */
+  withoutRows: boolean;
+}
+
+export interface ControlEpoch {
+  generation: number;
+  index: number;
+}
+
+export interface ControlMember {
+  nodeId: string;
+  name: string;
+  address: string;
+  zone: string;
+  rack: string;
+  draining: boolean;
+  voter: boolean;
+  /** Index of the entry that let it in. */
+  since: number;
+  /** Said by the leader: up to where the node is known to have the log. */
+  match?: number | undefined;
+}
+
+export interface RemovedMember {
+  nodeId: string;
+  index: number;
+}
+
+export interface ControlMove {
+  /** Empty: a copy more. */
+  fromNodeId: string;
+  toNodeId: string;
+  /** copying or paused. */
+  stage: string;
+}
+
+export interface ControlRow {
+  space: string;
+  spaceGeneration: number;
+  epoch: ControlEpoch | undefined;
+  revision: number;
+  /** Node ids, the primary's first. */
+  copies: string[];
+  move: ControlMove | undefined;
+}
+
+/** The answering node's copy of a space. */
+export interface OwnCopy {
+  space: string;
+  primary: boolean;
+  /** The control log has confirmed its term. */
+  confirmed: boolean;
+  /** Of that term; none for a replica. */
+  epoch: Epoch | undefined;
+  memories: number;
+  /** What other copies are known to hold and this one lacks. */
+  missingRecords: number;
+  /** By how much it may lag behind; absent when it cannot tell. */
+  lagMs?: number | undefined;
+}
+
+/** What one node knows of the control log, and of its own copies. */
+export interface ControlReport {
+  cluster: string;
+  /** The node that answers. */
+  nodeId: string;
+  nodeName: string;
+  /** Empty: it belongs to no cluster. */
+  clusterId: string;
+  generation: number;
+  /** follower, pre-candidate, candidate, leader; empty: it takes no part. */
+  role: string;
+  term: number;
+  /** Empty: it knows of none. */
+  leaderNodeId: string;
+  committed: number;
+  applied: number;
+  last: number;
+  /** Records of it were lost on this node's disk: the node votes no more. */
+  damaged: boolean;
+  settings:
+    | ClusterSettings
+    | undefined;
+  /** In the order of node ids. */
+  members: ControlMember[];
+  removed: RemovedMember[];
+  /** By space. */
+  rows: ControlRow[];
+  copies: OwnCopy[];
+  /** So many rows there are. */
+  spaces: number;
+  /** Why the node takes no requests; empty when it does. */
+  reason: string;
 }
 
 /** Bytes of core/membership, which carry their own authentication. At most 1 MiB. */
@@ -211,7 +401,24 @@ export interface MembershipExchange {
 }
 
 function createBasePeerHello(): PeerHello {
-  return { cluster: "", nodeId: "", name: "", protocolVersion: 0, checksum: 0, membershipAddress: "" };
+  return {
+    cluster: "",
+    nodeId: "",
+    name: "",
+    protocolVersion: 0,
+    checksum: 0,
+    membershipAddress: "",
+    address: "",
+    zone: "",
+    rack: "",
+    clusterId: "",
+    generation: 0,
+    founder: "",
+    heldSpaces: [],
+    isRemoved: false,
+    keepsControlLog: false,
+    proof: noBytes,
+  };
 }
 
 export const PeerHello: MessageFns<PeerHello> = {
@@ -233,6 +440,36 @@ export const PeerHello: MessageFns<PeerHello> = {
     }
     if (message.membershipAddress !== "") {
       writer.uint32(50).string(message.membershipAddress);
+    }
+    if (message.address !== "") {
+      writer.uint32(58).string(message.address);
+    }
+    if (message.zone !== "") {
+      writer.uint32(66).string(message.zone);
+    }
+    if (message.rack !== "") {
+      writer.uint32(74).string(message.rack);
+    }
+    if (message.clusterId !== "") {
+      writer.uint32(82).string(message.clusterId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(88).uint32(message.generation);
+    }
+    if (message.founder !== "") {
+      writer.uint32(98).string(message.founder);
+    }
+    for (const v of message.heldSpaces) {
+      writer.uint32(106).string(v!);
+    }
+    if (message.isRemoved !== false) {
+      writer.uint32(112).bool(message.isRemoved);
+    }
+    if (message.keepsControlLog !== false) {
+      writer.uint32(120).bool(message.keepsControlLog);
+    }
+    if (message.proof.length !== 0) {
+      writer.uint32(130).bytes(message.proof);
     }
     return writer;
   },
@@ -296,6 +533,86 @@ export const PeerHello: MessageFns<PeerHello> = {
             }
 
             message.membershipAddress = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.rack = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.founder = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.heldSpaces.push(reader.string());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.isRemoved = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.keepsControlLog = reader.bool();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.proof = reader.bytes();
             continue;
           }
         }
@@ -1494,11 +1811,20 @@ export const AddNodeRequest: MessageFns<AddNodeRequest> = {
 };
 
 function createBaseAddNodeAnswer(): AddNodeAnswer {
-  return {};
+  return { failure: undefined, nodeId: "", index: 0 };
 }
 
 export const AddNodeAnswer: MessageFns<AddNodeAnswer> = {
-  encode(_: AddNodeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: AddNodeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    if (message.index !== 0) {
+      writer.uint32(24).uint64(message.index);
+    }
     return writer;
   },
 
@@ -1515,6 +1841,30 @@ export const AddNodeAnswer: MessageFns<AddNodeAnswer> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1529,13 +1879,16 @@ export const AddNodeAnswer: MessageFns<AddNodeAnswer> = {
 };
 
 function createBaseRemoveNodeRequest(): RemoveNodeRequest {
-  return { nodeId: "" };
+  return { nodeId: "", force: false };
 }
 
 export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
   encode(message: RemoveNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.nodeId !== "") {
       writer.uint32(10).string(message.nodeId);
+    }
+    if (message.force !== false) {
+      writer.uint32(16).bool(message.force);
     }
     return writer;
   },
@@ -1561,6 +1914,14 @@ export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
             message.nodeId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1575,11 +1936,20 @@ export const RemoveNodeRequest: MessageFns<RemoveNodeRequest> = {
 };
 
 function createBaseRemoveNodeAnswer(): RemoveNodeAnswer {
-  return {};
+  return { failure: undefined, nodeId: "", index: 0 };
 }
 
 export const RemoveNodeAnswer: MessageFns<RemoveNodeAnswer> = {
-  encode(_: RemoveNodeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RemoveNodeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    if (message.index !== 0) {
+      writer.uint32(24).uint64(message.index);
+    }
     return writer;
   },
 
@@ -1596,6 +1966,1411 @@ export const RemoveNodeAnswer: MessageFns<RemoveNodeAnswer> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInitRequest(): InitRequest {
+  return {};
+}
+
+export const InitRequest: MessageFns<InitRequest> = {
+  encode(_: InitRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInitAnswer(): InitAnswer {
+  return { failure: undefined, clusterId: "" };
+}
+
+export const InitAnswer: MessageFns<InitAnswer> = {
+  encode(message: InitAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.clusterId !== "") {
+      writer.uint32(18).string(message.clusterId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecoverRequest(): RecoverRequest {
+  return { acceptRisk: false };
+}
+
+export const RecoverRequest: MessageFns<RecoverRequest> = {
+  encode(message: RecoverRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.acceptRisk !== false) {
+      writer.uint32(8).bool(message.acceptRisk);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecoverRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecoverRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.acceptRisk = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecoverAnswer(): RecoverAnswer {
+  return { failure: undefined, generation: 0 };
+}
+
+export const RecoverAnswer: MessageFns<RecoverAnswer> = {
+  encode(message: RecoverAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.generation !== 0) {
+      writer.uint32(16).uint32(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecoverAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecoverAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterSettings(): ClusterSettings {
+  return { replicationFactor: 0, partitionPolicy: "", acknowledgement: "" };
+}
+
+export const ClusterSettings: MessageFns<ClusterSettings> = {
+  encode(message: ClusterSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicationFactor !== 0) {
+      writer.uint32(8).uint32(message.replicationFactor);
+    }
+    if (message.partitionPolicy !== "") {
+      writer.uint32(18).string(message.partitionPolicy);
+    }
+    if (message.acknowledgement !== "") {
+      writer.uint32(26).string(message.acknowledgement);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicationFactor = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.partitionPolicy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.acknowledgement = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeSettingsRequest(): ChangeSettingsRequest {
+  return { replicationFactor: undefined, partitionPolicy: undefined, acknowledgement: undefined };
+}
+
+export const ChangeSettingsRequest: MessageFns<ChangeSettingsRequest> = {
+  encode(message: ChangeSettingsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicationFactor !== undefined) {
+      writer.uint32(8).uint32(message.replicationFactor);
+    }
+    if (message.partitionPolicy !== undefined) {
+      writer.uint32(18).string(message.partitionPolicy);
+    }
+    if (message.acknowledgement !== undefined) {
+      writer.uint32(26).string(message.acknowledgement);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeSettingsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeSettingsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicationFactor = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.partitionPolicy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.acknowledgement = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeSettingsAnswer(): ChangeSettingsAnswer {
+  return { failure: undefined, settings: undefined };
+}
+
+export const ChangeSettingsAnswer: MessageFns<ChangeSettingsAnswer> = {
+  encode(message: ChangeSettingsAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.settings !== undefined) {
+      ClusterSettings.encode(message.settings, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeSettingsAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeSettingsAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.settings = ClusterSettings.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProposeRequest(): ProposeRequest {
+  return { clusterId: "", entry: noBytes };
+}
+
+export const ProposeRequest: MessageFns<ProposeRequest> = {
+  encode(message: ProposeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.entry.length !== 0) {
+      writer.uint32(18).bytes(message.entry);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProposeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProposeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entry = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProposeAnswer(): ProposeAnswer {
+  return { outcome: 0, index: 0, why: "", leaderNodeId: "" };
+}
+
+export const ProposeAnswer: MessageFns<ProposeAnswer> = {
+  encode(message: ProposeAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.outcome !== 0) {
+      writer.uint32(8).int32(message.outcome);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint64(message.index);
+    }
+    if (message.why !== "") {
+      writer.uint32(26).string(message.why);
+    }
+    if (message.leaderNodeId !== "") {
+      writer.uint32(34).string(message.leaderNodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProposeAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProposeAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.outcome = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.leaderNodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlRequest(): ControlRequest {
+  return { withoutRows: false };
+}
+
+export const ControlRequest: MessageFns<ControlRequest> = {
+  encode(message: ControlRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.withoutRows !== false) {
+      writer.uint32(8).bool(message.withoutRows);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.withoutRows = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlEpoch(): ControlEpoch {
+  return { generation: 0, index: 0 };
+}
+
+export const ControlEpoch: MessageFns<ControlEpoch> = {
+  encode(message: ControlEpoch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.generation !== 0) {
+      writer.uint32(8).uint32(message.generation);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint64(message.index);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlEpoch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlEpoch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlMember(): ControlMember {
+  return {
+    nodeId: "",
+    name: "",
+    address: "",
+    zone: "",
+    rack: "",
+    draining: false,
+    voter: false,
+    since: 0,
+    match: undefined,
+  };
+}
+
+export const ControlMember: MessageFns<ControlMember> = {
+  encode(message: ControlMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
+    }
+    if (message.zone !== "") {
+      writer.uint32(34).string(message.zone);
+    }
+    if (message.rack !== "") {
+      writer.uint32(42).string(message.rack);
+    }
+    if (message.draining !== false) {
+      writer.uint32(48).bool(message.draining);
+    }
+    if (message.voter !== false) {
+      writer.uint32(56).bool(message.voter);
+    }
+    if (message.since !== 0) {
+      writer.uint32(64).uint64(message.since);
+    }
+    if (message.match !== undefined) {
+      writer.uint32(72).uint64(message.match);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rack = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.voter = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.since = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.match = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemovedMember(): RemovedMember {
+  return { nodeId: "", index: 0 };
+}
+
+export const RemovedMember: MessageFns<RemovedMember> = {
+  encode(message: RemovedMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint64(message.index);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovedMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovedMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlMove(): ControlMove {
+  return { fromNodeId: "", toNodeId: "", stage: "" };
+}
+
+export const ControlMove: MessageFns<ControlMove> = {
+  encode(message: ControlMove, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromNodeId !== "") {
+      writer.uint32(10).string(message.fromNodeId);
+    }
+    if (message.toNodeId !== "") {
+      writer.uint32(18).string(message.toNodeId);
+    }
+    if (message.stage !== "") {
+      writer.uint32(26).string(message.stage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromNodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toNodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stage = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlRow(): ControlRow {
+  return { space: "", spaceGeneration: 0, epoch: undefined, revision: 0, copies: [], move: undefined };
+}
+
+export const ControlRow: MessageFns<ControlRow> = {
+  encode(message: ControlRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.space !== "") {
+      writer.uint32(10).string(message.space);
+    }
+    if (message.spaceGeneration !== 0) {
+      writer.uint32(16).uint32(message.spaceGeneration);
+    }
+    if (message.epoch !== undefined) {
+      ControlEpoch.encode(message.epoch, writer.uint32(26).fork()).join();
+    }
+    if (message.revision !== 0) {
+      writer.uint32(32).uint64(message.revision);
+    }
+    for (const v of message.copies) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.move !== undefined) {
+      ControlMove.encode(message.move, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.spaceGeneration = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.epoch = ControlEpoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.copies.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.move = ControlMove.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOwnCopy(): OwnCopy {
+  return {
+    space: "",
+    primary: false,
+    confirmed: false,
+    epoch: undefined,
+    memories: 0,
+    missingRecords: 0,
+    lagMs: undefined,
+  };
+}
+
+export const OwnCopy: MessageFns<OwnCopy> = {
+  encode(message: OwnCopy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.space !== "") {
+      writer.uint32(10).string(message.space);
+    }
+    if (message.primary !== false) {
+      writer.uint32(16).bool(message.primary);
+    }
+    if (message.confirmed !== false) {
+      writer.uint32(24).bool(message.confirmed);
+    }
+    if (message.epoch !== undefined) {
+      Epoch.encode(message.epoch, writer.uint32(34).fork()).join();
+    }
+    if (message.memories !== 0) {
+      writer.uint32(40).uint64(message.memories);
+    }
+    if (message.missingRecords !== 0) {
+      writer.uint32(48).uint64(message.missingRecords);
+    }
+    if (message.lagMs !== undefined) {
+      writer.uint32(56).uint64(message.lagMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OwnCopy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOwnCopy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.primary = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.confirmed = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.epoch = Epoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.memories = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.missingRecords = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lagMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseControlReport(): ControlReport {
+  return {
+    cluster: "",
+    nodeId: "",
+    nodeName: "",
+    clusterId: "",
+    generation: 0,
+    role: "",
+    term: 0,
+    leaderNodeId: "",
+    committed: 0,
+    applied: 0,
+    last: 0,
+    damaged: false,
+    settings: undefined,
+    members: [],
+    removed: [],
+    rows: [],
+    copies: [],
+    spaces: 0,
+    reason: "",
+  };
+}
+
+export const ControlReport: MessageFns<ControlReport> = {
+  encode(message: ControlReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cluster !== "") {
+      writer.uint32(10).string(message.cluster);
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(26).string(message.nodeName);
+    }
+    if (message.clusterId !== "") {
+      writer.uint32(34).string(message.clusterId);
+    }
+    if (message.generation !== 0) {
+      writer.uint32(40).uint32(message.generation);
+    }
+    if (message.role !== "") {
+      writer.uint32(50).string(message.role);
+    }
+    if (message.term !== 0) {
+      writer.uint32(56).uint64(message.term);
+    }
+    if (message.leaderNodeId !== "") {
+      writer.uint32(66).string(message.leaderNodeId);
+    }
+    if (message.committed !== 0) {
+      writer.uint32(72).uint64(message.committed);
+    }
+    if (message.applied !== 0) {
+      writer.uint32(80).uint64(message.applied);
+    }
+    if (message.last !== 0) {
+      writer.uint32(88).uint64(message.last);
+    }
+    if (message.damaged !== false) {
+      writer.uint32(96).bool(message.damaged);
+    }
+    if (message.settings !== undefined) {
+      ClusterSettings.encode(message.settings, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.members) {
+      ControlMember.encode(v!, writer.uint32(114).fork()).join();
+    }
+    for (const v of message.removed) {
+      RemovedMember.encode(v!, writer.uint32(122).fork()).join();
+    }
+    for (const v of message.rows) {
+      ControlRow.encode(v!, writer.uint32(130).fork()).join();
+    }
+    for (const v of message.copies) {
+      OwnCopy.encode(v!, writer.uint32(138).fork()).join();
+    }
+    if (message.spaces !== 0) {
+      writer.uint32(144).uint32(message.spaces);
+    }
+    if (message.reason !== "") {
+      writer.uint32(154).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ControlReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseControlReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.clusterId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.generation = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.leaderNodeId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.committed = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.applied = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.last = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.damaged = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.settings = ClusterSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.members.push(ControlMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.removed.push(RemovedMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.rows.push(ControlRow.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.copies.push(OwnCopy.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.spaces = reader.uint32();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

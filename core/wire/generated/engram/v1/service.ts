@@ -251,6 +251,8 @@ export interface SpaceStatus {
   otherDimension: number;
   /** Over the retained versions, tombstones and alternates among them, whatever way they came: 16 hexadecimal digits, equal on equal copies. */
   digest: string;
+  /** By how much this copy may lag behind; absent when it cannot tell. */
+  lagMs?: number | undefined;
 }
 
 export interface StatusReport {
@@ -1994,6 +1996,7 @@ function createBaseSpaceStatus(): SpaceStatus {
     missingRecords: 0,
     otherDimension: 0,
     digest: "",
+    lagMs: undefined,
   };
 }
 
@@ -2031,6 +2034,9 @@ export const SpaceStatus: MessageFns<SpaceStatus> = {
     }
     if (message.digest !== "") {
       writer.uint32(90).string(message.digest);
+    }
+    if (message.lagMs !== undefined) {
+      writer.uint32(96).uint64(message.lagMs);
     }
     return writer;
   },
@@ -2134,6 +2140,14 @@ export const SpaceStatus: MessageFns<SpaceStatus> = {
             }
 
             message.digest = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.lagMs = longToNumber(reader.uint64());
             continue;
           }
         }
