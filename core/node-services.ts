@@ -5,6 +5,7 @@ import type { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
 import type { NodeConfiguration } from './configuration.js';
 import type { Epoch } from './control/entries.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
+import type { MoveMessage } from './control/move-messages.js';
 import type { Effects } from './effects.js';
 import type { Now } from './events.js';
 import { compareText, type NodeId, type SpaceKey, spaceGeneration, spaceName } from './identifiers.js';
@@ -43,6 +44,10 @@ export interface PrimaryAuthority {
   knowsAllSpaces(now: Now): boolean;
   /** Who leads the control log, as far as this node knows. */
   readonly leader: NodeId | null;
+  /** Whether this node has paused so that another may be primary in its place: it takes no term meanwhile. */
+  isHandingOver(space: SpaceKey, now: Now): boolean;
+  /** To whoever leads the control log; may be lost. */
+  tellOfMove(message: MoveMessage, now: Now): void;
   /** Whether copies take writes in terms that nobody has confirmed. */
   readonly allowsProvisional: boolean;
 }
@@ -109,7 +114,7 @@ export class NodeServices {
 
   /** Another view takes the place of the one before; told before recovery ends, it is the first. Says whether it can matter to what this node holds. */
   adopt(view: ControlView): boolean {
-    const before = { rows: this.#ownRows, moving: this.#moving, isListed: this.#control?.unlisted === null };
+    const before = { rows: this.#ownRows, moving: this.#moving, outside: this.#outsideRows(), isListed: this.#control?.unlisted === null };
     this.#control = view;
     this.#placements.clear();
     const rows = this.#self === null ? [] : Object.values(view.rows);
@@ -117,7 +122,13 @@ export class NodeServices {
     this.#moving = rows.filter(({ copies, move }) => move != null && (copies.includes(this.self) || move.to === this.self));
     this.#learning = this.#moving.filter(({ copies }) => !copies.includes(this.self));
     // Without rows the members themselves say who holds what.
-    return !before.isListed || view.unlisted !== null || !areSame(before.rows, this.#ownRows) || !areSame(before.moving, this.#moving);
+    if (!before.isListed || view.unlisted !== null) return true;
+    return !(areSame(before.rows, this.#ownRows) && areSame(before.moving, this.#moving) && areSame(before.outside, this.#outsideRows()));
+  }
+
+  #outsideRows(): readonly Row[] {
+    if (this.#self === null || this.#control === null) return [];
+    return [...this.outsideSpaces()].flatMap((space) => this.row(space) ?? []);
   }
 
   /** Spaces that are told to others: those of which this node holds a copy, and those of which it is to. */

@@ -2,6 +2,7 @@
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
 import { type ControlLogOptions, defaultControlLogOptions } from '../core/control/control-log-options.js';
 import { defaultClusterSettings, votersMax } from '../core/control/entries.js';
+import { defaultRebalancingOptions } from '../core/control/rebalancing-options.js';
 import type { Address } from '../core/membership/address.js';
 import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
@@ -41,7 +42,7 @@ export function configurationOf({ plan, index, identities, address }: Place): No
 function membersAndRows(plan: RunPlan, identities: Identities): Pick<NodeConfiguration, 'control' | 'controlLog'> {
   const { controlLog } = plan.configuration;
   if (controlLog === undefined) return { control: () => identities.view };
-  const { partitionPolicy, snapshotEveryEntries } = controlLog;
+  const { partitionPolicy, snapshotEveryEntries, rebalancing } = controlLog;
   // As many as vote; the operator lets the others in.
   const founders = identities.founders.slice(0, votersMax).map((id, index) => memberOf(plan, index, id));
   const replicationFactor = Math.max(...plan.rows.map(({ copies }) => copies.length));
@@ -49,6 +50,7 @@ function membersAndRows(plan: RunPlan, identities: Identities): Pick<NodeConfigu
   const options: ControlLogOptions = {
     ...defaultControlLogOptions,
     snapshotEveryEntries,
+    rebalancing: { ...defaultRebalancingOptions, isAutomatic: false, ...rebalancing },
     founding: { clusterId: identities.clusterId, founders, settings },
   };
   return { control: () => ({ epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null }), controlLog: options };

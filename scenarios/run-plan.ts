@@ -4,6 +4,7 @@
  */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
 import type { PartitionPolicy } from '../core/control/entries.js';
+import type { RebalancingOptions } from '../core/control/rebalancing-options.js';
 import type { MembershipParameters } from '../core/membership/options.js';
 import type { FaultPlan, LinkRates } from './fault-plan.js';
 import type { PlannedOperation } from './workload.js';
@@ -61,6 +62,8 @@ export interface PlannedControlLog {
   readonly partitionPolicy: PartitionPolicy;
   /** A snapshot takes the place of the entries once so many stand behind the one before. */
   readonly snapshotEveryEntries: number;
+  /** Departures from the core's own defaults; without it nothing is moved but by entries that an operator proposes. */
+  readonly rebalancing?: Partial<RebalancingOptions>;
 }
 
 /** The parameters of membership that are drawn. */

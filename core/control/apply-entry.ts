@@ -320,3 +320,8 @@ export function spacesLedBy(state: ControlState, node: NodeId): readonly Control
 export function nameAndGeneration(space: SpaceKey): { readonly name: string; readonly generation: number } {
   return { name: spaceName(space), generation: spaceGeneration(space) };
 }
+
+/** The spaces whose rows have changed. */
+export function changedRows(patches: readonly Patch[]): ReadonlySet<SpaceKey> {
+  return new Set(patches.flatMap(({ path: [part, space] }) => (part === 'rows' ? [space as SpaceKey] : [])));
+}

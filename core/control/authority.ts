@@ -51,6 +51,8 @@ export interface AuthorityPorts {
   send(to: NodeId, message: Uint8Array): void;
   readonly timers: Timers;
   readonly pure: PureFunctions;
+  /** Looked at again: this node leads, and a majority of voters does not hear those nodes; null: it does not lead. */
+  led(isSilent: ((node: NodeId) => boolean) | null, now: Now): void;
   /** As leader. `done` is called when it is settled, whatever became of it. */
   propose(entry: ControlEntry, done: () => void, now: Now): void;
 }
@@ -115,12 +117,17 @@ export class Authority {
     this.#look(state, new Set([...this.#rows.keys(), ...(Object.keys(state.rows) as SpaceKey[])]), { mayHaveRivals: true }, now);
   }
 
-  /** An entry has changed the rows of these spaces. */
-  changed(state: ControlState, spaces: Iterable<SpaceKey>, now: Now): void {
-    this.#look(state, spaces, { mayHaveRivals: false }, now);
+  /** An entry has changed the rows of these spaces. `isHandedOver`: whoever was primary has given the space up before, and said so. */
+  changed(state: ControlState, spaces: Iterable<SpaceKey>, { isHandedOver }: { readonly isHandedOver: boolean }, now: Now): void {
+    this.#look(state, spaces, { mayHaveRivals: false, isHandedOver }, now);
   }
 
-  #look(state: ControlState, spaces: Iterable<SpaceKey>, { mayHaveRivals }: { readonly mayHaveRivals: boolean }, now: Now): void {
+  #look(
+    state: ControlState,
+    spaces: Iterable<SpaceKey>,
+    { mayHaveRivals, isHandedOver = false }: { readonly mayHaveRivals: boolean; readonly isHandedOver?: boolean },
+    now: Now,
+  ): void {
     for (const space of spaces) {
       const row = state.rows[space];
       const known = this.#rows.get(space);
@@ -130,7 +137,7 @@ export class Authority {
       if (known !== undefined && known.epoch.index === epoch.index && known.epoch.generation === epoch.generation) continue;
       const [primary] = copies;
       // Nobody was primary of what is new, and nobody else of what this node led already.
-      const hasRival = mayHaveRivals || (known !== undefined && known.primary !== primary);
+      const hasRival = mayHaveRivals || (known !== undefined && known.primary !== primary && !isHandedOver);
       const waitMs = hasRival ? Math.ceil(refusalPerLease * this.#ports.options.leaseMs) : 0;
       // A wait that goes on is not shortened by another term of the same primary.
       this.#rows.set(space, { epoch, primary, fromMs: Math.max(now.monotonicMs + waitMs, known?.fromMs ?? 0) });
@@ -150,6 +157,7 @@ export class Authority {
       this.#send(agreement.leader, { kind: 'wanted', names: [...this.#wanted] });
       this.#wanted.clear();
     }
+    if (agreement.leader !== agreement.self) this.#ports.led(null, now);
     if (!agreement.configuration.voters.includes(agreement.self)) return;
     const silent = this.#silent(agreement, now);
     if (agreement.leader === agreement.self) this.#lead(agreement, silent, now);
@@ -160,9 +168,9 @@ export class Authority {
     this.#ports.send(to, encodeAuthorityMessage(message));
   }
 
-  /** Every node with a copy asks, so that the voters know whom they hear. */
+  /** Every member asks, so that the voters know whom they hear: also who is to get a copy. */
   #ask({ self, state, configuration }: Agreement, now: Now): void {
-    if (!Object.values(state.rows).some(({ copies }) => copies.includes(self))) return;
+    if (state.members[self] === undefined) return;
     this.#lastAsk += 1;
     this.#asks.set(this.#lastAsk, now.monotonicMs);
     this.#asks.delete(this.#lastAsk - asksMax);
@@ -240,23 +248,31 @@ export class Authority {
   confirmed(space: SpaceKey, now: Now): Epoch | null {
     const { self, state } = this.#ports.agreement();
     const known = this.#rows.get(space);
-    if (known === undefined || known.primary !== self || state.rows[space] === undefined) return null;
+    const row = state.rows[space];
+    if (known === undefined || known.primary !== self || row === undefined || isPausedAt(row, self)) return null;
     const isOfThisBoot = this.#bootIndex <= 1 || known.epoch.index > this.#bootIndex;
     return isOfThisBoot && now.monotonicMs >= known.fromMs && this.leaseUntilMs(now) > now.monotonicMs ? known.epoch : null;
   }
 
-  /** Nodes with copies that this voter has not heard for long enough, in id order. */
+  /** Whether this node has to give the space up, and keeps to that: without a lease it may go on provisionally, as in any cut. */
+  isHandingOver(space: SpaceKey, now: Now): boolean {
+    const { self, state } = this.#ports.agreement();
+    const row = state.rows[space];
+    return row !== undefined && isPausedAt(row, self) && this.leaseUntilMs(now) > now.monotonicMs;
+  }
+
+  /** Members that this voter has not heard for long enough, in id order. */
   #silent({ self, state }: Agreement, now: Now): readonly NodeId[] {
-    const holders = new Set(Object.values(state.rows).flatMap(({ copies }) => copies));
+    const members = Object.keys(state.members) as NodeId[];
     const silent: NodeId[] = [];
-    for (const node of [...holders].sort()) {
+    for (const node of members.sort()) {
       if (node === self) continue;
-      // Who has never been heard since it holds copies has time from now on.
+      // Who has never been heard since it is a member has time from now on.
       const heard = this.#heard.get(node) ?? { lastMs: now.monotonicMs, needsTerms: false };
       this.#heard.set(node, heard);
       if (now.monotonicMs - heard.lastMs > this.#ports.options.silentAfterMs) silent.push(node);
     }
-    for (const node of this.#heard.keys()) if (!holders.has(node)) this.#heard.delete(node);
+    for (const node of this.#heard.keys()) if (state.members[node] === undefined) this.#heard.delete(node);
     return silent;
   }
 
@@ -269,6 +285,7 @@ export class Authority {
     const voices = (node: NodeId): number => (own.includes(node) ? 1 : 0) + fresh.filter(([, { nodes }]) => nodes.includes(node)).length;
     const isDead = (node: NodeId): boolean => voices(node) >= quorumOf(configuration);
     this.#makeWanted(state, isDead, now);
+    this.#ports.led(isDead, now);
     if (!this.mayTake(now)) return;
     for (const [node, { needsTerms }] of this.#heard) {
       if (isDead(node)) this.#replace(state, node, isDead, now);
@@ -307,4 +324,9 @@ export class Authority {
   appended(entries: readonly Entry[]): void {
     this.demotions.appended(entries);
   }
+}
+
+/** Whether the node, as primary, has to take no more writes until the row changes. */
+function isPausedAt({ move }: ControlRow, node: NodeId): boolean {
+  return move?.stage === 'paused' && move.from === node;
 }

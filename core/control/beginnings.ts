@@ -5,6 +5,7 @@
 import type { NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { applyEntry } from './apply-entry.js';
+import type { ProposalAnswer } from './control-events.js';
 import { type ControlState, emptyControlState, isMade } from './control-state.js';
 import type { ControlEntry } from './entries.js';
 import { decodeEntry } from './entry-codec.js';
@@ -62,4 +63,9 @@ function beginningWith(
 ): Beginning {
   const snapshot: Snapshot = { index: state.applied, term, configuration: { voters, learners: [] }, state: encodeState(state, pure) };
   return { ballot: { term, vote: null }, snapshot };
+}
+
+/** What is answered to whoever asked for it, once it is durable here. */
+export function committedAt({ snapshot: { index } }: Beginning): ProposalAnswer {
+  return { kind: 'committed', index, outcome: { kind: 'applied', skipped: [] } };
 }

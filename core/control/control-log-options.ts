@@ -1,6 +1,7 @@
 /** What can be chosen about the control log of a node. */
 import type { ControlEntry } from './entries.js';
 import { defaultRaftOptions, type RaftOptions } from './raft/vocabulary.js';
+import { defaultRebalancingOptions, type RebalancingOptions } from './rebalancing-options.js';
 
 export interface AuthorityOptions {
   /** For so long a primary may call itself confirmed after it asked a majority of voters. */
@@ -18,6 +19,7 @@ export const defaultAuthorityOptions: AuthorityOptions = { leaseMs: 400, askEver
 export interface ControlLogOptions {
   readonly raft: RaftOptions;
   readonly authority: AuthorityOptions;
+  readonly rebalancing: RebalancingOptions;
   /** A snapshot takes the place of the entries once so many stand behind the one before. */
   readonly snapshotEveryEntries: number;
   /** Proposals of this node that are not settled yet; beyond, it refuses more. */
@@ -29,6 +31,7 @@ export interface ControlLogOptions {
 export const defaultControlLogOptions: ControlLogOptions = {
   raft: defaultRaftOptions,
   authority: defaultAuthorityOptions,
+  rebalancing: defaultRebalancingOptions,
   snapshotEveryEntries: 1_000,
   proposalsMax: 1_024,
   founding: null,

@@ -5,16 +5,15 @@
  * forgotten entry could undo what was committed. It says so; the others go on as if it were down, until it is removed and comes back as a new node. What they
  * have committed it asks them for, and holds its copies by it.
  */
-import type { Patch } from 'immer';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { PrimaryAuthority } from '../node-services.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { type Applied, applyEntry, noteApplied } from './apply-entry.js';
+import { type Applied, applyEntry, changedRows, noteApplied } from './apply-entry.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
 import { isAuthorityMessage } from './authority-messages.js';
-import { type Beginning, foundingOf, recoveryOf } from './beginnings.js';
+import { type Beginning, committedAt, foundingOf, recoveryOf } from './beginnings.js';
 import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
 import { ControlJournal, type JournalStore } from './control-journal.js';
 import type { ControlLogOptions } from './control-log-options.js';
@@ -25,10 +24,13 @@ import { nextConfiguration } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { decodeEntry, encodeEntry } from './entry-codec.js';
 import { FollowedState } from './followed-state.js';
+import { isMoveMessage, type MoveMessage } from './move-messages.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
 import type { Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
+import { Rebalancing } from './rebalancing.js';
 import { decodeState, encodeState } from './state-codec.js';
+import { WaitingProposals } from './waiting-proposals.js';
 
 export const controlTimer = 'control.wake';
 
@@ -43,12 +45,6 @@ export interface ControlLogPorts {
   changed(state: ControlState, now: Now): void;
 }
 
-/** A proposal of this node that stands in its log. */
-interface Waiting {
-  readonly term: number;
-  readonly settled: (answer: ProposalAnswer) => void;
-}
-
 export class ControlLog implements PrimaryAuthority {
   readonly #ports: ControlLogPorts;
   readonly #journal: ControlJournal;
@@ -56,12 +52,12 @@ export class ControlLog implements PrimaryAuthority {
   #raft: Raft | null = null;
   #state: ControlState = emptyControlState;
   #isDamaged = false;
-  /** Entries proposed here that are not settled, by index. */
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new WaitingProposals();
   #now: Now = { monotonicMs: 0, wallMs: 0 };
   #snapshotIndex = 0;
   readonly #authority: Authority;
   readonly #followed: FollowedState;
+  readonly #rebalancing: Rebalancing;
   /** When this node last had all that a leader had committed. */
   #currentAtMs = Number.NEGATIVE_INFINITY;
 
@@ -78,9 +74,19 @@ export class ControlLog implements PrimaryAuthority {
         timers: effects.timers,
         pure: ports.pure,
         propose: (entry, done, now) => this.propose(entry, done, now),
+        led: (isSilent, now) => (isSilent === null ? this.#rebalancing.rest() : this.#rebalancing.lead(isSilent, now)),
       },
       new Demotions(ports.pure),
     );
+    this.#rebalancing = new Rebalancing({
+      options: options.rebalancing,
+      pure: ports.pure,
+      state: () => this.#state,
+      self: () => this.#self as NodeId,
+      leader: () => this.leader,
+      send: ports.send,
+      propose: (entry, settled, now) => this.propose(entry, settled, now),
+    });
   }
 
   get records(): ControlRecords {
@@ -157,8 +163,7 @@ export class ControlLog implements PrimaryAuthority {
     const known = { self: this.#self as NodeId, state: this.#state, term: raft.term, entries: raft.undelivered };
     const beginning = recoveryOf(known, this.#ports.pure);
     this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
-    for (const { settled: forgotten } of this.#waiting.values()) forgotten({ kind: 'unknown' });
-    this.#waiting.clear();
+    this.#waiting.unknownUpTo(Number.MAX_SAFE_INTEGER);
   }
 
   #begin(recovered: Recovered, now: Now): void {
@@ -219,6 +224,10 @@ export class ControlLog implements PrimaryAuthority {
       if (this.#raft !== null && !this.#authority.receive(from, bytes, now)) reject();
       return;
     }
+    if (isMoveMessage(bytes)) {
+      if (!this.#rebalancing.receive(bytes, from, now)) reject();
+      return;
+    }
     const message = decodeRaftMessage(bytes);
     if (message === null) return reject();
     this.#raft?.receive(from, message, now.monotonicMs);
@@ -257,13 +266,11 @@ export class ControlLog implements PrimaryAuthority {
     const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
     if (this.#raft === null) return refuse('not leader');
     if (takesSpaces(entry) && !this.#authority.mayTake(now)) return refuse('electorate changed lately');
-    if (this.#waiting.size >= this.#ports.options.proposalsMax) return refuse('overloaded');
+    if (this.#waiting.count >= this.#ports.options.proposalsMax) return refuse('overloaded');
     const proposed = this.#raft.propose(encodeEntry(entry, this.#ports.pure));
     if (proposed.kind === 'refused')
       return refuse(proposed.why === 'not leader' || proposed.why === 'handing over' ? proposed.why : 'overloaded');
-    // A proposal of an earlier term of this node's own leadership may have stood there.
-    this.#waiting.get(proposed.index)?.settled({ kind: 'replaced' });
-    this.#waiting.set(proposed.index, { term: proposed.term, settled });
+    this.#waiting.add(proposed, settled);
     this.#after(now);
   }
 
@@ -296,6 +303,15 @@ export class ControlLog implements PrimaryAuthority {
     return this.#raft !== null && this.#authority.leaseUntilMs(now) > now.monotonicMs;
   }
 
+  isHandingOver(space: SpaceKey, now: Now): boolean {
+    this.#now = now;
+    return this.#raft !== null && this.#authority.isHandingOver(space, now);
+  }
+
+  tellOfMove(message: MoveMessage, now: Now): void {
+    if (this.#raft !== null) this.#rebalancing.tell(message, now);
+  }
+
   wantSpace(name: string): void {
     this.#authority.want(name);
   }
@@ -318,14 +334,12 @@ export class ControlLog implements PrimaryAuthority {
     const { state, outcome, patches } =
       said === null || said === 'unreadable' ? this.#nothing(index) : applyEntry(this.#state, said, index);
     this.#state = state;
-    this.#authority.changed(state, changedRows(patches), this.#now);
+    const isHandedOver = said !== null && said !== 'unreadable' && said.kind === 'move-changed';
+    this.#authority.changed(state, changedRows(patches), { isHandedOver }, this.#now);
     if (entry.kind === 'configuration') this.#authority.electorateChanged(this.#now);
     journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
     this.#ports.changed(state, this.#now);
-    const waiting = this.#waiting.get(index);
-    if (waiting === undefined) return;
-    this.#waiting.delete(index);
-    waiting.settled(waiting.term === term ? { kind: 'committed', index, outcome } : { kind: 'replaced' });
+    this.#waiting.committed(entry, outcome);
   }
 
   #nothing(index: number): Applied {
@@ -353,11 +367,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#authority.replaced(this.#state, this.#now);
     this.#authority.electorateChanged(this.#now);
     this.#ports.changed(this.#state, this.#now);
-    for (const [index, { settled }] of this.#waiting) {
-      if (index > snapshot.index) continue;
-      this.#waiting.delete(index);
-      settled({ kind: 'unknown' });
-    }
+    this.#waiting.unknownUpTo(snapshot.index);
   }
 
   #halt(message: string): void {
@@ -382,13 +392,4 @@ export class ControlLog implements PrimaryAuthority {
     const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed });
     if (next !== null) raft.reconfigure(next);
   }
-}
-
-function committedAt({ snapshot: { index } }: Beginning): ProposalAnswer {
-  return { kind: 'committed', index, outcome: { kind: 'applied', skipped: [] } };
-}
-
-/** The spaces whose rows have changed. */
-function changedRows(patches: readonly Patch[]): ReadonlySet<SpaceKey> {
-  return new Set(patches.flatMap(({ path: [part, space] }) => (part === 'rows' ? [space as SpaceKey] : [])));
 }

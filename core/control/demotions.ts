@@ -39,16 +39,13 @@ export class Demotions {
       if (said.kind === 'primaries-reassigned') this.#of.set(said.dead, Math.max(entry.index, this.#of.get(said.dead) ?? 0));
       else if (said.kind === 'node-removed') this.#of.set(said.node, Math.max(entry.index, this.#of.get(said.node) ?? 0));
       else if (said.kind === 'rows-assigned' || said.kind === 'recovered') this.#all = Math.max(this.#all, entry.index);
-      else if (said.kind === 'move-changed' && said.change.kind === 'committed') this.#all = Math.max(this.#all, entry.index);
+      // A move takes a space only from a primary that has given it up, by an entry that it had applied itself.
       // A space that is made again has another generation, and so another key: the old one's primary leads nothing that anybody else does.
     }
   }
 }
 
-/** Whether an entry may end the term of a primary. */
-export function takesSpaces(entry: ControlEntry): boolean {
-  if (entry.kind === 'move-changed') return entry.change.kind === 'committed';
-  return (
-    entry.kind === 'primaries-reassigned' || entry.kind === 'rows-assigned' || entry.kind === 'node-removed' || entry.kind === 'recovered'
-  );
+/** Whether an entry may end the term of a primary that knows nothing of it. */
+export function takesSpaces({ kind }: ControlEntry): boolean {
+  return kind === 'primaries-reassigned' || kind === 'rows-assigned' || kind === 'node-removed' || kind === 'recovered';
 }

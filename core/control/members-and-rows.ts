@@ -20,6 +20,8 @@ export interface Row {
   readonly copies: readonly NodeId[];
   /** A copy on its way: who it goes to pulls, and counts for nothing before it stands in the row. */
   readonly move?: Move | null;
+  /** Of a row of the control log: the entry that changed it last. */
+  readonly revision?: number;
 }
 
 export interface ControlView {

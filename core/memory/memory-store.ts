@@ -144,11 +144,18 @@ export class MemoryStore {
     if (space === undefined) {
       const { memory: options } = this.#configuration;
       const places = {
-        retain: (place: RecordPlace): void => this.retain(place),
-        release: (place: RecordPlace): void => this.release(place),
+        retain: (place: RecordPlace): void => {
+          made.retainedBytes += place.length;
+          this.retain(place);
+        },
+        release: (place: RecordPlace): void => {
+          made.retainedBytes -= place.length;
+          this.release(place);
+        },
       };
       const world = { options, pure: this.#pure, journal: this.#effects.journal, cache: this.#cache, places };
-      space = new SpaceStore(key, this.#spacesMade, world, this.#dropped.changesOf(key) + (this.#dropped.has(key) ? 1 : 0));
+      const made = new SpaceStore(key, this.#spacesMade, world, this.#dropped.changesOf(key) + (this.#dropped.has(key) ? 1 : 0));
+      space = made;
       this.#spacesMade += 1;
       this.#spaces.set(key, space);
     }

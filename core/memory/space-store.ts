@@ -60,6 +60,8 @@ export class SpaceStore implements VersionFacts {
   readonly #positions = new Map<Author, DotPositions>();
   /** Counts changes of coverage and of damage: what is derived from them can be kept while this stands still. */
   coverageChanges: number;
+  /** Of the records that are still of use: about what another copy of the space would take. */
+  retainedBytes = 0;
   /** Versions that are known and whose bytes are damaged. */
   damagedVersions = 0;
   readonly #vouching = new Vouching();

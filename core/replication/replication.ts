@@ -12,6 +12,7 @@ import { PeerCodec, type PeerMessage, type SpaceReport } from '../wire/peer-mess
 import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
 import { HandOver } from './hand-over.js';
+import { MoveProgress } from './move-progress.js';
 import { never, type Peer } from './peer.js';
 import { Peers } from './peers.js';
 import { RecordShipper } from './record-shipper.js';
@@ -34,6 +35,7 @@ export class Replication implements CopyStanding {
   readonly #source: FetchSource;
   readonly #settledHoles: SettledHoles;
   readonly #handOver: HandOver;
+  readonly #moveProgress: MoveProgress;
   readonly #acknowledged: (space: SpaceKey, now: Now) => void;
   readonly #toControl: (from: NodeId, bytes: Uint8Array, now: Now) => void;
 
@@ -53,6 +55,7 @@ export class Replication implements CopyStanding {
     this.#source = new FetchSource(services, this.#peers);
     this.#settledHoles = new SettledHoles(services, this.#peers);
     this.#handOver = new HandOver(services, this.#peers);
+    this.#moveProgress = new MoveProgress(services, this.#peers);
     this.#acknowledged = acknowledged;
   }
 
@@ -81,6 +84,7 @@ export class Replication implements CopyStanding {
     this.#terms.rowsChanged(now);
     this.#catchUp.rowsChanged();
     this.#handOver.consider(now);
+    this.#moveProgress.tellPaused(now);
   }
 
   timer(name: string, now: Now): boolean {
@@ -90,6 +94,7 @@ export class Replication implements CopyStanding {
     this.#catchUp.retryRefused();
     this.#pullForClaims(now);
     this.#handOver.consider(now);
+    this.#moveProgress.tellAll(now);
     return true;
   }
 
@@ -114,6 +119,7 @@ export class Replication implements CopyStanding {
       case 'acknowledge':
         this.#peers.reports.acknowledged(peer, message);
         this.#shipper.acknowledged(peer, message, now);
+        this.#moveProgress.tellPaused(now);
         return this.#acknowledged(message.space, now);
       case 'fetch':
         return this.#source.serve(peer, envelope.from, message);
@@ -144,6 +150,7 @@ export class Replication implements CopyStanding {
       this.#settledHoles.consider(space, now);
     }
     this.#settledHoles.considerAgreed(now);
+    this.#moveProgress.tellPaused(now);
     for (const [space] of this.#terms.claiming()) this.#terms.judge(space, now);
     this.#pullForClaims(now);
   }
@@ -162,6 +169,7 @@ export class Replication implements CopyStanding {
   groupDurable(now: Now): void {
     this.#shipper.sendAcknowledgements();
     this.#catchUp.recordsDurable(now);
+    this.#moveProgress.tellPaused(now);
     // What was pulled may have been the last that a claim waited for.
     for (const [space] of this.#terms.claiming()) this.#terms.judge(space, now);
     this.#pullForClaims(now);

@@ -18,6 +18,13 @@ type Standing =
   | Claim
   | { readonly kind: 'primary'; readonly term: Term };
 
+/** The claim of who is to be primary once the row says so. */
+interface Preparation {
+  claim: Claim;
+  /** Since when all that it asked for is here; null: not yet. */
+  doneSinceMs: number | null;
+}
+
 interface Claim {
   readonly kind: 'claiming';
   readonly sinceMs: number;
@@ -39,6 +46,8 @@ export class Terms {
   #counter = 0;
   /** False when certainly no term of this node is a confirmed one. */
   #mayBeConfirmed = false;
+  /** What this node pulls for spaces whose primary is to move here, so that it can take over at once. */
+  readonly #preparations = new Map<SpaceKey, Preparation>();
 
   constructor(services: NodeServices, peers: Peers) {
     this.#services = services;
@@ -67,6 +76,7 @@ export class Terms {
     if (!this.#mayClaim) return noClaims;
     const claims: [SpaceKey, ReadonlyMap<NodeId, VersionVector>][] = [];
     for (const [space, standing] of this.#standings) if (standing.kind === 'claiming') claims.push([space, standing.targets]);
+    for (const [space, { claim }] of this.#preparations) claims.push([space, claim.targets]);
     this.#mayClaim = claims.length > 0;
     return claims;
   }
@@ -74,6 +84,34 @@ export class Terms {
   /** Judges every space of this node again, at each round of pings. */
   judgeAll(now: Now): void {
     for (const space of this.#services.ownSpaces()) this.judge(space, now);
+    this.#prepareAll(now);
+  }
+
+  /** Spaces whose primary is to move here: each claim is renewed once it is a second old, until writes pause. */
+  #prepareAll(now: Now): void {
+    const { authority, self } = this.#services;
+    const expected = new Set<SpaceKey>();
+    for (const { space, copies, move, revision } of this.#services.moves()) {
+      if (authority === null || move?.to !== self || move.from !== copies[0] || revision === undefined) continue;
+      expected.add(space);
+      const preparation = this.#preparations.get(space) ?? { claim: this.#newClaim(space, now), doneSinceMs: null };
+      this.#preparations.set(space, preparation);
+      this.#mayClaim = true;
+      if (preparation.doneSinceMs === null && this.#hasWaited(space, now) && this.#isComplete(space, preparation.claim, now))
+        preparation.doneSinceMs = now.monotonicMs;
+      const isOld = now.monotonicMs - preparation.claim.sinceMs > this.#services.configuration.replication.reachableMs;
+      if (preparation.doneSinceMs !== null && isOld && move.stage === 'copying') {
+        preparation.claim = this.#newClaim(space, now);
+        preparation.doneSinceMs = null;
+      } else if (preparation.doneSinceMs !== null) authority.tellOfMove({ kind: 'prepared', space, revision }, now);
+    }
+    for (const space of this.#preparations.keys()) if (!expected.has(space)) this.#preparations.delete(space);
+  }
+
+  /** Whether this node has pulled what whoever takes the term has to, since it was to be the next primary. */
+  #isPrepared(space: SpaceKey, now: Now): boolean {
+    const isDone = (this.#preparations.get(space)?.doneSinceMs ?? null) !== null;
+    return isDone && (this.#services.authority?.confirmed(space, now) ?? null) !== null;
   }
 
   /** Who is no longer a copy has no term; all others are judged by the new rows. */
@@ -83,11 +121,13 @@ export class Terms {
       if (standing.kind === 'primary') this.#end(space, standing.term, 'this node is no longer a copy');
       this.#standings.delete(space);
     }
+    // Before what was prepared is forgotten.
     this.judgeAll(now);
   }
 
   /** Judges one space again, when anything has come that may decide a claim or end a term. */
   judge(space: SpaceKey, now: Now): void {
+    if (this.#handsOver(space, now)) return;
     if (this.#services.authority !== null) this.#judgeAuthority(space, now);
     const standing = this.#standings.get(space) ?? replica;
     const earlier = this.#services.earlierCopies(space);
@@ -104,6 +144,7 @@ export class Terms {
       this.#standings.set(space, replica);
       return;
     }
+    if (this.#isPrepared(space, now)) return this.#take(space, now);
     const claim = standing.kind === 'claiming' ? standing : this.#startClaim(space, now);
     if (!this.#isComplete(space, claim, now)) claim.completeSinceMs = null;
     else if (!this.#awaitsHandBack(space, claim, now)) this.#take(space, now);
@@ -131,9 +172,14 @@ export class Terms {
   }
 
   #startClaim(space: SpaceKey, now: Now): Claim {
-    const claim: Claim = { kind: 'claiming', sinceMs: now.monotonicMs, targets: new Map(), completeSinceMs: null };
+    const claim = this.#newClaim(space, now);
     this.#standings.set(space, claim);
     this.#mayClaim = true;
+    return claim;
+  }
+
+  #newClaim(space: SpaceKey, now: Now): Claim {
+    const claim: Claim = { kind: 'claiming', sinceMs: now.monotonicMs, targets: new Map(), completeSinceMs: null };
     const sources = this.#services.otherCopies(space).filter((copy) => this.#peers.isReachable(copy, now)).length;
     if (sources > 0) this.#services.effects.journal.note({ kind: 'term.claim-started', space, sources });
     return claim;
@@ -156,6 +202,15 @@ export class Terms {
       if (missing === null || missing.some(({ author, from, to }) => report?.reported.of(author)?.intersects(from, to))) complete = false;
     }
     return complete;
+  }
+
+  /** Whoever has paused so that the primary can move takes no term: nothing that it could acknowledge now is sure to be known there. */
+  #handsOver(space: SpaceKey, now: Now): boolean {
+    if (this.#services.authority?.isHandingOver(space, now) !== true) return false;
+    const standing = this.#standings.get(space);
+    if (standing?.kind === 'primary') this.#end(space, standing.term, 'writes pause for a move');
+    this.#standings.set(space, replica);
+    return true;
   }
 
   /** A term that is confirmed no more goes on as a provisional one, where there are such; a provisional one that is confirmed gives way to that of the row. */

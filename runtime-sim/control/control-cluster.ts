@@ -13,6 +13,7 @@ import { defaultAuthorityOptions } from '../../core/control/control-log-options.
 import type { ControlState } from '../../core/control/control-state.js';
 import { defaultClusterSettings, type MemberDescription } from '../../core/control/entries.js';
 import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
+import { defaultRebalancingOptions } from '../../core/control/rebalancing-options.js';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { type NodeId, nodeId, type SpaceKey } from '../../core/identifiers.js';
 import { invariant } from '../../core/invariant.js';
@@ -325,6 +326,8 @@ export class ControlCluster {
       controlLog: {
         raft: plan.raft,
         authority: defaultAuthorityOptions,
+        // Entries come from the experiment alone.
+        rebalancing: { ...defaultRebalancingOptions, isAutomatic: false },
         snapshotEveryEntries: plan.snapshotEveryEntries,
         proposalsMax: 1_024,
         founding: { clusterId, founders, settings: defaultClusterSettings },

@@ -1,0 +1,331 @@
+/**
+ * Carries placement out: the leader of the control log compares the rows with what is wanted (`wanted-moves.ts`) and has copies moved, one entry after the other.
+ *
+ *   nothing ── started ──► copying ── paused ──► paused ── committed ──► nothing, with another row
+ *                             │                    │
+ *                             └──── aborted ◄──────┘
+ *
+ * The target pulls as one who learns: it counts for nothing. Once the row's primary says that the target has nearly all, the row changes: at once where a replica
+ * moves; where the primary moves only after that has paused, by an entry, and has said that nothing is on its way any more and the target holds all. So
+ * the new primary need not wait for the old one's lease: it was given back. Whatever a move has come to stands in its row, so another leader goes on with it.
+ *
+ * A node that is silent for longer than the grace is treated as one that gives up what it holds: its copies get new places. When it comes back it hands over what
+ * it has. The order of steps and their number at a time are this leader's own; what it began and cannot end, because target or source is gone, it aborts.
+ */
+import type { Now } from '../events.js';
+import type { NodeId, SpaceKey } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import type { ProposalAnswer } from './control-events.js';
+import type { ControlRow, ControlState } from './control-state.js';
+import type { ControlEntry, MoveChange } from './entries.js';
+import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
+import type { RebalancingOptions } from './rebalancing-options.js';
+import { type Wanted, type WantedStep, wantedMoves } from './wanted-moves.js';
+
+export interface RebalancingPorts {
+  readonly options: RebalancingOptions;
+  readonly pure: PureFunctions;
+  state(): ControlState;
+  self(): NodeId;
+  /** Whoever leads the control log, as far as this node knows. */
+  leader(): NodeId | null;
+  send(to: NodeId, message: Uint8Array): void;
+  propose(entry: ControlEntry, settled: (answer: ProposalAnswer) => void, now: Now): void;
+}
+
+interface Told<Message> {
+  readonly atMs: number;
+  readonly message: Message;
+}
+
+/** What is said once counts for so long; the source says it anew with each round of its pings. */
+const freshMs = 600;
+
+export class Rebalancing {
+  readonly #ports: RebalancingPorts;
+  /** Null: this node does not lead. */
+  #leading: Leading | null = null;
+
+  constructor(ports: RebalancingPorts) {
+    this.#ports = ports;
+  }
+
+  get options(): RebalancingOptions {
+    return this.#ports.options;
+  }
+
+  /** False for what is malformed. */
+  receive(bytes: Uint8Array, from: NodeId, now: Now): boolean {
+    const message = decodeMoveMessage(bytes);
+    if (message === null) return false;
+    this.#leading?.told(message, from, now);
+    return true;
+  }
+
+  /** A node tells the leader how far a copy has come. */
+  tell(message: MoveMessage, now: Now): void {
+    const leader = this.#ports.leader();
+    if (leader === this.#ports.self()) this.#leading?.told(message, leader, now);
+    else if (leader !== null) this.#ports.send(leader, encodeMoveMessage(message));
+  }
+
+  /** Time has passed and this node leads. `isSilent`: a majority of voters does not hear that node. */
+  lead(isSilent: (node: NodeId) => boolean, now: Now): void {
+    this.#leading ??= new Leading(this.#ports);
+    this.#leading.proceed(isSilent, now);
+  }
+
+  /** Another node leads. */
+  rest(): void {
+    this.#leading = null;
+  }
+
+  /** What would be done, and is: null where another node leads. */
+  get underway(): Underway | null {
+    return this.#leading;
+  }
+}
+
+/** What the leader can tell of its work. */
+export interface Underway {
+  wanted(): Wanted;
+  progressOf(space: SpaceKey): CopyProgress | null;
+  /** Carries out what is wanted now, also where nothing is begun automatically. */
+  apply(): void;
+  /** Gives up what can be given up, and begins nothing more before `apply`. */
+  abort(now: Now): number;
+  readonly isAtWork: boolean;
+}
+
+class Leading implements Underway {
+  readonly #ports: RebalancingPorts;
+  /** Latest word of each row's primary, and of the target of its move. */
+  readonly #copied = new Map<SpaceKey, Told<CopyProgress>>();
+  readonly #prepared = new Map<SpaceKey, Told<number>>();
+  /** Bytes of a copy, of every space that ever was told of. */
+  readonly #bytes = new Map<SpaceKey, number>();
+  /** Spaces with a proposal that is not settled. */
+  readonly #proposing = new Set<SpaceKey>();
+  /** Since when a node is silent, and a move is where it is. */
+  readonly #silentSinceMs = new Map<NodeId, number>();
+  readonly #stages = new Map<SpaceKey, { readonly revision: number; sinceMs: number; missing: number }>();
+  /** Nodes that a move to was given up; up to when nothing is moved to them. */
+  readonly #avoidedUntilMs = new Map<NodeId, number>();
+  #isAutomatic: boolean;
+  #steps: readonly WantedStep[] = [];
+  /** What the steps were judged by; another judgement is due then. */
+  #judged: { readonly rows: ControlState['rows']; readonly around: string } | null = null;
+  /** Members, who of them is away, and how many copies there are to be. */
+  #around = '';
+  #rowsSeen: ControlState['rows'] | null = null;
+  #dueMs = 0;
+  #absent: ReadonlySet<NodeId> = new Set();
+
+  constructor(ports: RebalancingPorts) {
+    this.#ports = ports;
+    this.#isAutomatic = ports.options.isAutomatic;
+  }
+
+  get isAtWork(): boolean {
+    return this.#isAutomatic;
+  }
+
+  told(message: MoveMessage, from: NodeId, now: Now): void {
+    const row = this.#ports.state().rows[message.kind === 'copied' ? message.progress.space : message.space];
+    if (row === undefined || row.move === null) return;
+    const { space, revision, copies, move } = row;
+    if (message.kind === 'prepared') {
+      if (from === move.to && message.revision === revision) this.#prepared.set(space, { atMs: now.monotonicMs, message: revision });
+    } else if (from === copies[0]) {
+      this.#bytes.set(space, message.progress.bytes);
+      if (message.progress.revision === revision) this.#copied.set(space, { atMs: now.monotonicMs, message: message.progress });
+    }
+    this.#goOn(row, now);
+  }
+
+  proceed(isSilent: (node: NodeId) => boolean, now: Now): void {
+    const state = this.#ports.state();
+    this.#lookAround(state, isSilent, now);
+    let underWay = 0;
+    const busy = new Map<NodeId, number>();
+    for (const row of Object.values(state.rows)) {
+      if (row.move === null) continue;
+      underWay += 1;
+      for (const node of nodesOf(row.copies, row.move)) busy.set(node, (busy.get(node) ?? 0) + 1);
+      if (this.#isHopeless(row, isSilent, now)) this.#giveUp(row, now);
+      else this.#goOn(row, now);
+    }
+    if (underWay === 0) this.#forgetEnded();
+    if (!this.#isAutomatic) return;
+    this.#judgeAgain(state, underWay, now);
+    this.#begin(state, { underWay, busy, isSilent }, now);
+  }
+
+  #lookAround(state: ControlState, isSilent: (node: NodeId) => boolean, now: Now): void {
+    for (const id of Object.keys(state.members) as NodeId[]) {
+      if (!isSilent(id)) this.#silentSinceMs.delete(id);
+      else if (!this.#silentSinceMs.has(id)) this.#silentSinceMs.set(id, now.monotonicMs);
+    }
+    const absent = [...this.#silentSinceMs]
+      .filter(([id, sinceMs]) => state.members[id] !== undefined && now.monotonicMs - sinceMs >= this.#ports.options.graceMs)
+      .map(([id]) => id)
+      .sort();
+    const members = Object.values(state.members).map(({ id, zone, rack, isDraining }) => [id, zone, rack, isDraining]);
+    const around = JSON.stringify([members, absent, state.settings.replicationFactor]);
+    if (around === this.#around) return;
+    this.#around = around;
+    this.#absent = new Set(absent);
+    this.#dueMs = now.monotonicMs + this.#ports.options.settleMs;
+  }
+
+  #forgetEnded(): void {
+    this.#copied.clear();
+    this.#prepared.clear();
+    this.#stages.clear();
+  }
+
+  /** The next entry of a move, once what it takes has been said. */
+  #goOn(row: ControlRow, now: Now): void {
+    const { space, revision, copies, move } = row;
+    if (move === null) return;
+    const copied = this.#fresh(this.#copied.get(space), now);
+    if (copied?.revision !== revision || copied.heldMs === null) return;
+    if (move.stage === 'paused') {
+      if (copied.heldMs === 0) this.#change(row, { kind: 'committed' }, now);
+      return;
+    }
+    if (copied.heldMs > this.#ports.options.lagMsMax) return;
+    if (move.from !== copies[0]) return this.#change(row, { kind: 'committed' }, now);
+    if (this.#fresh(this.#prepared.get(space), now) === revision) this.#change(row, { kind: 'paused' }, now);
+  }
+
+  #fresh<Message>(told: Told<Message> | undefined, now: Now): Message | null {
+    return told !== undefined && now.monotonicMs - told.atMs <= freshMs ? told.message : null;
+  }
+
+  #change({ space, revision }: ControlRow, change: MoveChange, now: Now): void {
+    this.#propose(space, { kind: 'move-changed', space, basis: revision, change }, now);
+  }
+
+  /** One proposal at a time for each space: another rests on what comes of it. */
+  #propose(space: SpaceKey, entry: ControlEntry, now: Now): void {
+    if (this.#proposing.has(space)) return;
+    this.#proposing.add(space);
+    const settled = (answer: ProposalAnswer): void => {
+      this.#proposing.delete(space);
+      // It has had no effect: what is wanted is judged again.
+      if (answer.kind !== 'committed' || answer.outcome.kind === 'refused') this.#judged = null;
+    };
+    this.#ports.propose(entry, settled, now);
+  }
+
+  /** Whether the target is gone, is to leave itself, has brought nothing for too long, or writes pause for too long. */
+  #isHopeless({ space, revision, move }: ControlRow, isSilent: (node: NodeId) => boolean, now: Now): boolean {
+    if (move === null) return false;
+    const { pauseMsMax, stallMs } = this.#ports.options;
+    const missing = this.#copied.get(space)?.message.missing ?? Number.POSITIVE_INFINITY;
+    const before = this.#stages.get(space);
+    if (before === undefined || before.revision !== revision || missing < before.missing) {
+      this.#stages.set(space, { revision, sinceMs: now.monotonicMs, missing });
+      return false;
+    }
+    const forMs = now.monotonicMs - before.sinceMs;
+    if (move.stage === 'paused') return forMs > pauseMsMax || isSilent(move.to);
+    return forMs > stallMs || this.#absent.has(move.to) || this.#ports.state().members[move.to]?.isDraining !== false;
+  }
+
+  #giveUp(row: ControlRow, now: Now): void {
+    if (row.move === null) return;
+    this.#avoidedUntilMs.set(row.move.to, now.monotonicMs + this.#ports.options.stallMs);
+    // What is wanted instead is judged once this is so.
+    this.#judged = null;
+    this.#change(row, { kind: 'aborted' }, now);
+  }
+
+  /** Plans anew when the members are others, or when all that was wanted is done and the rows are still not those that were planned for. */
+  #judgeAgain(state: ControlState, underWay: number, now: Now): void {
+    if (now.monotonicMs < this.#dueMs) return;
+    if (this.#judged?.around === this.#around) {
+      if (this.#judged.rows === state.rows || this.#steps.length > 0 || underWay > 0) return;
+      // Rows change in groups too, when a primary dies.
+      if (this.#rowsSeen !== state.rows) {
+        this.#rowsSeen = state.rows;
+        this.#dueMs = now.monotonicMs + this.#ports.options.settleMs;
+        return;
+      }
+    }
+    this.#judged = { rows: state.rows, around: this.#around };
+    this.#steps = this.#wantedOf(state).steps;
+  }
+
+  #wantedOf(state: ControlState): Wanted {
+    return wantedMoves(state, { absent: this.#absent, bytesOf: (space) => this.#bytes.get(space) ?? 1 }, this.#ports.pure);
+  }
+
+  #begin(
+    state: ControlState,
+    given: { readonly underWay: number; readonly busy: Map<NodeId, number>; readonly isSilent: (node: NodeId) => boolean },
+    now: Now,
+  ): void {
+    const { movesMax, movesPerNodeMax } = this.#ports.options;
+    const { busy, isSilent } = given;
+    let { underWay } = given;
+    const left: WantedStep[] = [];
+    for (const step of this.#steps) {
+      const row = state.rows[step.space];
+      // The row is another by now: what is wanted of it is judged again once all is done.
+      if (row === undefined || !isStillWanted(row, step)) continue;
+      if (row.move !== null || this.#proposing.has(step.space) || isSilent(row.copies[0])) {
+        left.push(step);
+        continue;
+      }
+      if (step.kind === 'fewer') {
+        this.#propose(step.space, { kind: 'rows-assigned', rows: [{ space: step.space, basis: row.revision, copies: step.copies }] }, now);
+        continue;
+      }
+      const nodes = nodesOf(row.copies, step);
+      const isFree = nodes.every((node) => (busy.get(node) ?? 0) < movesPerNodeMax);
+      if (underWay >= movesMax || !isFree || isSilent(step.to) || now.monotonicMs < (this.#avoidedUntilMs.get(step.to) ?? 0)) {
+        left.push(step);
+        continue;
+      }
+      underWay += 1;
+      for (const node of nodes) busy.set(node, (busy.get(node) ?? 0) + 1);
+      this.#change(row, { kind: 'started', from: step.from, to: step.to }, now);
+    }
+    this.#steps = left;
+  }
+
+  wanted(): Wanted {
+    return this.#wantedOf(this.#ports.state());
+  }
+
+  progressOf(space: SpaceKey): CopyProgress | null {
+    return this.#copied.get(space)?.message ?? null;
+  }
+
+  apply(): void {
+    this.#isAutomatic = true;
+    this.#judged = null;
+    this.#dueMs = 0;
+  }
+
+  abort(now: Now): number {
+    this.#isAutomatic = false;
+    this.#steps = [];
+    const moving = Object.values(this.#ports.state().rows).filter(({ move }) => move !== null);
+    for (const row of moving) this.#change(row, { kind: 'aborted' }, now);
+    return moving.length;
+  }
+}
+
+/** Who is busy with a move: the target, the source, and the primary, which tells how far it is. */
+function nodesOf(copies: readonly NodeId[], { from, to }: { readonly from: NodeId | null; readonly to: NodeId }): readonly NodeId[] {
+  return [...new Set([to, copies[0], ...(from === null ? [] : [from])])];
+}
+
+function isStillWanted({ copies }: ControlRow, step: WantedStep): boolean {
+  if (step.kind === 'fewer') return step.copies.every((copy) => copies.includes(copy)) && copies[0] === step.copies[0];
+  if (step.kind === 'primary') return copies[0] === step.from && copies.includes(step.to);
+  return !copies.includes(step.to) && (step.from === null || copies.includes(step.from));
+}
