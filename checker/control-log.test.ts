@@ -1,7 +1,8 @@
 /** Each of Raft's invariants is seen to be broken where it is. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ControlObservation, judgeControlLog } from './control-log.js';
+import { judgeControlLog } from './control-log.js';
+import type { ControlObservation } from './control-observations.js';
 
 const control = suite('the control log checker');
 

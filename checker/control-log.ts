@@ -9,73 +9,16 @@
  * - confirmed primaries: never two of one space at the same instant;
  * - what was answered as committed was applied, and is so everywhere in the end.
  */
-import type { Verdict } from './history.js';
-
-export type ControlObservation =
-  /** Became leader. `terms[i]` is the term of entry `start + 1 + i` of its log. */
-  | {
-      readonly kind: 'elected';
-      readonly atMs: number;
-      readonly node: string;
-      readonly term: number;
-      readonly start: number;
-      readonly terms: readonly number[];
-    }
-  /** Said to somebody that it votes for this candidate; a candidate says it of itself by asking for votes. */
-  | { readonly kind: 'voted'; readonly atMs: number; readonly node: string; readonly term: number; readonly candidate: string }
-  /** An entry that a node sent to another. */
-  | {
-      readonly kind: 'sent';
-      readonly atMs: number;
-      readonly node: string;
-      readonly index: number;
-      readonly term: number;
-      readonly previousTerm: number;
-      readonly content: string;
-    }
-  /** `nodeTerm` is the term that the node was in; `state` tells the state after the entry. */
-  | {
-      readonly kind: 'applied';
-      readonly atMs: number;
-      readonly node: string;
-      readonly boot: number;
-      readonly index: number;
-      readonly term: number;
-      readonly nodeTerm: number;
-      readonly state: string;
-    }
-  /** The state up to an index was there at once: at a start, or by a snapshot of the leader. */
-  | {
-      readonly kind: 'restored';
-      readonly atMs: number;
-      readonly node: string;
-      readonly boot: number;
-      readonly index: number;
-      readonly state: string;
-    }
-  | { readonly kind: 'answered'; readonly atMs: number; readonly node: string; readonly index: number; readonly content: string }
-  | { readonly kind: 'leases'; readonly atMs: number; readonly nodes: readonly string[] }
-  /** A node is confirmed primary of a space, and was not a moment before; `besides`: who else is at that instant. */
-  | {
-      readonly kind: 'confirmed';
-      readonly atMs: number;
-      readonly node: string;
-      readonly space: string;
-      readonly epoch: string;
-      readonly besides: readonly string[];
-    }
-  /** At the end, all faults over for long enough: what each node that should has applied. */
-  | { readonly kind: 'settled'; readonly atMs: number; readonly node: string; readonly index: number; readonly state: string };
-
-export interface ControlTrace {
-  readonly observations: readonly ControlObservation[];
-  /** Whether all nodes came to agree after the last fault; null when the run did not wait for it. */
-  readonly converged: boolean | null;
-}
+import type { ControlObservation, ControlTrace } from './control-observations.js';
+import type { Checker, Verdict } from './history.js';
 
 interface Finding {
   readonly reason: string;
 }
+
+/** The control logs of a run with clients. */
+export const controlLog: Checker = ({ control }) =>
+  control === undefined ? { verdict: 'not-applicable', reason: 'the nodes keep no control log' } : judgeControlLog(control);
 
 /** Judges one run. `unknown` when hardly anything happened. */
 export function judgeControlLog({ observations, converged }: ControlTrace): Verdict {

@@ -5,6 +5,7 @@
  * Every write carries a unique value, so that a read says by its values which writes it saw.
  */
 import type { Author, NodeId, SpaceKey } from '../core/identifiers.js';
+import type { ControlTrace } from './control-observations.js';
 
 /** `ok`: certainly happened. `fail`: certainly had no effect. `info`: unknown, open for ever. */
 export type Outcome = 'ok' | 'fail' | 'info';
@@ -251,7 +252,9 @@ export interface History {
   readonly operations: readonly Operation[];
   /** Absent where nobody takes part in a membership. */
   readonly membership?: MembershipRecord;
-  /** Absent as long as rows do not change. */
+  /** What control logs were seen to do; absent where nodes keep none. */
+  readonly control?: ControlTrace;
+  /** Absent where rows do not change. */
   readonly placement?: PlacementRecord;
   /**
    * Per node: every record that was ever durable on its disk, in the order in which it first was. Compaction, a removed segment and later damage take

@@ -1,5 +1,6 @@
 /** All checkers by name, and the judgement of a run by those that its scenario requires. */
 import { confidence } from './confidence.js';
+import { controlLog } from './control-log.js';
 import { convergence } from './convergence.js';
 import { durability } from './durability.js';
 import { exercised } from './exercised.js';
@@ -24,6 +25,7 @@ export const checkers = {
   staleness,
   confidence,
   placement,
+  'control-log': controlLog,
   membership,
   exercised,
 } satisfies Readonly<Record<string, Checker>>;

@@ -6,7 +6,7 @@ import type { NodeId, SpaceKey } from '../core/identifiers.js';
 import type { Checker, PlacedRow, PlacementRecord } from './history.js';
 
 export const placement: Checker = ({ placement: recorded, endedMs }) => {
-  if (recorded === undefined) return { verdict: 'not-applicable', reason: 'rows do not change yet: nothing was recorded' };
+  if (recorded === undefined) return { verdict: 'not-applicable', reason: 'rows do not change: the nodes keep no control log' };
   if (recorded.rows.length === 0) return { verdict: 'unknown', reason: 'no row was recorded' };
   const findings = [...recorded.rows.flatMap((row) => rowFaults(row, recorded)), ...capFaults(recorded), ...servingGaps(recorded, endedMs)];
   const figures = { rows: recorded.rows.length, spaces: new Set(recorded.rows.map(({ space }) => space)).size, findings: findings.length };

@@ -8,6 +8,7 @@ import { type ControlState, membersInOrder } from '../core/control/control-state
 import type { ControlEntry, MemberDescription } from '../core/control/entries.js';
 import type { NodeId } from '../core/identifiers.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
+import type { ControlWatch } from './control-watch.js';
 import { spaceOf } from './core-formats.js';
 import type { Identities } from './identities.js';
 import type { NodeHost } from './node-host.js';
@@ -18,13 +19,10 @@ export const operatorTickUs = 100_000;
 /** What is wanted, by the names of the plan. */
 export interface WantedCluster {
   readonly rows: RunPlan['rows'];
-  /** Who is to stand in the place of each node. */
-  readonly members: readonly MemberDescription[];
-}
-
-export function memberOf(plan: RunPlan, index: number, id: NodeId): MemberDescription {
-  const name = plan.nodes[index];
-  return { id, name, zone: '', rack: '', address: `${name}:50051` };
+  /** By the name of each place, who is to stand there. */
+  readonly members: ReadonlyMap<string, MemberDescription>;
+  /** The place at which a node is or was; null for none of the plan. */
+  placeOf(node: NodeId): string | null;
 }
 
 export class ControlOperator {
@@ -33,7 +31,9 @@ export class ControlOperator {
   readonly #identities: Identities;
   /** Endpoints of the copies of each space, by what was seen to be committed last. */
   readonly #copiesOf: Map<string, readonly number[]>;
+  readonly #watch: ControlWatch;
   #applied = 0;
+  #lastHandle = 0;
 
   constructor(
     world: World,
@@ -41,16 +41,19 @@ export class ControlOperator {
       hosts,
       identities,
       copiesOf,
+      watch,
     }: {
       readonly hosts: readonly NodeHost[];
       readonly identities: Identities;
       readonly copiesOf: Map<string, readonly number[]>;
+      readonly watch: ControlWatch;
     },
   ) {
     this.#world = world;
     this.#hosts = hosts;
     this.#identities = identities;
     this.#copiesOf = copiesOf;
+    this.#watch = watch;
   }
 
   tick(): void {
@@ -59,8 +62,19 @@ export class ControlOperator {
     const state = leader?.inspectControl()?.state;
     if (leader === null || state === undefined) return;
     const { plan } = this.#world;
-    const members = this.#identities.ids.map((id, index) => memberOf(plan, index, id));
-    for (const entry of missingEntries(state, { rows: plan.rows, members })) if (leader.alive) leader.propose(entry);
+    const { ids, endpointOf } = this.#identities;
+    const wanted: WantedCluster = {
+      rows: plan.rows,
+      members: new Map(plan.nodes.map((name, index) => [name, this.#identities.describe(ids[index])])),
+      placeOf: (node) => plan.nodes[endpointOf.get(node) ?? -1] ?? null,
+    };
+    this.#watch.watchLeases();
+    for (const entry of missingEntries(state, wanted)) {
+      if (!leader.alive) return;
+      this.#lastHandle += 1;
+      this.#watch.proposed(leader, this.#lastHandle, entry);
+      leader.propose(this.#lastHandle, entry);
+    }
   }
 
   /** Who leads, in the latest term of which anybody leads. */
@@ -94,43 +108,53 @@ export class ControlOperator {
 }
 
 /** The entries that bring the state a step nearer to what is wanted; none when all is as it should be, or another step has to be committed first. */
-export function missingEntries(state: ControlState, { rows, members }: WantedCluster): readonly ControlEntry[] {
-  return [...missingSpaces(state, rows, members), ...missingMembers(state, members), ...missingCopies(state, rows, members)];
+export function missingEntries(state: ControlState, wanted: WantedCluster): readonly ControlEntry[] {
+  return [
+    ...missingMembers(state, wanted),
+    ...missingSpaces(state, wanted),
+    ...misplacedCopies(state, wanted),
+    ...formerMembers(state, wanted),
+  ];
 }
 
-function missingSpaces(state: ControlState, rows: RunPlan['rows'], members: readonly MemberDescription[]): ControlEntry[] {
-  const idOf = new Map(members.map(({ name, id }) => [name, id]));
+function missingMembers(state: ControlState, { members }: WantedCluster): ControlEntry[] {
+  const missing = [...members.values()].filter(({ id }) => state.members[id] === undefined && state.removed[id] === undefined);
+  return missing.map((member) => ({ kind: 'node-added', member }));
+}
+
+function missingSpaces(state: ControlState, { rows, members }: WantedCluster): ControlEntry[] {
   return rows.flatMap(({ space, copies }): ControlEntry[] => {
-    const ids = copies.flatMap((name) => idOf.get(name) ?? []);
+    const ids = copies.flatMap((name) => members.get(name)?.id ?? []);
     const canBeMade = state.generations[space] === undefined && ids.every((id) => state.members[id] !== undefined);
     return canBeMade ? [{ kind: 'space-created', name: space, generation: 0, copies: ids }] : [];
   });
 }
 
-/** Who lost its disk votes no more, then goes, then the new node under its name is let in. */
-function missingMembers(state: ControlState, members: readonly MemberDescription[]): ControlEntry[] {
-  const present = membersInOrder(state);
-  return members.flatMap((member): ControlEntry[] => {
-    if (state.members[member.id] !== undefined) return [];
-    const former = present.find(({ name }) => name === member.name);
-    if (former === undefined) return [{ kind: 'node-added', member }];
-    const { since: _, isDraining, ...description } = former;
-    if (!isDraining) return [{ kind: 'node-changed', member: description, isDraining: true }];
-    return state.voters.includes(former.id) ? [] : [{ kind: 'node-removed', node: former.id, isForced: true }];
-  });
-}
-
-/** Rows that have fewer copies than the plan gives them, because a node was removed, get the new node of that name, behind the others. */
-function missingCopies(state: ControlState, rows: RunPlan['rows'], members: readonly MemberDescription[]): ControlEntry[] {
-  const idOf = new Map(members.map(({ name, id }) => [name, id]));
-  const assignments = rows.flatMap(({ space: name, copies: wanted }) => {
+/** Whoever is no longer at its place, because its disk was destroyed, gives way to who is there now. */
+function misplacedCopies(state: ControlState, { rows, members, placeOf }: WantedCluster): ControlEntry[] {
+  const assignments = rows.flatMap(({ space: name }) => {
     const row = state.rows[spaceOf(name)];
-    if (row === undefined || row.copies.length >= wanted.length) return [];
-    const added = wanted
-      .flatMap((each) => idOf.get(each) ?? [])
-      .filter((id) => state.members[id] !== undefined && !row.copies.includes(id));
-    const copies = [...row.copies, ...added].slice(0, wanted.length);
-    return added.length === 0 ? [] : [{ space: row.space, basis: row.revision, copies }];
+    if (row === undefined) return [];
+    const successors = row.copies.map((copy) => members.get(placeOf(copy) ?? '')?.id ?? copy);
+    const kept = successors.filter((id, at) => id === row.copies[at]);
+    const added = successors.filter((id, at) => id !== row.copies[at] && state.members[id] !== undefined && !row.copies.includes(id));
+    const gone = row.copies.length - kept.length;
+    if (added.length === 0 || kept.length === 0 || added.length < gone) return [];
+    // Who comes with nothing stands behind those that have something.
+    return [{ space: row.space, basis: row.revision, copies: [...kept, ...added] }];
   });
   return assignments.length === 0 ? [] : [{ kind: 'rows-assigned', rows: assignments }];
+}
+
+/** Who holds nothing any more and is no longer at its place votes no more, then goes. */
+function formerMembers(state: ControlState, { members, placeOf }: WantedCluster): ControlEntry[] {
+  const holders = new Set(Object.values(state.rows).flatMap(({ copies, move }) => (move === null ? copies : [...copies, move.to])));
+  return membersInOrder(state).flatMap((member): ControlEntry[] => {
+    const successor = members.get(placeOf(member.id) ?? '');
+    if (successor === undefined || successor.id === member.id || holders.has(member.id) || state.members[successor.id] === undefined)
+      return [];
+    const { since: _, isDraining, ...description } = member;
+    if (!isDraining) return [{ kind: 'node-changed', member: description, isDraining: true }];
+    return state.voters.includes(member.id) ? [] : [{ kind: 'node-removed', node: member.id, isForced: false }];
+  });
 }

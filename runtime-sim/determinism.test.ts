@@ -6,8 +6,8 @@ import * as assert from 'uvu/assert';
 import { catalogue, scenarioOf } from '../scenarios/catalogue.js';
 import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
 import { runTwice, runTwiceAndFresh } from './divergence.js';
-import type { CoreFactory } from './node-host.js';
 import { type RunResult, runSeed } from './run-seed.js';
+import type { CoreFactory } from './simulated-core.js';
 import { EchoNode } from './test-support/echo-node.js';
 import { ChainLog } from './trace.js';
 

@@ -2,6 +2,7 @@
  * Who each node of the plan is at present. A node's identity is made together with its data directory: where a disk was destroyed, a new node starts under
  * the old name, with nothing. The others learn of it as the runtime of a real node does, each a little later, and put it in the place of the old one.
  */
+import type { MemberDescription } from '../core/control/entries.js';
 import { type ControlView, withRows } from '../core/control/members-and-rows.js';
 import { type NodeId, nodeId } from '../core/identifiers.js';
 import { Draws, type Seed } from '../scenarios/random-streams.js';
@@ -17,6 +18,7 @@ export class Identities {
   readonly clusterId: string;
   /** Endpoint of each node that is or was. */
   readonly endpointOf: Map<NodeId, number>;
+  readonly #names = new Map<NodeId, string>();
   readonly #seed: Seed;
   readonly #plan: RunPlan;
   readonly #disks: number[];
@@ -27,10 +29,22 @@ export class Identities {
     this.#plan = plan;
     this.ids = plan.nodes.map((name) => nodeId(new Draws(seed, `identity/${name}`).hex(32)));
     this.founders = [...this.ids];
+    for (const [index, id] of this.ids.entries()) this.#names.set(id, plan.nodes[index]);
     this.clusterId = new Draws(seed, 'identity/cluster').hex(32);
     this.endpointOf = new Map(this.ids.map((id, index) => [id, index]));
     this.#disks = plan.nodes.map(() => 1);
     this.#view = controlView(plan, this.ids);
+  }
+
+  /** The name of its place, for the second and later nodes there with a number behind. */
+  nameOf(id: NodeId): string {
+    return this.#names.get(id) ?? id;
+  }
+
+  /** As its cluster knows it. */
+  describe(id: NodeId): MemberDescription {
+    const name = this.nameOf(id);
+    return { id, name, zone: '', rack: '', address: `${name}:50051` };
   }
 
   /** What a node is told that starts now. */
@@ -43,6 +57,7 @@ export class Identities {
     this.#disks[index] += 1;
     const id = nodeId(new Draws(this.#seed, `identity/${this.#plan.nodes[index]}/${this.#disks[index]}`).hex(32));
     this.ids[index] = id;
+    this.#names.set(id, `${this.#plan.nodes[index]}-${this.#disks[index]}`);
     this.endpointOf.set(id, index);
     this.#view = controlView(this.#plan, this.ids);
     return id;

@@ -9,8 +9,8 @@ import { crash } from '../scenarios/fault-plan.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { spaceOf } from './core-formats.js';
-import type { CoreFactory } from './node-host.js';
 import { planOf, type RunResult, runSeed } from './run-seed.js';
+import type { CoreFactory } from './simulated-core.js';
 import { EchoNode } from './test-support/echo-node.js';
 
 const liveness = suite('liveness');

@@ -6,12 +6,14 @@ import { defaultRebalancingOptions } from '../core/control/rebalancing-options.j
 import type { Address } from '../core/membership/address.js';
 import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
-import { memberOf } from './control-operator.js';
 import type { Identities } from './identities.js';
 
 export function membershipParameters(plan: RunPlan): MembershipParameters {
   return { ...lanMembership, ...plan.configuration.membership };
 }
+
+/** In every message between nodes. */
+export const peerClusterId = 'simulated';
 
 interface Place {
   readonly plan: RunPlan;
@@ -24,7 +26,7 @@ export function configurationOf({ plan, index, identities, address }: Place): No
   const name = plan.nodes[index];
   return {
     name,
-    clusterId: 'simulated',
+    clusterId: peerClusterId,
     ...membersAndRows(plan, identities),
     storage: { ...defaultStorageOptions, ...plan.configuration.storage },
     memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
@@ -44,7 +46,7 @@ function membersAndRows(plan: RunPlan, identities: Identities): Pick<NodeConfigu
   if (controlLog === undefined) return { control: () => identities.view };
   const { partitionPolicy, snapshotEveryEntries, rebalancing } = controlLog;
   // As many as vote; the operator lets the others in.
-  const founders = identities.founders.slice(0, votersMax).map((id, index) => memberOf(plan, index, id));
+  const founders = identities.founders.slice(0, votersMax).map((id) => identities.describe(id));
   const replicationFactor = Math.max(...plan.rows.map(({ copies }) => copies.length));
   const settings = { ...defaultClusterSettings, replicationFactor, partitionPolicy };
   const options: ControlLogOptions = {

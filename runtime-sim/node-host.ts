@@ -7,20 +7,19 @@
 import type { NodeConfiguration } from '../core/configuration.js';
 import type { ControlEntry } from '../core/control/entries.js';
 import type { DomainEvent } from '../core/domain-events.js';
-import type { Effects } from '../core/effects.js';
-import type { EngramNode, NodeInspection } from '../core/engram-node.js';
+import type { NodeInspection } from '../core/engram-node.js';
 import type { CoreEvent, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import type { Address } from '../core/membership/address.js';
 import type { MembershipInspection } from '../core/membership/inspection.js';
 import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
-import type { PureFunctions } from '../core/pure-functions.js';
 import type { Reply } from '../core/wire/generated/engram/v1/service.js';
 import { messageChecksum } from '../core/wire/peer-message.js';
 import { Draws } from '../scenarios/random-streams.js';
 import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { asked, CollectedEffects, type Question } from './collected-effects.js';
+import type { ControlInspection } from './control-observer.js';
 import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
 import { DiskModel, type DiskRequest, detailOf } from './disk-model.js';
 import type { Identities } from './identities.js';
@@ -28,20 +27,9 @@ import { NodeTimers, type TimerState } from './node-timers.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
 import { decodeRequest } from './service-decoding.js';
 import { encodeReply } from './service-encoding.js';
+import type { CoreFactory, SimulatedCore } from './simulated-core.js';
 import { eventKinds } from './trace.js';
 import type { Answer, Call, World } from './world.js';
-
-/** The part of EngramNode that a runtime drives. */
-export interface SimulatedCore {
-  handle(event: CoreEvent, now: Now): void;
-  inspect(): NodeInspection;
-  /** Null without a control log. */
-  inspectControl?(): ControlInspection | null;
-}
-
-export type ControlInspection = NonNullable<ReturnType<EngramNode['inspectControl']>>;
-
-export type CoreFactory = (configuration: NodeConfiguration, effects: Effects, pure: PureFunctions) => SimulatedCore;
 
 /** Wall clock of all nodes at the start of a run, before offsets: 2026-01-01. */
 const startWallMs = 1_767_225_600_000;
@@ -219,14 +207,20 @@ export class NodeHost {
     return this.#core?.inspect().membership ?? null;
   }
 
+  /** What time its clocks show. */
+  now(): Now {
+    const { nowUs } = this.#world;
+    return { monotonicMs: this.clock.monotonicMs(nowUs), wallMs: this.clock.wallMs(nowUs) };
+  }
+
   /** What its control log knows; null while it is down or keeps none. */
   inspectControl(): ControlInspection | null {
     return this.#core?.inspectControl?.() ?? null;
   }
 
   /** An operator asks it to have an entry committed. */
-  propose(entry: ControlEntry): void {
-    this.#take({ kind: 'propose', handle: 0, entry }, eventKinds.operator, entry.kind.length, 0);
+  propose(handle: number, entry: ControlEntry): void {
+    this.#take({ kind: 'propose', handle, entry }, eventKinds.operator, entry.kind.length, 0);
   }
 
   message(bytes: Uint8Array): void {
@@ -302,7 +296,7 @@ export class NodeHost {
     this.#busyUntilUs = world.nowUs + eventCostUs(event.kind, bytes);
     this.#asks.reset();
     try {
-      core.handle(event, { monotonicMs: this.clock.monotonicMs(world.nowUs), wallMs: this.clock.wallMs(world.nowUs) });
+      core.handle(event, this.now());
     } catch (error) {
       this.#asks.count = 0;
       world.recorder.coreThrew(this.index, error);

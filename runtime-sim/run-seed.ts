@@ -10,7 +10,7 @@ import { drawPlan, durationMsDefault } from '../scenarios/catalogue.js';
 import type { RunPlan } from '../scenarios/run-plan.js';
 import type { Scenario, ScenarioName } from '../scenarios/scenario.js';
 import type { HistoryRecorder } from './history-recorder.js';
-import type { CoreFactory } from './node-host.js';
+import type { CoreFactory } from './simulated-core.js';
 import { Simulation } from './simulation.js';
 import type { TraceSink } from './trace/trace-events.js';
 import { type ChainLog, Trace } from './trace.js';

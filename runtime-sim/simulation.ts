@@ -13,6 +13,7 @@ import type { PlannedOperation } from '../scenarios/workload.js';
 import { Addresses } from './addresses.js';
 import { type ClientEndpoint, type ClientFactory, SimulatedClient } from './client.js';
 import { ControlOperator, operatorTickUs } from './control-operator.js';
+import { ControlWatch } from './control-watch.js';
 import { LogReader, spaceOf } from './core-formats.js';
 import { syncedDots } from './disk-contents.js';
 import type { DiskModel, DiskRequest } from './disk-model.js';
@@ -26,8 +27,9 @@ import { Liveness, tickUs } from './liveness.js';
 import { MembershipRecorder } from './membership-recorder.js';
 import { incarnationOf, senderOf } from './network-model.js';
 import { configurationOf, membershipParameters } from './node-configuration.js';
-import { type CoreFactory, NodeHost } from './node-host.js';
+import { NodeHost } from './node-host.js';
 import type { TimerState } from './node-timers.js';
+import type { CoreFactory } from './simulated-core.js';
 import { splitRecords } from './split-records.js';
 import { type Surroundings, traced, untraced } from './trace/surroundings.js';
 import type { TraceSink } from './trace/trace-events.js';
@@ -60,6 +62,7 @@ export class Simulation {
   readonly #injector: FaultInjector;
   /** Null where no control log is kept. */
   readonly #operator: ControlOperator | null;
+  readonly #watch: ControlWatch | null;
   readonly liveness: Liveness;
 
   constructor({ plan, seed, trace, createCore, createClient, tracing }: SimulationOptions) {
@@ -113,6 +116,11 @@ export class Simulation {
       loadUs: (ms) => Math.round(ms * 1_000) + loadStartUs,
       nodeOf: (id) => endpointOf.get(id as NodeId) ?? null,
     };
+    const watch =
+      plan.configuration.controlLog === undefined
+        ? null
+        : new ControlWatch({ world: () => this.#world, hosts: () => this.#hosts, identities });
+    this.#watch = watch;
     this.#hosts = ids.map(
       (id, index) =>
         new NodeHost(this.#world, {
@@ -120,7 +128,7 @@ export class Simulation {
           id,
           configuration: (address) => configurationOf({ plan, index, identities, address }),
           clock: plan.clocks.find(({ node }) => node === plan.nodes[index]),
-          createCore: surroundings.cores(index, createCore),
+          createCore: surroundings.cores(index, watch?.cores(index, createCore) ?? createCore),
           identities,
         }),
     );
@@ -129,8 +137,7 @@ export class Simulation {
     const client: ClientFactory = (world, index) => new SimulatedClient(world, index, new Map(planned));
     this.#clients = plan.clients.map((_, at) => (createClient ?? client)(this.#world, plan.nodes.length + at));
     this.#readers = plan.nodes.map((_, at) => client(this.#world, plan.nodes.length + plan.clients.length + at));
-    this.#operator =
-      plan.configuration.controlLog === undefined ? null : new ControlOperator(this.#world, { hosts: this.#hosts, identities, copiesOf });
+    this.#operator = watch === null ? null : new ControlOperator(this.#world, { hosts: this.#hosts, identities, copiesOf, watch });
     this.#injector = new FaultInjector(this.#world, this.#hosts);
     this.liveness = new Liveness({
       world: this.#world,
@@ -187,6 +194,7 @@ export class Simulation {
       destroyedDisks: recorder.destroyedDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,
+      ...this.#controlHistory(),
       samples: liveness.samples,
       faults: plan.families.includes('network') ? [...recorder.faults, networkFault] : recorder.faults,
       splits: recorder.splits,
@@ -197,6 +205,13 @@ export class Simulation {
       acknowledgementsPerSideMin: plan.acknowledgementsPerSideMin,
       familiesDrawn: plan.families,
     };
+  }
+
+  #controlHistory(): Pick<History, 'control' | 'placement'> {
+    if (this.#watch === null) return {};
+    const { plan } = this.#world;
+    const replicationFactor = Math.max(...plan.rows.map(({ copies }) => copies.length));
+    return { control: this.#watch.trace(this.liveness.convergenceMs !== null), placement: this.#watch.placement(replicationFactor) };
   }
 
   /** Lets the next event happen; false when there is none. `run` does this till the end; whoever asks from outside does it for as long as it waits. */

@@ -4,8 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { scenarioOf } from '../scenarios/catalogue.js';
 import type { Scenario } from '../scenarios/scenario.js';
-import type { CoreFactory } from './node-host.js';
 import { type RunResult, runSeed } from './run-seed.js';
+import type { CoreFactory } from './simulated-core.js';
 import { EchoNode } from './test-support/echo-node.js';
 import { NotDeterministic, withoutTheWorld } from './world-guard.js';
 

@@ -36,6 +36,8 @@ export const usualCheckers: readonly CheckerName[] = [
   'staleness',
   'confidence',
   'membership',
+  'placement',
+  'control-log',
   'exercised',
 ];
 

@@ -39,7 +39,7 @@ export const swarm: Scenario = {
   name: 'swarm',
   nodesMin: 3,
   drawNodes: (draws) => draws.integer({ min: 3, max: 9 }),
-  checkers: ['loss', 'recall', 'convergence', 'split-brain', 'durability', 'membership', 'exercised'],
+  checkers: ['loss', 'recall', 'convergence', 'split-brain', 'durability', 'membership', 'placement', 'control-log', 'exercised'],
 
   plan(stage) {
     const draws = stage.random.stream('swarm');

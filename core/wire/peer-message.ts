@@ -105,6 +105,7 @@ const messagesTogetherBytes = 16 * 1_024;
 const rememberedMax = 4_096;
 const kinds = ['ping', 'run', 'acknowledge', 'fetch', 'fetched', 'snapshot', 'control'] as const;
 const acknowledgementKind = kinds.indexOf('acknowledge');
+const controlKind = kinds.indexOf('control');
 
 /** The checksum that a message carries: as good as one of our own over it, for telling messages apart. */
 export function messageChecksum(bytes: Uint8Array): number {
@@ -114,6 +115,11 @@ export function messageChecksum(bytes: Uint8Array): number {
 /** Whether a message is an acknowledgement between copies, by its kind alone. */
 export function isAcknowledgement(bytes: Uint8Array): boolean {
   return bytes[9] === acknowledgementKind;
+}
+
+/** Whether a message is from one control log to another, by its kind alone. */
+export function isControlMessage(bytes: Uint8Array): boolean {
+  return bytes[9] === controlKind;
 }
 
 export interface Envelope {

@@ -2,7 +2,7 @@
  * Control logs alone, over the simulator's network, disks and clocks, while nodes crash, links break and changes are proposed. A run is a function of the seed and
  * of the plan.
  */
-import type { ControlObservation, ControlTrace } from '../../checker/control-log.js';
+import type { ControlObservation, ControlTrace } from '../../checker/control-observations.js';
 import {
   defaultMemoryOptions,
   defaultReplicationOptions,
@@ -18,13 +18,14 @@ import type { DomainEvent } from '../../core/domain-events.js';
 import { type NodeId, nodeId, type SpaceKey } from '../../core/identifiers.js';
 import { invariant } from '../../core/invariant.js';
 import { Draws, type Seed } from '../../scenarios/random-streams.js';
+import { ControlObserver, digestOf } from '../control-observer.js';
 import type { DiskRequest } from '../disk-model.js';
 import { EventHeap } from '../event-heap.js';
 import { NetworkModel, senderOf } from '../network-model.js';
 import type { TimerState } from '../node-timers.js';
 import { crc32 } from '../pure-functions.js';
 import { eventKinds, Trace } from '../trace.js';
-import { ControlHost, type ControlStage, controlClusterId, digestOf } from './control-host.js';
+import { ControlHost, type ControlStage, controlClusterId } from './control-host.js';
 import type { ControlFault, ControlPlan } from './control-plan.js';
 import { drawEntry } from './control-proposals.js';
 
@@ -43,7 +44,7 @@ export interface ControlListener {
 export class ControlCluster {
   readonly hosts: readonly ControlHost[];
   readonly plan: ControlPlan;
-  readonly observations: ControlObservation[] = [];
+  readonly #observer = new ControlObserver(() => this.nowMs);
   readonly trace = new Trace();
   readonly #stage: ControlStage;
   readonly #heap = new EventHeap();
@@ -77,7 +78,7 @@ export class ControlCluster {
       network,
       nowUs: 0,
       placeOf: (node) => places.get(node),
-      observe: (observation) => this.observations.push(observation),
+      observer: this.#observer,
       noted: (host, event) => this.#listener.noted?.(host, event),
       said: (host, to, message, bytes) => {
         if (message?.kind === 'vote' && message.isGranted) this.#voted(host);
@@ -92,6 +93,10 @@ export class ControlCluster {
     for (const { index } of this.hosts) this.#heap.push(starts.integer({ min: 0, max: 100_000 }), eventKinds.start, index, 0, null);
     for (const fault of plan.faults) this.#heap.push(fault.atMs * 1_000, eventKinds.fault, 0, 0, fault);
     for (const { atMs, toLeader } of plan.proposals) this.#heap.push(atMs * 1_000, eventKinds.operation, toLeader ? 1 : 0, 0, null);
+  }
+
+  get observations(): ControlObservation[] {
+    return this.#observer.observations;
   }
 
   get nowMs(): number {

@@ -2,13 +2,9 @@
  * A machine with a whole node on it that is given nothing but its control log to keep: no clients, a processor that costs nothing. Its disk, clock and links are
  * the simulator's. What the node sends, applies and leads is told as observations, from the bytes where there are any.
  */
-import type { ControlObservation } from '../../checker/control-log.js';
 import type { NodeConfiguration } from '../../core/configuration.js';
 import type { ControlEntry, Epoch } from '../../core/control/entries.js';
-import { decodeEntry } from '../../core/control/entry-codec.js';
-import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
-import type { Entry, RaftMessage } from '../../core/control/raft/vocabulary.js';
-import { encodeState } from '../../core/control/state-codec.js';
+import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
 import type { DomainEvent } from '../../core/domain-events.js';
 import type { Effects } from '../../core/effects.js';
 import { EngramNode } from '../../core/engram-node.js';
@@ -17,11 +13,12 @@ import type { NodeId, SpaceKey } from '../../core/identifiers.js';
 import { PeerCodec } from '../../core/wire/peer-message.js';
 import type { Seed } from '../../scenarios/random-streams.js';
 import { ClockModel } from '../clock-model.js';
+import type { ControlInspection, ControlObserver } from '../control-observer.js';
 import { DiskModel, type DiskRequest, type DiskRequestKind } from '../disk-model.js';
 import type { EventHeap } from '../event-heap.js';
 import type { NetworkModel } from '../network-model.js';
 import { NodeTimers, type TimerState } from '../node-timers.js';
-import { crc32, simulatedPureFunctions } from '../pure-functions.js';
+import { simulatedPureFunctions } from '../pure-functions.js';
 import { eventKinds } from '../trace.js';
 import type { ControlPlan } from './control-plan.js';
 
@@ -38,13 +35,11 @@ export interface ControlStage {
   readonly network: NetworkModel;
   nowUs: number;
   placeOf(node: NodeId): number | undefined;
-  observe(observation: ControlObservation): void;
+  readonly observer: ControlObserver;
   /** For who tells the run as a story. */
   noted(host: ControlHost, event: DomainEvent): void;
   said(host: ControlHost, to: number, message: RaftMessage | null, bytes: Uint8Array): void;
 }
-
-type Inspection = NonNullable<ReturnType<EngramNode['inspectControl']>>;
 
 export class ControlHost {
   readonly index: number;
@@ -60,7 +55,6 @@ export class ControlHost {
   /** Power goes during the next write, at this share of what it and a sync take. */
   crashAmidWrite: number | null = null;
   halted: string | null = null;
-  readonly #proposals = new Map<number, ControlEntry>();
   #lastHandle = 0;
 
   constructor(
@@ -83,7 +77,7 @@ export class ControlHost {
   }
 
   /** What its control log knows; null while it is down or still recovers. */
-  inspect(): Inspection | null {
+  inspect(): ControlInspection | null {
     return this.#core?.inspectControl() ?? null;
   }
 
@@ -105,7 +99,6 @@ export class ControlHost {
     this.incarnation += 1;
     this.#stage.network.incarnations[this.index] = this.incarnation;
     this.#timers = new NodeTimers(heap, this.clock, this.index);
-    this.#proposals.clear();
     const pure = simulatedPureFunctions(seed, `core/${this.name}/${this.incarnation}`);
     this.#core = new EngramNode(this.#configuration, this.#effects(this.incarnation), pure);
     this.take({ kind: 'start', candidateNodeId: this.id });
@@ -127,7 +120,7 @@ export class ControlHost {
 
   propose(entry: ControlEntry): void {
     this.#lastHandle += 1;
-    this.#proposals.set(this.#lastHandle, entry);
+    this.#stage.observer.proposed({ name: this.name, boot: this.incarnation }, this.#lastHandle, entry);
     this.take({ kind: 'propose', handle: this.#lastHandle, entry });
   }
 
@@ -217,78 +210,17 @@ export class ControlHost {
     network.transmit(nowUs, this.index, place, eventKinds.message, bytes, bytes.length);
   }
 
-  get #atMs(): number {
-    return this.#stage.nowUs / 1_000;
-  }
-
   #observeSent(to: number, bytes: Uint8Array): void {
     const envelope = codec.decode(bytes);
     if (typeof envelope === 'string' || envelope.message.kind !== 'control') return;
-    const message = decodeRaftMessage(envelope.message.bytes);
+    const { observer, plan } = this.#stage;
+    const message = observer.said({ name: this.name, boot: this.incarnation }, plan.nodes[to], envelope.message.bytes);
     this.#stage.said(this, to, message, envelope.message.bytes);
-    if (message === null) return;
-    const { observe, plan } = this.#stage;
-    const { term } = message;
-    if (message.kind === 'ask-vote') observe({ kind: 'voted', atMs: this.#atMs, node: this.name, term, candidate: this.name });
-    if (message.kind === 'vote' && message.isGranted)
-      observe({ kind: 'voted', atMs: this.#atMs, node: this.name, term, candidate: plan.nodes[to] });
-    if (message.kind !== 'append') return;
-    let previousTerm = message.previous.term;
-    for (const entry of message.entries) {
-      const content = contentOf(entry);
-      observe({ kind: 'sent', atMs: this.#atMs, node: this.name, index: entry.index, term: entry.term, previousTerm, content });
-      previousTerm = entry.term;
-    }
   }
 
   #noted(event: DomainEvent): void {
     this.#stage.noted(this, event);
-    const { observe } = this.#stage;
     const control = this.inspect();
-    if (control === null) return;
-    const [atMs, node, boot] = [this.#atMs, this.name, this.incarnation];
-    const { state } = control;
-    switch (event.kind) {
-      case 'control.opened':
-      case 'control.snapshot-installed':
-        observe({ kind: 'restored', atMs, node, boot, index: state.applied, state: digestOf(control) });
-        return;
-      case 'control.applied': {
-        const { index, term } = event;
-        observe({ kind: 'applied', atMs, node, boot, index, term, nodeTerm: control.raft?.term ?? term, state: digestOf(control) });
-        return;
-      }
-      case 'control.leader-elected': {
-        const { start, terms } = control.raft?.termsOfLog ?? { start: 0, terms: [] };
-        observe({ kind: 'elected', atMs, node, term: event.term, start, terms });
-        return;
-      }
-      case 'control.proposal-answered': {
-        const entry = this.#proposals.get(event.handle);
-        this.#proposals.delete(event.handle);
-        if (event.answer.kind === 'committed' && entry !== undefined)
-          observe({ kind: 'answered', atMs, node, index: event.answer.index, content: JSON.stringify(entry) });
-        return;
-      }
-      default:
-    }
-  }
-}
-
-/** Tells states apart: the checksum of their bytes. */
-export function digestOf({ state }: Inspection): string {
-  return crc32(encodeState(state, reading)).toString(16).padStart(8, '0');
-}
-
-function contentOf(entry: Entry): string {
-  switch (entry.kind) {
-    case 'begin':
-      return 'begin';
-    case 'command': {
-      const said = decodeEntry(entry.bytes, reading);
-      return said.kind === 'entry' ? JSON.stringify(said.entry) : said.kind;
-    }
-    case 'configuration':
-      return JSON.stringify(entry.configuration);
+    if (control !== null) this.#stage.observer.noted({ name: this.name, boot: this.incarnation }, event, control);
   }
 }

@@ -7,7 +7,7 @@
  * Prints one line of JSON for each case: milliseconds from the fault. Exit code 1 when a space never got a confirmed primary.
  */
 import { parseArgs } from 'node:util';
-import type { ControlObservation } from '../../checker/control-log.js';
+import type { ControlObservation } from '../../checker/control-observations.js';
 import { Draws } from '../../scenarios/random-streams.js';
 import { ControlCluster } from './control-cluster.js';
 import { type ControlFault, calmPlan } from './control-plan.js';

@@ -9,7 +9,7 @@ import type { CoreEvent, Now } from '../../core/events.js';
 import type { NodeId } from '../../core/identifiers.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import { type Reply, type ReplyHeader, Role } from '../../core/wire/generated/engram/v1/service.js';
-import type { SimulatedCore } from '../node-host.js';
+import type { SimulatedCore } from '../simulated-core.js';
 
 const file = 'echo';
 const pingMs = 250;

@@ -4,7 +4,7 @@ import type { Seed } from '../../scenarios/random-streams.js';
 import type { RunPlan } from '../../scenarios/run-plan.js';
 import { EventHeap } from '../event-heap.js';
 import { NetworkModel } from '../network-model.js';
-import type { CoreFactory } from '../node-host.js';
+import type { CoreFactory } from '../simulated-core.js';
 import { type TraceHeader, type TraceSink, traceFormat } from './trace-events.js';
 import { tracedCores } from './traced-core.js';
 import { TracedHeap } from './traced-heap.js';

@@ -1,6 +1,6 @@
 /** The core of a traced run: what it is given and what it says become lines. It is handed on unchanged, and so is what it asks for. */
 import type { Effects } from '../../core/effects.js';
-import type { CoreFactory } from '../node-host.js';
+import type { CoreFactory } from '../simulated-core.js';
 import type { Tracer } from './tracer.js';
 
 /** Makes the processes of one node. */
