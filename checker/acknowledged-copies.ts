@@ -4,7 +4,7 @@
  *
  * A write that another one overtook while it was under way is left out: a copy may have what took its place, and count for both.
  */
-import type { History, Operation } from './history.js';
+import type { History, LoggedRecord, Operation } from './history.js';
 import { isWrite, tracesOf } from './memory-traces.js';
 
 export interface TooFewCopies {
@@ -54,10 +54,18 @@ function durableTimes({ logs, operations }: History, logDurableMs: NonNullable<H
   const wanted = new Map<string, number[]>();
   for (const operation of operations)
     if (operation.version !== null && isWrite(operation)) wanted.set(`${operation.space} ${operation.version}`, []);
+  // Logs share the records that are the same bytes: each is looked up once.
+  const timesOf = new Map<LoggedRecord, number[] | undefined>();
   for (const [node, log] of logs) {
     const times = logDurableMs.get(node) ?? [];
-    for (const [at, { space, sequence, author }] of log.entries())
-      wanted.get(`${space} ${sequence}@${author}`)?.push(times[at] ?? Infinity);
+    for (const [at, record] of log.entries()) {
+      let found = timesOf.get(record);
+      if (found === undefined && !timesOf.has(record)) {
+        found = wanted.get(`${record.space} ${record.sequence}@${record.author}`);
+        timesOf.set(record, found);
+      }
+      found?.push(times[at] ?? Number.POSITIVE_INFINITY);
+    }
   }
   return wanted;
 }

@@ -134,8 +134,8 @@ function missingDots(released: DotRanges, recovered: readonly CopyState[]): Spac
 
 /** All dots of which a log holds a record or a client was told. */
 function everWritten({ logs, operations }: History): DotRanges {
-  const dots: SpaceDot[] = [];
-  for (const log of logs.values()) dots.push(...log);
+  // Logs share the records that are the same bytes.
+  const dots: SpaceDot[] = [...new Set([...logs.values()].flat())];
   for (const { space, version, seen } of operations) {
     if (version !== null) dots.push(spaceDot(space, version));
     for (const each of seen) dots.push(spaceDot(space, each.version));

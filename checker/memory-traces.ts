@@ -106,6 +106,7 @@ class Tracer {
   private readonly lastOfProcess = new Map<string, Map<Memory, Step>>();
   private readonly valuesWrittenTwice: string[] = [];
   private readonly recoveries = new Map<NodeId, readonly KnownRecovery[]>();
+  private readonly tracedRecords = new Map<LoggedRecord, TracedRecord>();
   private readonly copiedRecords: { readonly memory: Memory; readonly step: Step; readonly record: LoggedRecord }[] = [];
 
   constructor(private readonly history: History) {}
@@ -183,36 +184,51 @@ class Tracer {
   }
 
   private addLog(node: NodeId, log: readonly LoggedRecord[]): void {
+    const number = this.nodes.get(node) as number;
     const durableMs = this.history.logDurableMs?.get(node);
     // By memory, when each record of another author in this log so far became durable, with its place.
     const foreign = new Map<Memory, { readonly durableMs: number; readonly position: number }[]>();
     for (const [at, record] of log.entries()) {
       if (record.kind === 'other') continue;
-      const memory = this.memoryOf(record.space, record.id);
-      const steps = this.writesBehind(record);
-      const position = memory.logs[this.nodes.get(node) as number]?.length ?? 0;
-      const seen = foreign.get(memory) ?? [];
-      const askedMs = madeAfterMs(steps);
-      const unsynced = seen.find((other) => other.durableMs > askedMs);
-      this.addRecord(record, { node, steps, heldMin: unsynced?.position ?? position, durableMs: durableMs?.[at] ?? 0 });
-      if (durableMs === undefined || record.author.startsWith(node)) continue;
-      seen.push({ durableMs: durableMs[at] as number, position });
-      foreign.set(memory, seen);
+      const traced = this.tracedRecord(record);
+      const { memory, askedMs } = traced;
+      const isOwn = record.author.startsWith(node);
+      const position = memory.logs[number]?.length ?? 0;
+      const seen = foreign.get(memory);
+      const unsynced = seen?.find((other) => other.durableMs > askedMs);
+      const placed = { node: isOwn ? node : null, number, heldMin: unsynced?.position ?? position, durableMs: durableMs?.[at] ?? 0 };
+      this.addRecord(traced, placed);
+      if (durableMs === undefined || isOwn) continue;
+      const place = { durableMs: durableMs[at] as number, position };
+      if (seen === undefined) foreign.set(memory, [place]);
+      else seen.push(place);
     }
   }
 
-  /** @param heldMin how much of what stands before it in the log was durable, or its author's own, when it was made */
+  /** What all logs that hold the record say of it. */
+  private tracedRecord(record: LoggedRecord): TracedRecord {
+    const known = this.tracedRecords.get(record);
+    if (known !== undefined) return known;
+    const steps = this.writesBehind(record);
+    const memory = this.memoryOf(record.space, record.id);
+    const made = { record, memory, steps, askedMs: madeAfterMs(steps) };
+    this.tracedRecords.set(record, made);
+    return made;
+  }
+
+  /**
+   * @param node the log's own, when it made the record
+   * @param heldMin how much of what stands before it in the log was durable, or its author's own, when it was made
+   */
   private addRecord(
-    record: LoggedRecord,
+    { record, memory, steps }: TracedRecord,
     {
       node,
-      steps,
+      number,
       heldMin,
       durableMs,
-    }: { readonly node: NodeId; readonly steps: readonly Step[]; readonly heldMin: number; readonly durableMs: number },
+    }: { readonly node: NodeId | null; readonly number: number; readonly heldMin: number; readonly durableMs: number },
   ): void {
-    const memory = this.memoryOf(record.space, record.id);
-    const number = this.nodes.get(node) as number;
     while (memory.logs.length <= number) {
       memory.logs.push([]);
       memory.durableMs.push([]);
@@ -220,12 +236,13 @@ class Tracer {
     for (const step of steps) {
       step.recorded = true;
       // Only its author's log says what a record's author held: a copy's log says in which order the records reached the copy.
-      if (record.author.startsWith(node))
-        place(memory, { node: number, step, record, heldMin: this.mayHaveBeenLost(node, step, record) ? 0 : heldMin });
-      else this.copiedRecords.push({ memory, step, record });
+      if (node === null) this.copiedRecords.push({ memory, step, record });
+      else place(memory, { node: number, step, record, heldMin: this.mayHaveBeenLost(node, step, record) ? 0 : heldMin });
     }
-    memory.logs[number]?.push(...steps);
-    memory.durableMs[number]?.push(...steps.map(() => durableMs));
+    for (const step of steps) {
+      memory.logs[number]?.push(step);
+      memory.durableMs[number]?.push(durableMs);
+    }
   }
 
   /**
@@ -285,6 +302,14 @@ class Tracer {
     byId.set(id, made);
     return made;
   }
+}
+
+/** A record, which logs share, and what the history says of it. */
+interface TracedRecord {
+  readonly record: LoggedRecord;
+  readonly memory: Memory;
+  readonly steps: readonly Step[];
+  readonly askedMs: number;
 }
 
 function newStep(operation: Operation | null, previous: Step | null): Step {

@@ -20,7 +20,16 @@ export function spaceDot(space: SpaceKey, version: string): SpaceDot {
 
 /** Sorted ranges of these sequences, in any order and repeated or not. */
 export function rangesOf(sequences: readonly number[]): Range[] {
-  return joined(Array.from(Float64Array.from(sequences).sort(), (sequence): Range => [sequence, sequence]));
+  const ranges: [number, number][] = [];
+  let open: [number, number] | null = null;
+  for (const sequence of Float64Array.from(sequences).sort()) {
+    if (open !== null && sequence <= open[1] + 1) open[1] = sequence;
+    else {
+      open = [sequence, sequence];
+      ranges.push(open);
+    }
+  }
+  return ranges;
 }
 
 /** The same sequences in sorted ranges that neither touch nor overlap. */
@@ -47,12 +56,20 @@ export function* sequencesIn(ranges: readonly Range[]): Generator<number> {
 
 export function dotRanges(dots: Iterable<SpaceDot>): DotRanges {
   const sequences = new Map<SpaceKey, Map<string, number[]>>();
+  // Runs of one author in one space are the rule: the last list is kept at hand.
+  let lastSpace: SpaceKey | null = null;
+  let lastAuthor = '';
+  let known: number[] = [];
   for (const { space, author, sequence } of dots) {
-    const authors = sequences.get(space) ?? new Map<string, number[]>();
-    sequences.set(space, authors);
-    const known = authors.get(author);
-    if (known === undefined) authors.set(author, [sequence]);
-    else known.push(sequence);
+    if (space !== lastSpace || author !== lastAuthor) {
+      const authors = sequences.get(space) ?? new Map<string, number[]>();
+      sequences.set(space, authors);
+      known = authors.get(author) ?? [];
+      authors.set(author, known);
+      lastSpace = space;
+      lastAuthor = author;
+    }
+    known.push(sequence);
   }
   return new Map(
     [...sequences].map(([space, authors]) => [space, new Map([...authors].map(([author, known]) => [author, rangesOf(known)]))]),
