@@ -85,7 +85,8 @@ function checkRecovery(recovery: Recovery, history: History, written: DotRanges)
       .filter((earlier) => earlier.node === node && earlier.crashedMs <= crashedMs)
       .flatMap((earlier) => earlier.damaged.map(({ space, version }) => `${space} ${version}`)),
   );
-  const lost = missing.filter((dot) => !damaged.has(textOf(dot)));
+  const handedOver = new Set((recovery.handedOver ?? []).map(({ space, version }) => `${space} ${version}`));
+  const lost = missing.filter((dot) => !damaged.has(textOf(dot)) && !handedOver.has(textOf(dot)));
   const unknown = recovered.flatMap((copy) => dotsNotIn(copy, written));
   const neverWritten = unknown.reduce((sum, { ranges }) => sum + countOf(ranges), 0);
   const findings: Finding[] = [];

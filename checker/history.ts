@@ -121,6 +121,8 @@ export interface Recovery {
   readonly recovered: readonly CopyState[];
   /** Dots on sectors that the fault plan damaged on this disk: excused here, and owed by another copy. */
   readonly damaged: readonly { readonly space: SpaceKey; readonly version: string }[];
+  /** Dots that it had let go of before, when the copies of their row held them: owed by those. Absent: none. */
+  readonly handedOver?: readonly { readonly space: SpaceKey; readonly version: string }[];
 }
 
 /** Acknowledging and term changes, for the split-brain checker. */

@@ -77,6 +77,9 @@ export interface ReplicationOptions {
   readonly fetchTimeoutMs: number;
   /** What is missing is fetched once it has been missing for this long: reordered messages fill most gaps by themselves. */
   readonly gapGraceMs: number;
+  /** Records and bytes that a node keeps as hints for spaces of others; beyond, such writes are answered OVERLOADED. */
+  readonly hintRecordsMax: number;
+  readonly hintBytesMax: number;
 }
 
 export const defaultStorageOptions: StorageOptions = {
@@ -114,4 +117,6 @@ export const defaultReplicationOptions: ReplicationOptions = {
   fetchCreditBytes: 2 * 2 ** 20,
   fetchTimeoutMs: 1_000,
   gapGraceMs: 100,
+  hintRecordsMax: 100_000,
+  hintBytesMax: 64 * 2 ** 20,
 };

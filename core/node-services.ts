@@ -68,6 +68,8 @@ export class NodeServices {
   partition: PartitionView | null = null;
   /** null: nobody confirms terms, and all are provisional. */
   authority: PrimaryAuthority | null = null;
+  /** Spaces of other nodes that this one was asked to write to of late: it looks whether their copies can be reached, and may take hints. */
+  readonly watched = new Set<SpaceKey>();
   #ownRows: readonly Row[] = [];
   #moving: readonly Row[] = [];
   #learning: readonly Row[] = [];
@@ -152,12 +154,13 @@ export class NodeServices {
   /** Spaces that are held here though their row names others, and that no move brings here: hints, and copies that are none any more. To be handed over. */
   *outsideSpaces(): Iterable<SpaceKey> {
     for (const { key } of this.store.spaces()) if (this.isOutside(key)) yield key;
+    for (const key of this.watched) if (this.store.spaceIfHeld(key) === undefined && this.isOutside(key)) yield key;
   }
 
-  /** Whether something is held here of a space whose row does not name this node. */
+  /** Whether something is held here of a space whose row does not name this node, or may come to be. */
   isOutside(space: SpaceKey): boolean {
     const { row, isCopy, isLearner } = this.#placement(space);
-    return !isCopy && !isLearner && row !== null && this.store.spaceIfHeld(space) !== undefined;
+    return !isCopy && !isLearner && row !== null && (this.watched.has(space) || this.store.spaceIfHeld(space) !== undefined);
   }
 
   /** Whether the space, in this generation, was deleted. */

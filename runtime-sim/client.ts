@@ -21,6 +21,8 @@ const tryTimeoutUs = 1_200_000;
 const operationTimeoutUs = 5_000_000;
 /** A node that did not answer is asked last for so long. */
 const suspicionUs = 3_000_000;
+/** Nodes without a copy that are asked at once. */
+const othersAskedMax = 2;
 const nothing = new Uint8Array(0);
 /** Another copy may do better: go on with the tries. */
 const otherCopyMayDo = new Set([
@@ -228,6 +230,14 @@ export class SimulatedClient implements ClientEndpoint {
     const answering = copies.filter((node) => this.#suspectedUntilUs[node] <= nowUs);
     const isSilent = answering.length < copies.length;
     current.candidates = isSilent ? [...answering, ...copies.filter((node) => this.#suspectedUntilUs[node] > nowUs)] : answering;
+    if (isSilent && answering.length === 0 && mayBeHinted(operation)) current.candidates.unshift(...this.#others(copies));
+  }
+
+  /** Nodes without a copy: who cannot reach one either keeps the write for it. */
+  #others(copies: readonly number[]): number[] {
+    const { plan, nowUs } = this.#world;
+    const others = [...plan.nodes.keys()].filter((node) => !copies.includes(node) && this.#suspectedUntilUs[node] <= nowUs);
+    return this.#draws.shuffled(others).slice(0, othersAskedMax);
   }
 
   #askable(space: string, round: 'first' | 'later'): readonly number[] {
@@ -300,7 +310,10 @@ export class SimulatedClient implements ClientEndpoint {
     }
     const redirect = this.#world.nodeOf(failure.redirectNodeId);
     // Whoever has been asked in this round is not asked again at once: while a term changes hands two nodes may name each other.
-    if (redirect !== null && !current.askedInRound.includes(redirect) && current.operation.only === null) {
+    // Who has no copy names one that it may not have asked yet: this client knows better who is silent.
+    const isCopy = this.#copiesOf.get(current.operation.planned.space)?.includes(current.asked) === true;
+    const isSilent = redirect !== null && !isCopy && this.#suspectedUntilUs[redirect] > this.#world.nowUs;
+    if (redirect !== null && !isSilent && !current.askedInRound.includes(redirect) && current.operation.only === null) {
       current.candidates = [redirect, ...current.candidates.filter((other) => other !== redirect)];
     }
     this.#tryNext(current);
@@ -325,6 +338,11 @@ export class SimulatedClient implements ClientEndpoint {
     this.#contexts.clear();
     this.#sessions.clear();
   }
+}
+
+/** What a node without a copy may take for copies that are out of its reach. */
+function mayBeHinted({ kind, only, planned }: ClientOperation): boolean {
+  return kind === 'remember' && only === null && planned.ack === 'local';
 }
 
 /** The whole text is what was remembered, padding and all: a value in front of anything else is no value that was written. */

@@ -5,7 +5,7 @@
 
 import type { LoggedRecord } from '../checker/history.js';
 import { type Author, authorBytes, type SpaceKey, spaceKey } from '../core/identifiers.js';
-import { checkpointFiles } from '../core/storage/checkpoint.js';
+import { type Checkpoint, checkpointFiles, decodeCheckpoint } from '../core/storage/checkpoint.js';
 import { groupHeaderBytes, nextGroupCandidate, paddedGroupBytes, readGroupHeader } from '../core/storage/group.js';
 import { segmentNumber } from '../core/storage/segment.js';
 import { readAuthor } from '../core/wire/author-bytes.js';
@@ -29,6 +29,16 @@ export function spaceOf(name: string): SpaceKey {
 
 /** Number of a log segment by its file's name; null for other files. */
 export const segmentOf = segmentNumber;
+
+/** The spaces that the newest whole one of these checkpoints calls let go of, and where the log stood then. */
+export function droppedSpaces(checkpoints: readonly Uint8Array[]): Checkpoint['dropped'] {
+  let newest: Checkpoint | null = null;
+  for (const bytes of checkpoints) {
+    const reading = decodeCheckpoint(bytes, pure);
+    if (reading.kind === 'whole' && reading.checkpoint.number > (newest?.number ?? 0)) newest = reading.checkpoint;
+  }
+  return newest?.dropped ?? new Map();
+}
 
 /** Whether a file is a checkpoint, by its name. */
 export function isCheckpoint(name: string): boolean {

@@ -1,5 +1,6 @@
 /** What the logs on a disk hold at this moment, read from the bytes: the ground for deciding which damage stays within the fault model. */
-import { LogReader, type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
+import type { LogPosition } from '../core/storage/group.js';
+import { droppedSpaces, isCheckpoint, LogReader, type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
 import type { DiskFile } from './disk-file.js';
 import type { DiskModel } from './disk-model.js';
 
@@ -12,15 +13,24 @@ export interface SyncedGroup {
 
 /** The groups of a node's log that a crash could not touch and that can be read. */
 export function syncedGroups(disk: DiskModel): SyncedGroup[] {
+  const dropped = droppedSpaces(disk.files.filter(({ name }) => isCheckpoint(name)).map(({ bytes, size }) => bytes.subarray(0, size)));
   return disk.files.flatMap((file) => {
     const segment = segmentOf(file.name);
     if (segment === null) return [];
     const groups = new Map<number, { bytes: number; dots: string[] }>();
-    for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) enter(groups, record);
+    for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) {
+      if (!isLetGo(dropped, record, segment)) enter(groups, record);
+    }
     return [...groups]
       .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes) && !file.refuses(offset, offset + bytes, 0))
       .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots }));
   });
+}
+
+/** What the node has handed over is no copy that anybody could count on, though its bytes are still there. */
+function isLetGo(dropped: ReadonlyMap<string, LogPosition>, { dot, groupOffset }: PlacedRecord, segment: number): boolean {
+  const end = dropped.size === 0 ? undefined : dropped.get(dot.slice(0, dot.indexOf(' ')));
+  return end !== undefined && (segment < end.segment || (segment === end.segment && groupOffset < end.offset));
 }
 
 function enter(groups: Map<number, { bytes: number; dots: string[] }>, { groupOffset, groupBytes, dot }: PlacedRecord): void {

@@ -39,6 +39,8 @@ interface Crash {
 class NodeRecord {
   readonly released: Dot[] = [];
   readonly damaged: Dot[] = [];
+  /** Let go of, since others held it. */
+  readonly handedOver: Dot[] = [];
   /** What lists the dots that compaction has dropped was damaged. */
   doubtful = false;
   crash: Crash | null = null;
@@ -135,8 +137,11 @@ export class HistoryRecorder {
 
   /** What it held of the space others have by its own account: from now on they owe it. */
   #handedOver(node: number, handed: SpaceKey): void {
-    const { released } = this.#nodes[node];
-    released.splice(0, released.length, ...released.filter(({ space }) => space !== handed));
+    const { released, handedOver } = this.#nodes[node];
+    const kept = released.filter(({ space }) => space !== handed);
+    for (const dot of released) if (dot.space === handed) handedOver.push(dot);
+    released.length = 0;
+    for (const dot of kept) released.push(dot);
   }
 
   /** After the handling of an event: inspections are made of settled states only. */
@@ -205,6 +210,7 @@ export class HistoryRecorder {
       released: record.released.slice(0, crash.released),
       recovered: copyStates(inspection, this.#ids[node]),
       damaged: [...record.damaged, ...this.#unaccountable(node, record)],
+      ...(record.handedOver.length > 0 ? { handedOver: [...record.handedOver] } : {}),
     });
   }
 

@@ -57,6 +57,7 @@ export const marks: readonly Mark[] = [
   mark('acknowledged on both sides of a split', partitions, 10),
   mark('messages held back by a clog', ['cascading'], 20),
   mark('queue of a link overflowed', ['congestion'], 40),
+  mark('hint handed over', [...partitions, 'flapping', 'cascading', 'swarm'], 60),
   mark('gap seen', everywhere, 10),
   mark('caught up from the log', everywhere, 10),
   mark('caught up by snapshot merge', everywhere, 60),
@@ -88,7 +89,6 @@ export const marks: readonly Mark[] = [
   mark('member left and returned', ['rolling-restart', 'swarm'], 80),
   mark('member moved to another address', ['crash-restart', 'rolling-restart', 'swarm'], 60),
   pending('batch of a superseded term merged', partitions),
-  pending('hint handed over', partitions),
   pending('primary promoted by a committed row', ['cascading']),
   pending('space moved under load', ['rebalance']),
   pending('copy lost for good and replaced', ['permanent-loss']),
@@ -117,6 +117,8 @@ export function markOf(event: DomainEvent): string | null {
       return 'terms overlapped';
     case 'replication.gap-seen':
       return 'gap seen';
+    case 'space.handed-over':
+      return event.hints > 0 ? 'hint handed over' : null;
     case 'replication.superseded':
       return 'batch of a superseded term merged';
     case 'catch-up.finished':

@@ -143,7 +143,8 @@ export class Acknowledgements {
     // Invariant: acknowledged <= synced, so a crash takes back nothing promised.
     if (!write.space.coverage.has(write.dot)) return false;
     if (write.copies === 1) return true;
-    let copies = 1;
+    // Who has ceased to be a copy while the write waited counts no more.
+    let copies = this.#services.isCopy(write.space.key) ? 1 : 0;
     for (const peer of this.#services.otherCopies(write.space.key)) {
       if (this.#known(peer, write.space.key, write.dot)) copies += 1;
       if (copies >= write.copies) return true;

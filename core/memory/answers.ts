@@ -27,9 +27,19 @@ export interface CopyStanding {
   redirect(space: SpaceKey, now: Now): string | null;
   /** Whether every other copy has said what it holds after that moment. */
   allReportedSince(space: SpaceKey, sinceMs: number): boolean;
+  /** The term to write in as a hint, on a node that holds no copy; null while some copy can be reached, or it is not known whether any can. */
+  hintTerm(space: SpaceKey, now: Now): Term | null;
+  /** Whether a hint of so many bytes is within the bounds; counts it if it is. */
+  takeHint(space: SpaceKey, bytes: number): boolean;
   /** Nothing is held of the space any more. */
   forget(space: SpaceKey): void;
   reachableCopies(space: SpaceKey, now: Now): number;
+}
+
+interface HeaderOptions {
+  readonly sessionSatisfied: boolean;
+  /** It is about a write that this node keeps for copies out of reach. */
+  readonly hinted?: boolean;
 }
 
 export type ReplyBody = NonNullable<Reply['body']>;
@@ -61,21 +71,21 @@ export class Answers {
     return spaceNamePattern.test(name) ? spaceKey({ name, generation: 0 }) : null;
   }
 
-  header(space: SpaceKey, now: Now, options: { readonly sessionSatisfied: boolean } = { sessionSatisfied: true }): ReplyHeader {
+  header(space: SpaceKey, now: Now, options: HeaderOptions = { sessionSatisfied: true }): ReplyHeader {
     const term = this.#copies.term(space, now);
     const lag = this.#copies.lagOfAnswer(space, now);
     const held = this.#services.store.spaceIfHeld(space);
     return {
       nodeId: this.#services.self,
       nodeName: this.#services.configuration.name,
-      role: held === undefined ? Role.ROLE_UNSPECIFIED : term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
+      role: held === undefined || options.hinted === true ? Role.ROLE_UNSPECIFIED : term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
       epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
       confirmed: term !== null && term.counter === 0,
       lagRecords: lag.records,
       lagMs: lag.ms ?? undefined,
       sessionToken: held === undefined ? noToken : this.#token(held),
       sessionSatisfied: options.sessionSatisfied,
-      hinted: false,
+      hinted: options.hinted === true,
     };
   }
 

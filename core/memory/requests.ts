@@ -7,19 +7,13 @@ import { failure } from '../errors.js';
 import type { Now } from '../events.js';
 import { type Author, type SpaceKey, spaceName } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import {
-  AckLevel,
-  type BatchOutcome,
-  type Reply,
-  type Request,
-  Role,
-  type SpaceStatus,
-  type StatusReport,
-} from '../wire/generated/engram/v1/service.js';
+import { AckLevel, type BatchOutcome, type Reply, type Request } from '../wire/generated/engram/v1/service.js';
 import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
 import type { Answers, CopyStanding } from './answers.js';
+import { type HintBody, hintBytes, hintRefusal } from './hints.js';
 import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
+import { statusReport } from './status-report.js';
 import { WaitingWrites } from './waiting-writes.js';
 import { requestIdFrom, type WriteIntent, type WriteOutcome, type WriteRequest } from './write-intent.js';
 import type { Writes } from './writes.js';
@@ -45,6 +39,7 @@ interface WaitingForSession {
 }
 
 const nothing = new Uint8Array(0);
+const sessionFault = { message: 'the session token is none that Engram gave out', field: 'header.session_token' };
 const roomTimer = 'requests.room';
 const roomSweepEveryMs = 50;
 const sessionTimer = 'requests.session';
@@ -81,13 +76,17 @@ export class Requests {
   take(handle: RequestHandle, request: Request, now: Now): void {
     const { body } = request;
     if (body === undefined) return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'the request has no body', field: 'body' });
-    if (body.$case === 'status') return this.#status(handle, now);
+    if (body.$case === 'status') {
+      const value = statusReport(this.#services, this.#copies, now);
+      return this.#answers.send(handle, this.#answers.headerOfNode(), { $case: 'status', value });
+    }
     const space = this.#answers.spaceOf(request);
     if (space === null) {
       const message = `a space name has 3 to 64 characters of a-z, 0-9, _ and -; got ${JSON.stringify(request.header?.space)}`;
       return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message, field: 'header.space' });
     }
-    if (!this.#services.isCopy(space) && !this.#isKnownToBeNowhere(space, body, now)) return this.#elsewhere(handle, space, body);
+    if (!this.#services.isCopy(space) && !this.#isKnownToBeNowhere(space, body, now))
+      return this.#elsewhere({ handle, request, space, body }, now);
     if (
       this.#waitingForRoom.length + this.#acknowledgements.count + this.#sessions.length >=
       this.#services.configuration.memory.requestsWaitingMax
@@ -98,10 +97,7 @@ export class Requests {
     const token = request.header?.sessionToken ?? new Uint8Array(0);
     const prefixes = token.length === 0 ? null : decodePrefixes(token);
     if (token.length > 0 && prefixes === null) {
-      return this.#answers.fail(handle, 'INVALID_ARGUMENT', {
-        message: 'the session token is none that Engram gave out',
-        field: 'header.session_token',
-      });
+      return this.#answers.fail(handle, 'INVALID_ARGUMENT', sessionFault);
     }
     const placed: Placed = { handle, request, space, body };
     if (prefixes === null || this.#satisfies(space, prefixes, now.monotonicMs, now)) return this.#proceed(placed, true, now);
@@ -125,7 +121,7 @@ export class Requests {
   }
 
   /** No copy is here: says who may have one. */
-  #elsewhere(handle: RequestHandle, space: SpaceKey, body: Placed['body']): void {
+  #elsewhere({ handle, request, space, body }: Placed, now: Now): void {
     const { authority, configuration } = this.#services;
     const name = spaceName(space);
     const row = this.#services.row(space);
@@ -133,9 +129,41 @@ export class Requests {
       authority.wantSpace(name);
       return this.#answers.fail(handle, 'NOT_PRIMARY', { message: `space ${name} is being made: try again`, redirectNodeId: '' });
     }
+    const bytes = row === null ? null : hintBytes(body);
+    const term = bytes === null ? null : this.#copies.hintTerm(space, now);
+    if (bytes !== null && term !== null) return this.#hint({ handle, request, space, body: body as HintBody }, bytes, now);
     const redirect = row?.copies[0] ?? authority?.leader ?? undefined;
     const message = `node ${configuration.name} holds no copy of space ${name}`;
     this.#answers.fail(handle, 'NOT_A_COPY', redirect === undefined ? { message } : { message, redirectNodeId: redirect });
+  }
+
+  /** No copy can be reached: this node keeps the write for them under a dot of its own, and hands it over. */
+  #hint({ handle, request, space, body }: Placed & { readonly body: HintBody }, bytes: number, now: Now): void {
+    const refusal = hintRefusal(request);
+    if (refusal !== null) return this.#answers.fail(handle, refusal.code, refusal);
+    const token = request.header?.sessionToken ?? nothing;
+    const seen = decodePrefixes(token);
+    if (seen === null) return this.#answers.fail(handle, 'INVALID_ARGUMENT', sessionFault);
+    // What the session has seen at copies is not here, and nobody can be asked for it.
+    const sessionSatisfied = this.#satisfies(space, seen, now.monotonicMs, now);
+    if (!this.#copies.takeHint(space, bytes)) {
+      this.#services.effects.journal.note({ kind: 'request.overloaded', bound: 'hintBytesMax' });
+      const message = `node ${this.#services.configuration.name} keeps as many writes for copies out of its reach as it may`;
+      return this.#answers.fail(handle, 'OVERLOADED', { message });
+    }
+    this.#carryOut(
+      {
+        space: this.#services.store.space(space),
+        term: (then) => this.#copies.hintTerm(space, then),
+        handle,
+        requestId: requestIdFrom(request.header?.requestId ?? nothing) ?? null,
+        copies: 1,
+        deadlineMs: this.#deadlineMs(request, now),
+      },
+      body,
+      (reply, then) => this.#answers.send(handle, this.#answers.header(space, then, { sessionSatisfied, hinted: true }), reply),
+      now,
+    );
   }
 
   #proceed({ handle, request, space, body }: Placed, sessionSatisfied: boolean, now: Now): void {
@@ -221,6 +249,10 @@ export class Requests {
         this.#answers.header(space, then, { sessionSatisfied: sessionSatisfied && !(hasSession && isRepeated(reply)) }),
         reply,
       );
+    this.#carryOut(common, body, send, now);
+  }
+
+  #carryOut(common: CommonIntent, body: WriteBody, send: (reply: NonNullable<Reply['body']>, now: Now) => void, now: Now): void {
     if (body.$case === 'rememberBatch') return this.#batch(common, body.value.episodes, send, now);
     const finish = (_entry: number, outcome: WriteOutcome, then: Now): void =>
       send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then);
@@ -252,7 +284,7 @@ export class Requests {
 
   /** What all writes of a request share; null when it was refused. */
   #common(handle: RequestHandle, request: Request, space: SpaceKey, now: Now): CommonIntent | null {
-    const { memory: options, name } = this.#services.configuration;
+    const { name } = this.#services.configuration;
     const header = request.header;
     const requestId = requestIdFrom(header?.requestId ?? new Uint8Array(0));
     if (requestId === undefined) {
@@ -281,9 +313,20 @@ export class Requests {
       this.#answers.fail(handle, 'ACK_OUT_OF_REACH', { message, field: 'header.ack' });
       return null;
     }
+    return {
+      space: store,
+      term: (then) => this.#copies.term(space, then),
+      handle,
+      requestId,
+      copies,
+      deadlineMs: this.#deadlineMs(request, now),
+    };
+  }
+
+  #deadlineMs({ header }: Request, now: Now): number {
+    const { deadlineMsDefault, deadlineMsMax } = this.#services.configuration.memory;
     const asked = header?.deadlineMs ?? 0;
-    const deadlineMs = now.monotonicMs + Math.min(asked === 0 ? options.deadlineMsDefault : asked, options.deadlineMsMax);
-    return { space: store, term: (then) => this.#copies.term(space, then), handle, requestId, copies, deadlineMs };
+    return now.monotonicMs + Math.min(asked === 0 ? deadlineMsDefault : asked, deadlineMsMax);
   }
 
   #batch(
@@ -318,45 +361,6 @@ export class Requests {
     }
     waiting.push(intent);
     if (waiting.length === 1) this.#services.effects.timers.arm(roomTimer, now.monotonicMs + roomSweepEveryMs);
-  }
-
-  #status(handle: RequestHandle, now: Now): void {
-    const { store } = this.#services;
-    const usage = store.log.usage();
-    const spaces = [...store.spaces()].map((space) => this.#spaceStatus(space, now));
-    const report: StatusReport = {
-      spaces,
-      logBytes: usage.bytes,
-      liveBytes: usage.liveBytes,
-      segments: store.log.segments.size,
-      damagedRanges: store.recovered?.damagedRanges ?? 0,
-      writable: store.log.writable,
-      reason: store.log.full || store.blocked ? 'the disk is full' : store.log.writable ? '' : 'the log is not open yet',
-      boot: store.recovered?.boot.counter ?? 0,
-    };
-    this.#answers.send(handle, this.#answers.headerOfNode(), { $case: 'status', value: report });
-  }
-
-  #spaceStatus(space: SpaceStore, now: Now): SpaceStatus {
-    const { index } = space;
-    const { tombstones, durableVersions } = index;
-    const term = this.#copies.term(space.key, now);
-    const lag = this.#copies.lag(space.key, now);
-    const memories = space.vectors.searchableRows;
-    return {
-      name: space.name,
-      memories,
-      tombstones,
-      alternates: Math.max(0, durableVersions - tombstones - memories),
-      dimensions: space.vectors.dimensions,
-      embedder: space.search.embedder,
-      role: term === null ? Role.ROLE_REPLICA : Role.ROLE_PRIMARY,
-      epoch: term === null ? undefined : { generation: term.generation, index: term.index, provisionalCounter: term.counter },
-      missingRecords: lag.records,
-      lagMs: lag.ms ?? undefined,
-      otherDimension: space.search.otherDimension,
-      digest: index.digest,
-    };
   }
 }
 

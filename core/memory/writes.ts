@@ -41,7 +41,10 @@ export class Writes {
   begin(intent: WriteIntent, now: Now): 'taken' | 'wait' {
     // Judged when the record is made, not when the request came: a term may have ended while it waited for room.
     const term = intent.request.term(now);
-    const outcome = term === null ? notPrimary(this.#services.configuration.name) : this.#attempt(intent, term, now);
+    // A copy that was let go of while the write waited takes nothing any more.
+    const { space } = intent.request;
+    const isHeld = this.#services.store.spaceIfHeld(space.key) === space;
+    const outcome = term === null || !isHeld ? notPrimary(this.#services.configuration.name) : this.#attempt(intent, term, now);
     if (outcome === 'wait') return 'wait';
     if (outcome !== null) this.#fail(intent, outcome.code, outcome, now);
     return 'taken';

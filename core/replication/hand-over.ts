@@ -13,12 +13,24 @@ import type { SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { Peers } from './peers.js';
 
+/** So many spaces are watched at once, each for so long after the last request. */
+const watchedMax = 1_024;
+const watchedMs = 10_000;
+
+interface Hints {
+  records: number;
+  bytes: number;
+  taken: number;
+}
+
 export class HandOver {
   readonly #services: NodeServices;
   readonly #peers: Peers;
   readonly #quarantined = new Set<SpaceKey>();
-  /** Records taken as hints by this boot, by space. */
-  readonly #hints = new Map<SpaceKey, number>();
+  /** Of spaces for which this boot takes hints: what is held of them, and how many hints it has taken. */
+  readonly #hints = new Map<SpaceKey, Hints>();
+  /** Until when each watched space is. */
+  readonly #watchedUntilMs = new Map<SpaceKey, number>();
 
   constructor(services: NodeServices, peers: Peers) {
     this.#services = services;
@@ -32,6 +44,7 @@ export class HandOver {
       this.#quarantined.add(key);
       this.#services.effects.journal.note({ kind: 'space.quarantined', space: key, records: index.durableVersions });
     }
+    for (const [space, untilMs] of this.#watchedUntilMs) if (now.monotonicMs >= untilMs) this.#unwatch(space);
     for (const space of [...this.#services.outsideSpaces()]) {
       for (const copy of this.#services.otherCopies(space)) this.#peers.handsOverTo(copy, now);
       if (this.isHandedOver(space, now)) this.#letGo(space);
@@ -53,10 +66,49 @@ export class HandOver {
     return this.#services.otherCopies(space).every((copy) => this.#peers.reports.vouchesFor(copy, space, known));
   }
 
+  /**
+   * Whether no copy of the space can be reached from here, for certain: each has been asked for long enough. Whoever asks makes this node look for some time; the first
+   * answer is no.
+   */
+  isOutOfReach(space: SpaceKey, now: Now): boolean {
+    const { row, watched } = { row: this.#services.row(space), watched: this.#services.watched };
+    if (row === null || this.#services.takesPart(space) || (!watched.has(space) && watched.size >= watchedMax)) return false;
+    watched.add(space);
+    this.#watchedUntilMs.set(space, now.monotonicMs + watchedMs);
+    for (const copy of row.copies) this.#peers.handsOverTo(copy, now);
+    return row.copies.every((copy) => !this.#peers.isReachable(copy, now) && this.#peers.hadTimeToAnswer(copy, now));
+  }
+
+  #unwatch(space: SpaceKey): void {
+    this.#watchedUntilMs.delete(space);
+    this.#services.watched.delete(space);
+  }
+
+  /** Whether a hint of so many bytes is within the bounds on what this node keeps for others, and notes it if it is. */
+  takeHint(space: SpaceKey, bytes: number): boolean {
+    const { hintRecordsMax, hintBytesMax } = this.#services.configuration.replication;
+    let known = this.#hints.get(space);
+    if (known === undefined) {
+      known = { records: 0, bytes: 0, taken: 0 };
+      const index = this.#services.store.spaceIfHeld(space)?.index;
+      // What an earlier boot has taken counts as well.
+      for (let version = 0; index !== undefined && version < index.versionRows; version += 1) known.bytes += index.columns.length[version];
+      known.records = index?.durableVersions ?? 0;
+    }
+    let [records, bytesHeld] = known.taken === 0 ? [known.records, known.bytes] : [0, 0];
+    for (const each of this.#hints.values()) [records, bytesHeld] = [records + each.records, bytesHeld + each.bytes];
+    if (records >= hintRecordsMax || bytesHeld + bytes > hintBytesMax) return false;
+    known.records += 1;
+    known.bytes += bytes;
+    known.taken += 1;
+    this.#hints.set(space, known);
+    return true;
+  }
+
   #letGo(space: SpaceKey): void {
     const records = this.#services.store.dropSpace(space);
     if (records === null) return;
-    const hints = this.#hints.get(space) ?? 0;
+    const hints = this.#hints.get(space)?.taken ?? 0;
     this.#hints.delete(space);
     this.#services.effects.journal.note({ kind: 'space.handed-over', space, records, hints });
   }

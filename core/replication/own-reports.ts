@@ -4,7 +4,7 @@
  * A space is told again only after it has changed. A peer says with each ping which of ours it heard last, and what was told up to there it need not be
  * told again: so the pings of a node with thousands of quiet spaces stay small.
  */
-import { encodeVersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
+import { encodeVersionVector, VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
 import type { SpaceKey, Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { SpaceReport } from '../wire/peer-message.js';
@@ -29,6 +29,7 @@ interface Holding {
 }
 
 const noBytes = new Uint8Array(0);
+const notHeld: Holding = { changes: -1, coverage: encodeVersionVector(new VersionVector()), lost: noBytes };
 
 export class OwnReports {
   readonly #services: NodeServices;
@@ -70,11 +71,13 @@ export class OwnReports {
   #refreshSpace(space: SpaceKey, { term, isOutside }: Pick<SpaceReport, 'term' | 'isOutside'>, round: number): void {
     const told = this.#told.get(space);
     const isSame = told !== undefined && told.report.term === term && told.report.isOutside === isOutside;
-    if (isSame && told.changes === this.#services.store.space(space).coverageChanges) {
+    // Naming a space of others must not make it here.
+    const held = isOutside ? this.#services.store.spaceIfHeld(space) : this.#services.store.space(space);
+    if (isSame && told.changes === (held?.coverageChanges ?? notHeld.changes)) {
       told.round = round;
       return;
     }
-    const { changes, coverage, lost } = this.#holding(space);
+    const { changes, coverage, lost } = held === undefined ? notHeld : this.#holding(space);
     this.#told.set(space, { report: { space, term, isOutside, coverage, lost }, changes, since: round, round });
     this.#changedIn = round;
   }

@@ -265,6 +265,26 @@ export class Replication implements CopyStanding {
     return report.term === null && coverage.missingFrom(report.reported).length === 0;
   }
 
+  hintTerm(space: SpaceKey, now: Now): Term | null {
+    if (this.#services.authority?.allowsProvisional === false || !this.#handOver.isOutOfReach(space, now)) return null;
+    return this.#terms.provisional();
+  }
+
+  takeHint(space: SpaceKey, bytes: number): boolean {
+    return this.#handOver.takeHint(space, bytes);
+  }
+
+  /** Whether all copies of the row, as many as there are to be, have synced what is held here of the space. */
+  isHandedOver(space: SpaceKey, now: Now): boolean {
+    return this.#handOver.isHandedOver(space, now);
+  }
+
+  /** Whether something is held here of spaces whose rows name others only: who is to be removed keeps on until there is nothing. */
+  holdsForOthers(): boolean {
+    for (const space of this.#services.outsideSpaces()) if (this.#services.store.spaceIfHeld(space) !== undefined) return true;
+    return false;
+  }
+
   redirect(space: SpaceKey, now: Now): string | null {
     return this.#terms.redirect(space, now);
   }

@@ -62,7 +62,8 @@ export class Terms {
   /** A space that only this node holds has nobody to ask. */
   termOrTake(space: SpaceKey, now: Now): Term | null {
     const standing = this.#standings.get(space);
-    if (standing === undefined && this.#services.store.spaceIfHeld(space) !== undefined) this.judge(space, now);
+    const isJudged = standing !== undefined || !this.#services.isCopy(space) || this.#services.store.spaceIfHeld(space) === undefined;
+    if (!isJudged) this.judge(space, now);
     return this.term(space);
   }
 
@@ -243,6 +244,12 @@ export class Terms {
     const term: Term = { generation, index, counter: epoch === null ? this.#counter : 0 };
     this.#standings.set(space, { kind: 'primary', term });
     this.#services.effects.journal.note({ kind: 'term.taken', space, term });
+  }
+
+  /** What a hint is written in: no term of any space, and confirmed by nobody. */
+  provisional(): Term {
+    const { generation, index } = this.#services.control.epoch;
+    return { generation, index, counter: Math.max(1, this.#counter) };
   }
 
   #end(space: SpaceKey, term: Term, reason: string): void {

@@ -155,6 +155,8 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
     fetchCreditBytes: [{ min: 65_536, max: int32Max }, 'Bytes that one fetch asks for.'],
     fetchTimeoutMs: [{ min: 10, max: 600_000 }, 'A fetch without progress for this long is started again.'],
     gapGraceMs: [{ min: 0, max: 600_000 }, 'What is missing for this long is fetched.'],
+    hintRecordsMax: [{ min: 0, max: int32Max }, 'Most writes kept for copies out of reach; beyond, they are answered OVERLOADED.'],
+    hintBytesMax: [{ min: 0, max: Number.MAX_SAFE_INTEGER }, 'Most bytes of writes kept for copies out of reach.'],
   }),
   membership: {
     listen: text(
