@@ -33,6 +33,8 @@ const heardMax = 4_096;
 export class PeerDirectory {
   readonly #options: PeerDirectoryOptions;
   readonly #heard = new Map<NodeId, PeerIdentity>();
+  /** Addresses that an operator has named, by the names that are expected there. */
+  readonly #invited = new Map<string, string>();
 
   constructor(options: PeerDirectoryOptions) {
     this.#options = options;
@@ -58,6 +60,12 @@ export class PeerDirectory {
     this.#heard.set(identity.nodeId, identity);
   }
 
+  /** An operator says where a node is that nobody has heard of. Returns how to forget that. */
+  invite(name: string, address: string): () => void {
+    this.#invited.set(name, address);
+    return () => this.#invited.delete(name);
+  }
+
   /** Everybody else, each name once: members first. */
   peers(): readonly KnownPeer[] {
     const { self, book, live } = this.#options;
@@ -72,6 +80,7 @@ export class PeerDirectory {
       add(name, { id, address: said, isStranger: false });
     }
     for (const { name, address } of book.members) add(name, { id: book.idOf(name) ?? null, address, isStranger: false });
+    for (const [name, address] of this.#invited) add(name, { id: null, address, isStranger: true });
     for (const { node, state, metadata } of live.all()) {
       const isThere = state === 'alive' || state === 'suspect';
       if (isThere) add(metadata.name, { id: node, address: metadata.grpcAddress || null, isStranger: true });

@@ -72,6 +72,11 @@ export class PeerIntake {
     for (const call of this.#all) call.end();
   }
 
+  /** Ends the stream of one node: another one hears what has changed for it. */
+  hangUpOn(node: NodeId): void {
+    this.#calls.get(node)?.end();
+  }
+
   #greet(call: PeerCall, frame: PeerFrame): NodeId | null {
     const { admit, keys, tell } = this.#options;
     const own = this.#options.own();

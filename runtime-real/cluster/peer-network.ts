@@ -88,6 +88,11 @@ export class PeerNetwork implements Network {
     this.#intake?.hangUp();
   }
 
+  /** Ends the stream of that node to this one: it calls again, and hears how it stands with the cluster now. */
+  greetAnew(node: NodeId): void {
+    this.#intake?.hangUpOn(node);
+  }
+
   send(to: NodeId, message: Uint8Array): void {
     this.#byId.get(to)?.send(message);
   }

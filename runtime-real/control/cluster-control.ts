@@ -84,6 +84,7 @@ export class ClusterControl {
 
   /** Hears what happens in the node. */
   take(event: DomainEvent): void {
+    if (event.kind === 'control.applied' && event.entry?.kind === 'node-removed') this.#options.network.greetAnew(event.entry.node);
     if (event.kind !== 'control.applied' && event.kind !== 'control.snapshot-installed' && event.kind !== 'control.leader-elected') return;
     if (this.#isLookDue) return;
     this.#isLookDue = true;

@@ -17,14 +17,13 @@ import type { MemberBook } from '../cluster/member-book.js';
 import type { PeerDirectory } from '../cluster/peer-directory.js';
 import type { PeerIdentity } from '../cluster/peer-hello.js';
 import type { PeerNetwork } from '../cluster/peer-network.js';
-import { askNode } from '../grpc/ask-node.js';
-import { clusterService } from '../grpc/service-definitions.js';
 import type { ControlInspection, NodeHost } from '../node-host.js';
 import { descriptionOf, foundingEntries, memberNames, refusalOf } from './cluster-keeper.js';
 import { type Committed, noControlLog, type Proposer, proposalMsMax } from './proposer.js';
 
 const lookEveryMs = 20;
-const askMsMax = 2_000;
+/** Within this time a node that is there has said hello. */
+const meetMsMax = 3_000;
 /** So long a planned absence waits for others to take over. */
 const handOverMsMax = 1_500;
 export const replicationFactorMax = 7;
@@ -96,7 +95,7 @@ export class ClusterDesk {
 
   async #find(name: string, address: string): Promise<PeerIdentity> {
     const { directory, own } = this.#options;
-    if (address !== '') return this.#ask(name, address);
+    if (address !== '') return this.#meet(name, address);
     const known = directory.identities();
     const found = known.find((identity) => identity.nodeId === name) ?? known.find((identity) => identity.name === name);
     if (found !== undefined) return found;
@@ -106,34 +105,25 @@ export class ClusterDesk {
     throw new EngramError('NOT_FOUND', { message: `no node ${JSON.stringify(name)} is known here`, field: 'name', hint });
   }
 
-  /** A node that nobody has heard of says who it is. */
-  async #ask(name: string, address: string): Promise<PeerIdentity> {
-    const { own } = this.#options;
-    const question = { request: {}, deadlineMs: askMsMax };
-    const [control, { members }] = await Promise.all([
-      askNode(address, { ...question, method: clusterService.getControl, request: { withoutRows: true } }),
-      askNode(address, { ...question, method: clusterService.getMembers }),
-    ]).catch((error: Error) => {
-      throw new EngramError('UNAVAILABLE', { message: `${address} does not answer: ${error.message}`, field: 'address', cause: error });
-    });
-    const self = members.find((each) => each.self);
-    const isIt = self !== undefined && (control.nodeName === name || control.nodeId === name);
-    if (!isIt || control.cluster !== own().cluster) {
-      const message = `at ${address} is ${control.nodeName} of the cluster ${JSON.stringify(control.cluster)}, not ${name} of ${JSON.stringify(own().cluster)}`;
-      throw new EngramError('NOT_FOUND', { message, field: 'address', hint: 'correct the name or the address' });
+  /** A node that nobody has heard of says hello, as every peer does. */
+  async #meet(name: string, address: string): Promise<PeerIdentity> {
+    const { directory, network, own } = this.#options;
+    const forget = directory.invite(name, address);
+    try {
+      network.redial();
+      const untilMs = performance.now() + meetMsMax;
+      for (;;) {
+        const met = directory.identities().find((identity) => identity.name === name && network.reaches(identity.nodeId));
+        if (met !== undefined) return met;
+        if (performance.now() > untilMs) break;
+        await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      }
+    } finally {
+      forget();
     }
-    const { zone, rack } = self;
-    return {
-      ...own(),
-      ...{ nodeId: self.nodeId as NodeId, name: self.name, address: self.address, membershipAddress: self.membershipAddress, zone, rack },
-      ...{
-        clusterId: control.clusterId,
-        generation: control.generation,
-        founder: '',
-        heldSpaces: [],
-        keepsControlLog: control.role !== '',
-      },
-    };
+    const message = `no node that calls itself ${name}, and knows a secret of the cluster where there is one, has answered at ${address}`;
+    const hint = `correct name and address; if both are right, stream.refused in the logs of ${own().name} says what is wrong`;
+    throw new EngramError('NOT_FOUND', { message, field: 'address', hint });
   }
 
   /** Takes a node out: it votes no more, then it is no member. Resolves when both are committed. */

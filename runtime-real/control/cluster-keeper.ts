@@ -87,12 +87,12 @@ export class ClusterKeeper {
     const { host, book, own } = this.#options;
     const control = host.inspectControl();
     if (control === null) return 'it has stopped';
-    if (control.isDamaged) return 'its control log is damaged: it votes no more; remove it, and let it come back with an empty directory';
     if (this.#isRemoved) return 'it was removed from the cluster: to come back it needs an empty directory';
     if (isMade(control.state)) {
       if (control.state.members[host.nodeId] !== undefined) return null;
       return 'it is no member of the cluster any more: to come back it needs an empty directory';
     }
+    if (control.isDamaged) return 'its control log is damaged: until it hears what is committed it knows of no space; replace the node';
     const stranger = this.#memberOfACluster();
     const { name, founder } = own();
     if (stranger !== null) {
