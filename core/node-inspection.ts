@@ -5,6 +5,7 @@ import type { Author, NodeId, SpaceKey, Term } from './identifiers.js';
 import type { MembershipInspection } from './membership/inspection.js';
 import type { SpaceStore } from './memory/space-store.js';
 import { type VersionRow, versionFlags } from './storage/record-index.js';
+import { hexOfU32 } from './wire/hex.js';
 
 export interface NodeInspection {
   readonly nodeId: NodeId | null;
@@ -54,7 +55,7 @@ export function inspectSpace(space: SpaceStore, term: Term | null): SpaceInspect
 
 function inspectVersion(space: SpaceStore, version: VersionRow, known: { readonly id: string; readonly live: boolean }): VersionInspection {
   const { index } = space;
-  const hash = index.columns.hashHigh[version].toString(16).padStart(8, '0') + index.columns.hashLow[version].toString(16).padStart(8, '0');
+  const hash = hexOfU32(index.columns.hashHigh[version]) + hexOfU32(index.columns.hashLow[version]);
   return {
     id: known.id,
     author: index.authorOf(version),

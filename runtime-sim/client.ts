@@ -91,7 +91,10 @@ export class SimulatedClient implements ClientEndpoint {
   #attempt = 0;
   /** Counts processes: one that does not know what became of its write retires. */
   #generation = 1;
-  readonly #contexts = new Map<string, Uint8Array>();
+  /** Its name. */
+  #process: string;
+  /** By space and id: the causal context of the latest answer. */
+  readonly #contexts = new Map<string, Map<string, Uint8Array>>();
   /** By space: the token of the latest answer, and whose answer it was. */
   readonly #sessions = new Map<string, { readonly token: Uint8Array; readonly operation: number }>();
   readonly #suspectedUntilUs: Float64Array;
@@ -102,6 +105,7 @@ export class SimulatedClient implements ClientEndpoint {
     this.#world = world;
     this.index = index;
     this.#name = world.endpoints[index];
+    this.#process = `${this.#name}.${this.#generation}`;
     this.#draws = new Draws(world.seed, `client/${this.#name}`);
     this.#copiesOf = copiesOf;
     this.#suspectedUntilUs = new Float64Array(world.plan.nodes.length);
@@ -156,13 +160,13 @@ export class SimulatedClient implements ClientEndpoint {
     this.#waitingHead += 1;
     const { planned, kind } = operation;
     const { nowUs } = this.#world;
-    const context = planned.withContext === true ? (this.#contexts.get(`${planned.space}/${planned.id}`) ?? nothing) : nothing;
+    const context = planned.withContext === true ? (this.#contexts.get(planned.space)?.get(planned.id) ?? nothing) : nothing;
     const session = planned.withSession === true ? this.#sessions.get(planned.space) : undefined;
     const requestId = isWrite({ kind }) ? this.#drawRequestId() : nothing;
     const { recorder } = this.#world;
     const record = recorder.invoked({
       index: recorder.operations.length,
-      process: `${this.#name}.${this.#generation}`,
+      process: this.#process,
       kind,
       space: spaceOf(planned.space),
       id: planned.id,
@@ -274,23 +278,28 @@ export class SimulatedClient implements ClientEndpoint {
 
   #succeeded(current: Current, reply: Reply): void {
     const { record, operation } = current;
-    const key = `${operation.planned.space}/${operation.planned.id}`;
     if (reply.header !== undefined) this.#noteHeader(current, reply.header);
     if (record.answeredAs !== 'replica') this.#primaries?.set(operation.planned.space, current.asked);
     if (reply.body?.$case === 'written') {
       record.version = reply.body.value.superseded ? null : versionText(reply.body.value.version);
-      this.#contexts.set(key, reply.body.value.context);
+      this.#keepContext(operation.planned, reply.body.value.context);
     } else if (reply.body?.$case === 'got') {
       const { memory, alternates, alternatesTotal, context } = reply.body.value;
       record.seen = [...(memory === undefined ? [] : [memory]), ...alternates].map(seenVersion);
       record.unlisted = Math.max(0, alternatesTotal - alternates.length);
       if (memory?.confidence !== undefined) record.noNewerVersion = memory.confidence.noNewerVersion;
-      this.#contexts.set(key, context);
+      this.#keepContext(operation.planned, context);
     } else if (reply.body?.$case === 'recalled') {
       record.recalled = reply.body.value.memories.map(recalledMemory);
       record.partial = reply.body.value.coverage?.reasons ?? [];
     }
     this.#end(current, 'ok', null);
+  }
+
+  #keepContext({ space, id }: PlannedOperation, context: Uint8Array): void {
+    const ofSpace = this.#contexts.get(space);
+    if (ofSpace === undefined) this.#contexts.set(space, new Map([[id, context]]));
+    else ofSpace.set(id, context);
   }
 
   /** What an answer says of itself: how far its copy lags, whether it met the session; and the token for the next request. */
@@ -335,6 +344,7 @@ export class SimulatedClient implements ClientEndpoint {
   /** Another process takes its place, and knows nothing of what this one has read or written. */
   #retire(): void {
     this.#generation += 1;
+    this.#process = `${this.#name}.${this.#generation}`;
     this.#contexts.clear();
     this.#sessions.clear();
   }

@@ -10,6 +10,7 @@ import { groupHeaderBytes, nextGroupCandidate, paddedGroupBytes, readGroupHeader
 import { segmentNumber } from '../core/storage/segment.js';
 import { readAuthor } from '../core/wire/author-bytes.js';
 import { readU32, readU48 } from '../core/wire/bytes.js';
+import { hexOfU32 } from '../core/wire/hex.js';
 import { InternedText } from '../core/wire/interned-text.js';
 import { isAcknowledgement, peerHeaderBytes } from '../core/wire/peer-message.js';
 import { type RecordType, RecordView, recordTypes } from '../core/wire/record.js';
@@ -222,13 +223,9 @@ function loggedRecord(view: RecordView): LoggedRecord {
     sequence: view.sequence,
     kind,
     id: pure.utf8Decode(view.bytes.subarray(view.idOffset, view.idOffset + view.idLength)),
-    contentHash: hexadecimal(view.hashHigh) + hexadecimal(view.hashLow),
+    contentHash: hexOfU32(view.hashHigh) + hexOfU32(view.hashLow),
     context,
     requestId: view.requestId ?? '',
     value: holdsEpisode ? valueOfEpisode(view.bytes, view.payloadOffset, view.payloadOffset + view.payloadLength) : null,
   };
-}
-
-function hexadecimal(half: number): string {
-  return half.toString(16).padStart(8, '0');
 }

@@ -100,7 +100,7 @@ export class NetworkModel {
     }
     const rates = this.#overrides[link] ?? this.#background;
     const draws = this.#drawsOf(link);
-    if (rates.loss > 0 && this.#chance(draws, 'loss', link, rates.loss)) return;
+    if (rates.loss > 0 && this.#chance(this.#lossOf(draws, link), rates.loss)) return;
     if (this.#congestion !== null) {
       const freeUs = this.#crowded(this.#congestion, link, rates, departUs, length);
       if (freeUs === null) return;
@@ -109,7 +109,7 @@ export class NetworkModel {
     const extra = this.incarnations[to] * sendersMax + from;
     this.#heap.push(departUs + this.#delayUs(rates, draws, link, length), kind, to, extra, payload);
     // A client's connection does not repeat a request by itself: its retries are its own, and it must know of each.
-    if (rates.duplicate > 0 && kind !== eventKinds.request && this.#chance(draws, 'duplicate', link, rates.duplicate)) {
+    if (rates.duplicate > 0 && kind !== eventKinds.request && this.#chance(this.#duplicateOf(draws, link), rates.duplicate)) {
       this.#heap.push(departUs + this.#delayUs(rates, draws, link, length), kind, to, extra, payload);
     }
   }
@@ -124,7 +124,7 @@ export class NetworkModel {
     const draws = this.#drawsOf(link);
     let leavesUs = departUs;
     for (let tries = 0, pauseUs = retransmitUsMin; tries < retransmissionsMax; tries += 1, pauseUs *= 2) {
-      const isLost = rates.loss > 0 && this.#chance(draws, 'loss', link, rates.loss);
+      const isLost = rates.loss > 0 && this.#chance(this.#lossOf(draws, link), rates.loss);
       const freeUs = isLost ? null : this.#congestion === null ? leavesUs : this.#crowded(this.#congestion, link, rates, leavesUs, length);
       leavesUs = freeUs ?? leavesUs + pauseUs;
       if (freeUs !== null) break;
@@ -247,15 +247,24 @@ export class NetworkModel {
     draws.delay ??= this.#stream('delay', link);
     let delayUs = rates.delayUsMin + Math.floor(draws.delay.fraction() * rates.jitterUs) + Math.floor(length / rates.bytesPerUs);
     if (rates.slow > 0 && draws.delay.fraction() < rates.slow) delayUs += 10 * rates.jitterUs;
-    if (rates.reorder > 0 && this.#chance(draws, 'reorder', link, rates.reorder)) {
-      delayUs += Math.floor((draws.reorder as Draws).fraction() * rates.reorderUs);
+    if (rates.reorder > 0) {
+      draws.reorder ??= this.#stream('reorder', link);
+      if (this.#chance(draws.reorder, rates.reorder)) delayUs += Math.floor(draws.reorder.fraction() * rates.reorderUs);
     }
     return delayUs;
   }
 
-  #chance(draws: LinkDraws, purpose: 'loss' | 'duplicate' | 'reorder', link: number, probability: number): boolean {
-    const stream = draws[purpose] ?? this.#stream(purpose, link);
-    draws[purpose] = stream;
+  #lossOf(draws: LinkDraws, link: number): Draws {
+    draws.loss ??= this.#stream('loss', link);
+    return draws.loss;
+  }
+
+  #duplicateOf(draws: LinkDraws, link: number): Draws {
+    draws.duplicate ??= this.#stream('duplicate', link);
+    return draws.duplicate;
+  }
+
+  #chance(stream: Draws, probability: number): boolean {
     if (stream.fraction() >= probability) return false;
     this.mishaps += 1;
     return true;

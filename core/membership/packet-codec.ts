@@ -16,6 +16,7 @@ import { type Author, authorBytes } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { readAuthor, writeAuthor } from '../wire/author-bytes.js';
 import { ByteReader, ByteWriter, readU32, readU48, sameBytes, writeU32 } from '../wire/bytes.js';
+import { rangeCrc32 } from '../wire/short-crc32.js';
 import type { PacketFault } from './packet-faults.js';
 
 export type Channel = 'packet' | 'question' | 'answer';
@@ -89,7 +90,7 @@ export class PacketCodec {
     const bytes = writer.finish();
     const end = bytes.length - this.trailerBytes;
     if (key === undefined) {
-      writeU32(bytes, end, this.#pure.crc32(bytes.subarray(0, end)));
+      writeU32(bytes, end, rangeCrc32(bytes, 0, end, this.#pure));
     } else {
       writeU32(bytes, end, key.id);
       bytes.set(this.#pure.hmacSha256(key.secret, bytes.subarray(0, end + 4)).subarray(0, macBytes), end + 4);
@@ -118,7 +119,7 @@ export class PacketCodec {
     if (end < headerBytes) return 'too short';
     if (this.#keys.length === 0) {
       if (authenticated) return 'unknown key';
-      return readU32(bytes, end) === this.#pure.crc32(bytes.subarray(0, end)) ? null : 'checksum';
+      return readU32(bytes, end) === rangeCrc32(bytes, 0, end, this.#pure) ? null : 'checksum';
     }
     if (!authenticated) return 'not authenticated';
     const id = readU32(bytes, end);

@@ -20,6 +20,7 @@
  */
 import type { PureFunctions } from '../pure-functions.js';
 import { readU32, writeU32 } from '../wire/bytes.js';
+import { rangeCrc32 } from '../wire/short-crc32.js';
 
 export const groupHeaderBytes = 40;
 export const groupFormatVersion = 1;
@@ -59,7 +60,7 @@ export function sealGroup(group: Uint8Array, at: LogPosition, header: GroupHeade
   writeU32(group, 28, header.watermark.offset);
   writeU32(group, 32, header.fold);
   writeU32(group, 36, groupFormatVersion);
-  writeU32(group, 4, pure.crc32(group.subarray(8, groupHeaderBytes)));
+  writeU32(group, 4, rangeCrc32(group, 8, groupHeaderBytes, pure));
   group.fill(0, groupHeaderBytes + header.recordBytes, paddedGroupBytes(header.recordBytes));
 }
 
@@ -85,7 +86,7 @@ export function readGroupHeader(segmentBytes: Uint8Array, at: LogPosition, pure:
  */
 export function groupVersion(segmentBytes: Uint8Array, offset: number, pure: PureFunctions): number | null {
   if (offset + groupHeaderBytes > segmentBytes.length || readU32(segmentBytes, offset) !== magic) return null;
-  if (readU32(segmentBytes, offset + 4) !== pure.crc32(segmentBytes.subarray(offset + 8, offset + groupHeaderBytes))) return null;
+  if (readU32(segmentBytes, offset + 4) !== rangeCrc32(segmentBytes, offset + 8, offset + groupHeaderBytes, pure)) return null;
   return readU32(segmentBytes, offset + 36);
 }
 

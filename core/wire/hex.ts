@@ -34,6 +34,11 @@ export function hexToBytes(text: string, into?: Uint8Array, offset = 0): Uint8Ar
   return target;
 }
 
+/** The 8 digits of a number of 32 bits. */
+export function hexOfU32(value: number): string {
+  return pairs[value >>> 24] + pairs[(value >>> 16) & 255] + pairs[(value >>> 8) & 255] + pairs[value & 255];
+}
+
 /** Lower-case hexadecimal text of `length` bytes from `offset` on; of all the rest when no length is given. */
 export function bytesToHex(bytes: Uint8Array, offset = 0, length: number = bytes.length - offset): string {
   invariant(offset >= 0 && length >= 0 && offset + length <= bytes.length, 'the bytes to spell are there');

@@ -15,6 +15,7 @@ import type { PureFunctions } from '../pure-functions.js';
 import { readAuthor, writeAuthor } from './author-bytes.js';
 import { ByteReader, ByteWriter, readU32, writeU32 } from './bytes.js';
 import { InternedText } from './interned-text.js';
+import { rangeCrc32 } from './short-crc32.js';
 
 /** Numbers start over at each boot: only with the boot they name a fetch. A late answer to an earlier boot is no answer to this one. */
 export interface FetchName {
@@ -150,7 +151,7 @@ export class PeerCodec {
     this.#author(writer, from);
     this.#body(writer, message);
     const bytes = writer.finish();
-    writeU32(bytes, 4, this.#pure.crc32(bytes.subarray(8)));
+    writeU32(bytes, 4, rangeCrc32(bytes, 8, bytes.length, this.#pure));
     return bytes;
   }
 
@@ -232,7 +233,7 @@ export class PeerCodec {
   decode(bytes: Uint8Array): Envelope | EnvelopeFault {
     if (bytes.length < peerHeaderBytes) return 'too short';
     if (readU32(bytes, 0) !== magic) return 'not a message';
-    if (readU32(bytes, 4) !== this.#pure.crc32(bytes.subarray(8))) return 'checksum';
+    if (readU32(bytes, 4) !== rangeCrc32(bytes, 8, bytes.length, this.#pure)) return 'checksum';
     if (bytes[8] !== peerFormatVersion) return 'format version';
     if (readU32(bytes, 10) !== this.#cluster[0] || readU32(bytes, 14) !== this.#cluster[1]) return 'another cluster';
     const from = readAuthor(bytes, 18);

@@ -34,6 +34,7 @@ import { readAuthor, writeAuthor } from './author-bytes.js';
 import { readF64, readU16, readU32, readU48, writeF64, writeU16, writeU32, writeU48 } from './bytes.js';
 import { bytesToHex } from './hex.js';
 import { InternedText } from './interned-text.js';
+import { rangeCrc32 } from './short-crc32.js';
 
 /** Reserved from the first day; this version writes the first three. */
 export const recordTypes = {
@@ -152,7 +153,7 @@ export function writeRecord(draft: RecordDraft, target: Uint8Array, at: number, 
     end += supersededEntryBytes;
   }
   target.set(draft.payload, end);
-  writeU32(target, at + 4, pure.crc32(target.subarray(at + 8, at + length)));
+  writeU32(target, at + 4, rangeCrc32(target, at + 8, at + length, pure));
   return length;
 }
 
@@ -194,7 +195,7 @@ export class RecordView {
 
   /** Whether the bytes are those that were written. */
   intact(): boolean {
-    return this.checksum === this.#pure.crc32(this.bytes.subarray(this.at + 8, this.at + this.length));
+    return this.checksum === rangeCrc32(this.bytes, this.at + 8, this.at + this.length, this.#pure);
   }
 
   get checksum(): number {
