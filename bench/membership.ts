@@ -61,7 +61,11 @@ async function detect(round: number): Promise<Detection> {
     const seed = String(first.logs.find(({ msg }) => msg === 'node.listening')?.membership);
     const names = Array.from({ length: nodesCount - 1 }, (_, at) => `n${at + 2}`);
     const environment = { ENGRAM_CLUSTER_SEEDS: seed };
-    nodes.push(...(await Promise.all(names.map((name) => startNode({ name, dataDir: join(folder, name), flags, environment })))));
+    nodes.push(
+      ...(await Promise.all(
+        names.map((name) => startNode({ name, dataDir: join(folder, name), flags, environment, until: 'node.listening' })),
+      )),
+    );
     await Promise.all(nodes.flatMap((node) => nodes.filter((other) => other !== node).map((other) => knows(node, other))));
     await wait(settleMs());
     const victim = nodes[round % nodes.length] as NodeProcess;

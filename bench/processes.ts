@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freeMembers, type NodeProcess, startNode } from '../runtime-real/node-processes.js';
 
 /** As bin/engram-node starts them. */
-const launchFlags = ['--max-semi-space-size=32', '--heap-growing-percent=300'];
+export const launchFlags = ['--max-semi-space-size=32', '--heap-growing-percent=300'];
 /** Of Linux: /proc counts in hundredths of a second. */
 const ticksPerSecond = 100;
 

@@ -24,7 +24,7 @@ const keys = 1_000_000;
 const patienceMs = 60_000;
 
 /** A cluster's bus listens this far above its port. */
-const busPortOffset = 10_000;
+export const busPortOffset = 10_000;
 
 export async function run(): Promise<Row[]> {
   await requireRedis();
@@ -50,7 +50,7 @@ export async function run(): Promise<Row[]> {
   }
 }
 
-async function requireRedis(): Promise<void> {
+export async function requireRedis(): Promise<void> {
   for (const program of ['redis-server', 'redis-cli', 'redis-benchmark']) {
     await call(program, ['--version']).catch(() => {
       throw new Error(`${program} is not installed: on Debian, apt-get install redis-server`);
@@ -58,9 +58,10 @@ async function requireRedis(): Promise<void> {
   }
 }
 
-function startServer(port: number, folder: string): ChildProcess {
+/** Its directory may be there already: then it is started again on what it kept. */
+export function startServer(port: number, folder: string, more: Readonly<Record<string, string>> = {}): ChildProcess {
   const dir = join(folder, `redis-${port}`);
-  mkdirSync(dir);
+  mkdirSync(dir, { recursive: true });
   const settings = {
     port,
     dir,
@@ -72,12 +73,14 @@ function startServer(port: number, folder: string): ChildProcess {
     save: '',
     // A benchmark of writes, not of rewriting: the file stays far below what it may grow to.
     'auto-aof-rewrite-percentage': '0',
+    ...more,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return spawn('redis-server', flags, { stdio: 'ignore' });
 }
 
-async function until(port: number, command: readonly string[], holds: (answer: string) => boolean): Promise<void> {
+/** Asks the server until the answer is as it should be. */
+export async function until(port: number, command: readonly string[], holds: (answer: string) => boolean): Promise<void> {
   const endMs = performance.now() + patienceMs;
   for (;;) {
     const answer = await call('redis-cli', ['-p', String(port), ...command]).then(

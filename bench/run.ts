@@ -1,9 +1,9 @@
 /**
  * All benchmarks, side by side with their targets. Nothing here passes or fails: figures are for people, on the machine that they name.
  *
- *     npm run bench [-- simulator embedded cluster profile placement membership memory] [-- --against redis|serf] [-- --json]
+ *     npm run bench [-- simulator embedded cluster profile placement membership memory failover] [-- --against redis|redis-failover|serf] [-- --json]
  *
- * Without a name all but `membership`, which takes two minutes, and `memory`, which takes ten; against another system, what it is measured against.
+ * Without a name all but `membership`, which takes two minutes, `failover`, which takes four, and `memory`, which takes ten; against another system, what it is measured against.
  */
 import { cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -17,11 +17,19 @@ const benchmarks: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   placement: () => import('./placement.js'),
 };
 /** Measured only when named: they take long. */
-const long: typeof benchmarks = { membership: () => import('./membership.js'), memory: () => import('./memory.js') };
+const long: typeof benchmarks = {
+  membership: () => import('./membership.js'),
+  memory: () => import('./memory.js'),
+  failover: () => import('./failover.js'),
+};
 /** Other systems, measured in the same run. */
-const rivals: typeof benchmarks = { redis: () => import('./redis.js'), serf: () => import('./serf.js') };
+const rivals: typeof benchmarks = {
+  redis: () => import('./redis.js'),
+  'redis-failover': () => import('./redis-failover.js'),
+  serf: () => import('./serf.js'),
+};
 /** What each of them is set against. */
-const rivalOf: Readonly<Record<string, string>> = { redis: 'cluster', serf: 'membership' };
+const rivalOf: Readonly<Record<string, string>> = { redis: 'cluster', 'redis-failover': 'failover', serf: 'membership' };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');
