@@ -39,6 +39,7 @@ export function unpulledTerms(history: History): { readonly judged: number; read
   let judged = 0;
   const unpulled: UnpulledTerm[] = [];
   for (const term of terms) {
+    if (goesOn(term, terms)) continue;
     const holder = nodes.get(term.node);
     const sources = withinReach(membership, term).flatMap((node) => nodes.get(node) ?? []);
     if (holder === undefined || sources.length === 0) continue;
@@ -54,6 +55,11 @@ export function unpulledTerms(history: History): { readonly judged: number; read
     unpulled.push({ reason, operations: missing.flatMap(({ step }) => step.operation?.index ?? []) });
   }
   return { judged, unpulled };
+}
+
+/** Who held a term up to that instant only gets another number: confirmed from then on, or no longer. Nobody else was primary here in between. */
+function goesOn({ node, space, fromMs }: TermSpan, terms: readonly TermSpan[]): boolean {
+  return terms.some((before) => before.node === node && before.space === space && before.untilMs === fromMs && before.fromMs < fromMs);
 }
 
 function claimedMs({ claimedMs: asked, fromMs }: TermSpan): number {
