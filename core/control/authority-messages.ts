@@ -33,12 +33,15 @@ const authorityMark = 0x41;
 export const authorityFormatVersion = 1;
 const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted', 'state-wanted', 'state'];
 
+/** Holds nothing between two messages but the rest of its memory, which small ones share. */
+const writer = new ByteWriter(4_096);
+
 export function isAuthorityMessage(bytes: Uint8Array): boolean {
   return bytes[0] === authorityMark;
 }
 
 export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
-  const writer = new ByteWriter(32).u8(authorityMark).u8(authorityFormatVersion).u8(kinds.indexOf(message.kind));
+  writer.u8(authorityMark).u8(authorityFormatVersion).u8(kinds.indexOf(message.kind));
   switch (message.kind) {
     case 'ask':
       writer.u48(message.number).u48(message.applied);

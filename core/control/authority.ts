@@ -26,7 +26,7 @@ import type { ControlRow, ControlState } from './control-state.js';
 import type { Demotions } from './demotions.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { stateAnswer } from './followed-state.js';
-import { type Configuration, type Entry, quorumOf, refusalPerLease } from './raft/vocabulary.js';
+import { type Configuration, type Entry, majorityMoment, quorumOf, refusalPerLease } from './raft/vocabulary.js';
 import { entriesFor, wantedMax } from './space-making.js';
 
 export const authorityTimer = 'control.authority';
@@ -193,7 +193,8 @@ export class Authority {
     switch (message.kind) {
       case 'ask': {
         this.#noteAsk(from, message, now);
-        this.#send(from, { kind: 'answer', number: message.number, isGranted: this.#mayGrant(from, message.applied) });
+        const isGranted = this.#mayGrant(this.#ports.agreement(), from, message.applied);
+        this.#send(from, { kind: 'answer', number: message.number, isGranted });
         return true;
       }
       case 'answer':
@@ -216,8 +217,7 @@ export class Authority {
     }
   }
 
-  #mayGrant(to: NodeId, applied: number): boolean {
-    const { self, configuration, isCurrent } = this.#ports.agreement();
+  #mayGrant({ self, configuration, isCurrent }: Agreement, to: NodeId, applied: number): boolean {
     return isCurrent && configuration.voters.includes(self) && applied >= this.demotions.of(to);
   }
 
@@ -236,11 +236,11 @@ export class Authority {
 
   /** Up to when this node may call itself confirmed where it stands first; counted from when it asked. */
   leaseUntilMs(now: Now): number {
-    const { self, state, configuration } = this.#ports.agreement();
+    const agreement = this.#ports.agreement();
+    const { self, state, configuration } = agreement;
     // What a voter would not grant to another it does not grant to itself.
-    const own = this.#mayGrant(self, state.applied) ? now.monotonicMs : never;
-    const latest = configuration.voters.map((voter) => (voter === self ? own : (this.#granted.get(voter) ?? never)));
-    const byMajority = latest.sort((left, right) => right - left)[quorumOf(configuration) - 1] ?? never;
+    const own = this.#mayGrant(agreement, self, state.applied) ? now.monotonicMs : never;
+    const byMajority = majorityMoment(configuration, (voter) => (voter === self ? own : (this.#granted.get(voter) ?? never)));
     return byMajority + this.#ports.options.leaseMs;
   }
 

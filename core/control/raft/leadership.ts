@@ -7,7 +7,7 @@
 import type { NodeId } from '../../identifiers.js';
 import { bytesOf } from './raft-log.js';
 import type { RaftState } from './raft-state.js';
-import { type Entry, type EntryContent, everyone, quorumOf, type RaftMessage } from './vocabulary.js';
+import { type Entry, type EntryContent, everyone, majorityMoment, quorumOf, type RaftMessage } from './vocabulary.js';
 
 interface Follower {
   mode: 'probing' | 'streaming' | 'snapshot';
@@ -140,8 +140,7 @@ export class Leadership {
   /** The start of the latest round that a majority of voters has answered. */
   #heardByMajorityMs(nowMs: number): number {
     const { log, self } = this.#state;
-    const heard = log.configuration.voters.map((id) => (id === self ? nowMs : (this.#followers.get(id)?.heardMs ?? never)));
-    return heard.sort((left, right) => right - left)[quorumOf(log.configuration) - 1] ?? never;
+    return majorityMoment(log.configuration, (id) => (id === self ? nowMs : (this.#followers.get(id)?.heardMs ?? never)));
   }
 
   #sendAll(): void {

@@ -26,8 +26,10 @@ const contents: readonly EntryContent['kind'][] = ['begin', 'command', 'configur
 const membersMax = 4_096;
 const entriesMax = 65_536;
 
+/** Holds nothing between two messages but the rest of its memory, which small ones share. */
+const writer = new ByteWriter(4_096);
+
 export function encodeRaftMessage(message: RaftMessage): Uint8Array {
-  const writer = new ByteWriter(128);
   writer.u8(raftFormatVersion).u8(kinds.indexOf(message.kind)).u48(message.term);
   switch (message.kind) {
     case 'ask-pre-vote':

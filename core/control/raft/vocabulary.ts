@@ -170,6 +170,20 @@ export function quorumOf({ voters }: Configuration): number {
   return Math.floor(voters.length / 2) + 1;
 }
 
+/** Up to when a majority of the voters has come, who have come as far as `momentOf` says; -Infinity when there is no majority. Asked at nearly every event. */
+export function majorityMoment(configuration: Configuration, momentOf: (voter: NodeId) => number): number {
+  // In falling order: voters are few.
+  const moments: number[] = [];
+  for (const voter of configuration.voters) {
+    const moment = momentOf(voter);
+    let at = moments.length;
+    moments.push(moment);
+    for (; at > 0 && moments[at - 1] < moment; at -= 1) moments[at] = moments[at - 1];
+    moments[at] = moment;
+  }
+  return moments[quorumOf(configuration) - 1] ?? Number.NEGATIVE_INFINITY;
+}
+
 export function isVoter({ voters }: Configuration, node: NodeId): boolean {
   return voters.includes(node);
 }
