@@ -106,6 +106,10 @@ export class EngramNode {
       case 'recover':
         this.#propose(event, now);
         break;
+      case 'rebalance':
+        if (event.how === 'apply') this.#control?.underway?.apply();
+        else this.#control?.underway?.abort(now);
+        break;
       case 'request':
         if (this.#phase === 'serving' || this.#readable) this.#requests.take(event.handle, event.request, now);
         else this.#answers.fail(event.handle, 'STARTING', { message: 'the node is still recovering' });
@@ -242,7 +246,7 @@ export class EngramNode {
   }
 
   /** The control log of this node; null without one. */
-  inspectControl(): Pick<ControlLog, 'state' | 'raft' | 'isDamaged' | 'holdsLease' | 'confirmed'> | null {
+  inspectControl(): Pick<ControlLog, 'state' | 'raft' | 'isDamaged' | 'holdsLease' | 'confirmed' | 'underway'> | null {
     return this.#control;
   }
 

@@ -151,6 +151,11 @@ export class NodeHost {
     return this.#stopped === null ? this.#node.inspectControl() : null;
   }
 
+  /** As leader of the control log: carries out what is wanted, or gives up the moves under way. */
+  rebalance(how: 'apply' | 'abort'): void {
+    this.#submit({ kind: 'rebalance', how });
+  }
+
   /** Says what has become of it; never rejects. */
   propose(proposal: ControlProposal): Promise<ProposalAnswer> {
     if (this.#stopped !== null || this.#closing) return Promise.resolve({ kind: 'refused', why: 'no control log', leader: null });

@@ -11,6 +11,7 @@ const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   propose: 12,
   found: 12,
   recover: 12,
+  rebalance: 12,
   request: 12,
   cancel: 1,
   message: 5,

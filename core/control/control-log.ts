@@ -28,7 +28,7 @@ import { isMoveMessage, type MoveMessage } from './move-messages.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
 import type { Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
-import { Rebalancing } from './rebalancing.js';
+import { Rebalancing, type Underway } from './rebalancing.js';
 import { decodeState, encodeState } from './state-codec.js';
 import { WaitingProposals } from './waiting-proposals.js';
 
@@ -104,6 +104,11 @@ export class ControlLog implements PrimaryAuthority {
 
   get isDamaged(): boolean {
     return this.#isDamaged;
+  }
+
+  /** What is done about copies that are to move; null where another node leads. */
+  get underway(): Underway | null {
+    return this.#rebalancing.underway;
   }
 
   get role(): Role {

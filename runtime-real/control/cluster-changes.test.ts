@@ -13,6 +13,7 @@ import { clusterService } from '../grpc/service-definitions.js';
 import { connectEngram, type Space } from '../index.js';
 import { freePorts, type NodeProcess, startNode } from '../node-processes.js';
 import { runCommand } from '../test-support/command-line.js';
+import { equalCopies, withEachAlone } from '../test-support/equal-copies.js';
 
 const deadlineMs = 25_000;
 const secret = 'a-secret-of-the-cluster';
@@ -159,10 +160,46 @@ changes('one node makes the cluster; others come in and go under load; nothing a
     const table = runCommand(['--server', n1.address, 'cluster', 'log']);
     assert.match(table.out, /generation 1, led by n\d; 2 copies/);
     assert.is(runCommand(['--server', n1.address, 'cluster', 'rows']).code, 0);
+
+    // One that leaves in good order: others take over what it holds, then it is no member.
+    const plan = runCommand(['--json', '--server', n1.address, 'cluster', 'plan']);
+    assert.equal([plan.code, plan.lines()[0].atWork], [0, true], plan.out);
+    const left = runCommand(['--json', '--server', n1.address, 'cluster', 'decommission', 'n4']);
+    assert.is(left.code, 0, left.out + left.err);
+    assert.not((await control(n1)).rows.some(({ copies }) => copies.includes(left.lines()[0].nodeId)));
+    await n4Of(fleet).logged('cluster.removed');
     const bad = runCommand(['--json', '--server', n1.address, 'cluster', 'recover']);
     assert.equal([bad.code, bad.lines()[0].error.field], [1, 'accept_risk']);
   } finally {
     await fleet.end();
+  }
+});
+
+changes('what nodes held before there was a control log is kept where it is, and copied to whom the row names besides', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'engram-upgrade-'));
+  const nodes: NodeProcess[] = [];
+  const inDirectory = (name: string): string => join(folder, name);
+  try {
+    const alone = await startNode({ name: 'n2', dataDir: inDirectory('n2') });
+    nodes.push(alone);
+    const before = await connectEngram({ servers: [alone.address] });
+    await before.space('old').remember({ id: 'kept', text: 'from before', embed: false });
+    await before.close();
+    await alone.stop();
+    const members = (await freePorts(2)).map((port, at) => `n${at + 1}=127.0.0.1:${port}`);
+    nodes.push(...(await Promise.all(['n1', 'n2'].map((name) => startNode({ name, members, dataDir: inDirectory(name) })))));
+    const [n1, n2] = nodes.slice(1) as [NodeProcess, NodeProcess];
+    assert.is(n2.nodeId, alone.nodeId);
+    await n1.logged('cluster.made');
+    const row = (await control(n1)).rows.find(({ space }) => space === 'old');
+    assert.equal([...(row?.copies ?? [])].sort(), [n1.nodeId, n2.nodeId].sort());
+    await withEachAlone([n1, n2], async (copies) => {
+      await equalCopies(copies, { space: 'old' });
+      for (const copy of copies) assert.is((await copy.space('old').get('kept'))?.text, 'from before');
+    });
+  } finally {
+    await Promise.all(nodes.map((node) => node.stop()));
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

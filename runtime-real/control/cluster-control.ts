@@ -16,6 +16,7 @@ import type { NodeHost } from '../node-host.js';
 import { ClusterDesk } from './cluster-desk.js';
 import { ClusterKeeper } from './cluster-keeper.js';
 import { controlReport } from './control-report.js';
+import { MoveDesk } from './move-desk.js';
 import { Proposer } from './proposer.js';
 
 export interface ClusterControlOptions {
@@ -41,6 +42,7 @@ export class ClusterControl {
   readonly directory: PeerDirectory;
   readonly keeper: ClusterKeeper;
   readonly desk: ClusterDesk;
+  readonly moves: MoveDesk;
   readonly proposer: Proposer;
   readonly #options: ClusterControlOptions;
   #isLookDue = false;
@@ -56,6 +58,7 @@ export class ClusterControl {
     const parts = { host, book, directory: this.directory, network, proposer: this.proposer, pure, own, replicationFactor };
     this.keeper = new ClusterKeeper({ ...parts, hasSecrets, changed, tell });
     this.desk = new ClusterDesk(parts);
+    this.moves = new MoveDesk({ host, addressOf: (node) => this.#addressOf(node) });
   }
 
   /** As this node says hello now. */

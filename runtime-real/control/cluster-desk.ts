@@ -12,7 +12,12 @@ import { EngramError } from '../../core/errors.js';
 import type { NodeId } from '../../core/identifiers.js';
 import { suggestion } from '../../core/nearest-names.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
-import type { AddNodeRequest, ChangeSettingsRequest, RemoveNodeRequest } from '../../core/wire/generated/engram/v1/cluster.js';
+import type {
+  AddNodeRequest,
+  ChangeSettingsRequest,
+  DrainRequest,
+  RemoveNodeRequest,
+} from '../../core/wire/generated/engram/v1/cluster.js';
 import type { MemberBook } from '../cluster/member-book.js';
 import type { PeerDirectory } from '../cluster/peer-directory.js';
 import type { PeerIdentity } from '../cluster/peer-hello.js';
@@ -169,6 +174,17 @@ export class ClusterDesk {
       }
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     }
+  }
+
+  /** The node gives up what it holds, or need not any more. It stays a member, and votes no more while it does. */
+  async drain({ nodeId: name, undo }: DrainRequest): Promise<Committed & { readonly node: NodeId; readonly copies: number }> {
+    const { state } = this.#made();
+    const { id, isDraining: _was, since: _since, ...rest } = this.#member(state, name);
+    const others = Object.values(state.members).filter((member) => member.id !== id && !member.isDraining);
+    if (!undo && others.length === 0)
+      throw refused(`there is no other node that could take over what ${rest.name} holds`, 'add another node first');
+    const committed = await this.#commit({ kind: 'node-changed', member: { id, ...rest }, isDraining: !undo });
+    return { ...committed, node: id, copies: rowsInOrder(this.#made().state).filter(({ copies }) => copies.includes(id)).length };
   }
 
   async changeSettings({ replicationFactor, partitionPolicy, acknowledgement }: ChangeSettingsRequest): Promise<ClusterSettings> {

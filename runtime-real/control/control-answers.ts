@@ -7,9 +7,13 @@ import type {
   ChangeSettingsRequest,
   ControlReport,
   ControlRequest,
+  DrainAnswer,
+  DrainRequest,
   InitAnswer,
   ProposeAnswer,
   ProposeRequest,
+  RebalanceAnswer,
+  RebalanceRequest,
   RecoverAnswer,
   RecoverRequest,
   RemoveNodeAnswer,
@@ -18,6 +22,7 @@ import type {
 import type { Failure } from '../../core/wire/generated/engram/v1/service.js';
 import type { ControlSource } from '../grpc/cluster-calls.js';
 import type { ClusterControl } from './cluster-control.js';
+import { noMoves } from './move-desk.js';
 
 export class ControlAnswers implements ControlSource {
   readonly #control: ClusterControl;
@@ -44,6 +49,17 @@ export class ControlAnswers implements ControlSource {
   async changeSettings(request: ChangeSettingsRequest): Promise<ChangeSettingsAnswer> {
     const done = await settled(this.#control.desk.changeSettings(request));
     return 'code' in done ? { failure: done, settings: undefined } : { failure: undefined, settings: { ...done } };
+  }
+
+  async drain(request: DrainRequest): Promise<DrainAnswer> {
+    const done = await settled(this.#control.desk.drain(request));
+    if ('code' in done) return { failure: done, nodeId: '', index: 0, copies: 0 };
+    return { failure: undefined, nodeId: done.node, index: done.index, copies: done.copies };
+  }
+
+  async rebalance(request: RebalanceRequest): Promise<RebalanceAnswer> {
+    const done = await settled(this.#control.moves.answer(request));
+    return 'code' in done ? { ...noMoves, failure: done } : done;
   }
 
   async recover({ acceptRisk }: RecoverRequest): Promise<RecoverAnswer> {

@@ -11,9 +11,13 @@ import type {
   ClusterMembers,
   ControlReport,
   ControlRequest,
+  DrainAnswer,
+  DrainRequest,
   InitAnswer,
   ProposeAnswer,
   ProposeRequest,
+  RebalanceAnswer,
+  RebalanceRequest,
   RecoverAnswer,
   RecoverRequest,
   RemoveNodeAnswer,
@@ -37,6 +41,8 @@ export interface ControlSource {
   addNode(request: AddNodeRequest): Promise<AddNodeAnswer>;
   removeNode(request: RemoveNodeRequest): Promise<RemoveNodeAnswer>;
   changeSettings(request: ChangeSettingsRequest): Promise<ChangeSettingsAnswer>;
+  drain(request: DrainRequest): Promise<DrainAnswer>;
+  rebalance(request: RebalanceRequest): Promise<RebalanceAnswer>;
   recover(request: RecoverRequest): Promise<RecoverAnswer>;
   propose(request: ProposeRequest): Promise<ProposeAnswer>;
   report(request: ControlRequest): Promise<ControlReport>;
@@ -73,6 +79,8 @@ export class ClusterCalls {
     addNode: this.#asked(({ control }, request: AddNodeRequest) => control.addNode(request)),
     removeNode: this.#asked(({ control }, request: RemoveNodeRequest) => control.removeNode(request)),
     changeSettings: this.#asked(({ control }, request: ChangeSettingsRequest) => control.changeSettings(request)),
+    drain: this.#asked(({ control }, request: DrainRequest) => control.drain(request)),
+    rebalance: this.#asked(({ control }, request: RebalanceRequest) => control.rebalance(request)),
     recover: this.#asked(({ control }, request: RecoverRequest) => control.recover(request)),
     propose: this.#asked(({ control }, request: ProposeRequest) => control.propose(request)),
     getControl: this.#asked(({ control }, request: ControlRequest) => control.report(request)),

@@ -13,6 +13,7 @@ import { exitCodes, type Output } from '../output.js';
 import { type GlobalOptions, isGiven, outputOf, usageError } from '../session.js';
 import { changeJson, changeText, linkName, type MatrixCell, matrixText, membersJson, membersText } from './cluster-text.js';
 import { type AddClusterCommand, addControlCommands } from './control-commands.js';
+import { addMoveCommands } from './move-commands.js';
 import { ask, askAny, ClusterWatch, nobodyAnswers } from './node-questions.js';
 
 /** A watched node that is gone is replaced by another one within this time, or the command ends. */
@@ -47,6 +48,7 @@ export function addClusterCommands(root: Command, end: (exitCode: number) => voi
   add(command('matrix', 'who has heard whom of late, asked of every node: an asymmetric link shows as one'), matrix);
   add(command('watch', 'the members, then every change as it is noticed, until Ctrl-C'), watch);
   addControlCommands(cluster, add);
+  addMoveCommands(cluster, add);
 }
 
 function serversOf(command: Command): readonly string[] {

@@ -299,6 +299,81 @@ export enum ProposeAnswer_Outcome {
   UNRECOGNIZED = -1,
 }
 
+export interface DrainRequest {
+  /** The node's id, or its name. */
+  nodeId: string;
+  /** It may keep what it still holds, and get copies again. */
+  undo: boolean;
+}
+
+export interface DrainAnswer {
+  failure: Failure | undefined;
+  nodeId: string;
+  index: number;
+  /** Rows that name it. */
+  copies: number;
+}
+
+export interface RebalanceRequest {
+  action: RebalanceRequest_Action;
+  /** From another node, for who leads: not to be passed on again. */
+  forwarded: boolean;
+}
+
+export enum RebalanceRequest_Action {
+  /** PLAN - Says what is wanted, and changes nothing. */
+  PLAN = 0,
+  /** APPLY - Carries it out, a few moves at a time, also after an abort. */
+  APPLY = 1,
+  /** ABORT - Gives up the moves under way, and begins none before an apply, or before another node leads. */
+  ABORT = 2,
+  UNRECOGNIZED = -1,
+}
+
+export interface WantedStep {
+  /** copy: to another node, or one more. primary: another of the copies is to be it. fewer: there are too many. */
+  kind: string;
+  space: string;
+  fromNodeId: string;
+  toNodeId: string;
+  bytes: number;
+}
+
+export interface MoveProgress {
+  space: string;
+  fromNodeId: string;
+  toNodeId: string;
+  stage: string;
+  /** Records that the target lacks; absent while its source has not said so. */
+  missingRecords?: number | undefined;
+}
+
+/** How far the fullest node is above its fair share: 0.1 is 10 %. */
+export interface Imbalance {
+  copies: number;
+  bytes: number;
+  primaries: number;
+}
+
+export interface RebalanceAnswer {
+  failure:
+    | Failure
+    | undefined;
+  /** What is wanted and not begun. */
+  steps: WantedStep[];
+  moves: MoveProgress[];
+  before: Imbalance | undefined;
+  after:
+    | Imbalance
+    | undefined;
+  /** What cannot be had as the nodes are, in words. */
+  infeasible: string[];
+  /** Moves begin by themselves. */
+  atWork: boolean;
+  /** Moves that were given up. */
+  aborted: number;
+}
+
 export interface ControlRequest {
   /** Leave out rows and copies. */
   withoutRows: boolean;
@@ -2512,6 +2587,579 @@ export const ProposeAnswer: MessageFns<ProposeAnswer> = {
             }
 
             message.leaderNodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainRequest(): DrainRequest {
+  return { nodeId: "", undo: false };
+}
+
+export const DrainRequest: MessageFns<DrainRequest> = {
+  encode(message: DrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.undo !== false) {
+      writer.uint32(16).bool(message.undo);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.undo = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainAnswer(): DrainAnswer {
+  return { failure: undefined, nodeId: "", index: 0, copies: 0 };
+}
+
+export const DrainAnswer: MessageFns<DrainAnswer> = {
+  encode(message: DrainAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    if (message.index !== 0) {
+      writer.uint32(24).uint64(message.index);
+    }
+    if (message.copies !== 0) {
+      writer.uint32(32).uint32(message.copies);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.copies = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalanceRequest(): RebalanceRequest {
+  return { action: 0, forwarded: false };
+}
+
+export const RebalanceRequest: MessageFns<RebalanceRequest> = {
+  encode(message: RebalanceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== 0) {
+      writer.uint32(8).int32(message.action);
+    }
+    if (message.forwarded !== false) {
+      writer.uint32(16).bool(message.forwarded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalanceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.forwarded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWantedStep(): WantedStep {
+  return { kind: "", space: "", fromNodeId: "", toNodeId: "", bytes: 0 };
+}
+
+export const WantedStep: MessageFns<WantedStep> = {
+  encode(message: WantedStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.space !== "") {
+      writer.uint32(18).string(message.space);
+    }
+    if (message.fromNodeId !== "") {
+      writer.uint32(26).string(message.fromNodeId);
+    }
+    if (message.toNodeId !== "") {
+      writer.uint32(34).string(message.toNodeId);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(40).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WantedStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWantedStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fromNodeId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.toNodeId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMoveProgress(): MoveProgress {
+  return { space: "", fromNodeId: "", toNodeId: "", stage: "", missingRecords: undefined };
+}
+
+export const MoveProgress: MessageFns<MoveProgress> = {
+  encode(message: MoveProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.space !== "") {
+      writer.uint32(10).string(message.space);
+    }
+    if (message.fromNodeId !== "") {
+      writer.uint32(18).string(message.fromNodeId);
+    }
+    if (message.toNodeId !== "") {
+      writer.uint32(26).string(message.toNodeId);
+    }
+    if (message.stage !== "") {
+      writer.uint32(34).string(message.stage);
+    }
+    if (message.missingRecords !== undefined) {
+      writer.uint32(40).uint64(message.missingRecords);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromNodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toNodeId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.stage = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.missingRecords = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImbalance(): Imbalance {
+  return { copies: 0, bytes: 0, primaries: 0 };
+}
+
+export const Imbalance: MessageFns<Imbalance> = {
+  encode(message: Imbalance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.copies !== 0) {
+      writer.uint32(9).double(message.copies);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(17).double(message.bytes);
+    }
+    if (message.primaries !== 0) {
+      writer.uint32(25).double(message.primaries);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Imbalance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImbalance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.copies = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.bytes = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.primaries = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebalanceAnswer(): RebalanceAnswer {
+  return {
+    failure: undefined,
+    steps: [],
+    moves: [],
+    before: undefined,
+    after: undefined,
+    infeasible: [],
+    atWork: false,
+    aborted: 0,
+  };
+}
+
+export const RebalanceAnswer: MessageFns<RebalanceAnswer> = {
+  encode(message: RebalanceAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.steps) {
+      WantedStep.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.moves) {
+      MoveProgress.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.before !== undefined) {
+      Imbalance.encode(message.before, writer.uint32(34).fork()).join();
+    }
+    if (message.after !== undefined) {
+      Imbalance.encode(message.after, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.infeasible) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.atWork !== false) {
+      writer.uint32(56).bool(message.atWork);
+    }
+    if (message.aborted !== 0) {
+      writer.uint32(64).uint32(message.aborted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebalanceAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebalanceAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.steps.push(WantedStep.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.moves.push(MoveProgress.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.before = Imbalance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.after = Imbalance.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.infeasible.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.atWork = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.aborted = reader.uint32();
             continue;
           }
         }

@@ -1,0 +1,139 @@
+/** `engram cluster plan|apply|abort|drain|decommission`: copies on their way from node to node. */
+import type { Command } from 'commander';
+import { EngramError } from '../../../core/errors.js';
+import {
+  type ControlReport,
+  type Imbalance,
+  type RebalanceAnswer,
+  RebalanceRequest_Action,
+} from '../../../core/wire/generated/engram/v1/cluster.js';
+import { clusterService } from '../../grpc/service-definitions.js';
+import { type Column, exitCodes, type Output, oneLine } from '../output.js';
+import { usageError } from '../session.js';
+import type { AddClusterCommand } from './control-commands.js';
+import { nameOf } from './control-reports.js';
+import { answerMsMax, askAnyFor } from './node-questions.js';
+
+const changeMsMax = 25_000;
+const lookEveryMs = 500;
+/** Rows of a table for people; with --json all are printed. */
+const rowsShown = 50;
+
+export function addMoveCommands(cluster: Command, add: AddClusterCommand): void {
+  const command = (name: string, description: string): Command => cluster.command(name).description(description);
+  const act = (action: RebalanceRequest_Action) => (servers: readonly string[], output: Output) => rebalance(servers, output, action);
+  add(command('plan', 'which copies should be elsewhere, and how even that would be; changes nothing'), act(RebalanceRequest_Action.PLAN));
+  add(command('apply', 'carry the plan out now, a few moves at a time'), act(RebalanceRequest_Action.APPLY));
+  add(command('abort', 'give up the moves under way, and begin none until apply'), act(RebalanceRequest_Action.ABORT));
+  add(
+    command('drain', 'let other nodes take over all that a node holds; it stays a member')
+      .argument('<node>', 'its name or node id')
+      .option('--undo', 'it may keep what it still holds, and get copies again', false),
+    drain,
+  );
+  add(
+    command('decommission', 'drain a node, wait until it holds nothing, and take it out; can be interrupted and repeated').argument(
+      '<node>',
+      'its name or node id',
+    ),
+    decommission,
+  );
+}
+
+async function rebalance(servers: readonly string[], output: Output, action: RebalanceRequest_Action): Promise<number> {
+  const answer = await askAnyFor(servers, {
+    method: clusterService.rebalance,
+    request: { action, forwarded: false },
+    deadlineMs: changeMsMax,
+  });
+  if (answer.failure !== undefined) throw EngramError.fromFailure(answer.failure);
+  const report = await reportOf(servers, true);
+  output.answer(planJson(answer, report), () => planText(output, answer, report));
+  return exitCodes.ok;
+}
+
+function planJson({ steps, moves, before, after, infeasible, atWork, aborted }: RebalanceAnswer, report: ControlReport): object {
+  const named = <Move extends { readonly fromNodeId: string; readonly toNodeId: string }>(move: Move): object => ({
+    ...move,
+    from: move.fromNodeId === '' ? null : nameOf(report, move.fromNodeId),
+    to: move.toNodeId === '' ? null : nameOf(report, move.toNodeId),
+  });
+  const cannot = infeasible.map((each) => JSON.parse(each) as object);
+  return { atWork, aborted, before, after, infeasible: cannot, steps: steps.map(named), moves: moves.map(named) };
+}
+
+function planText(output: Output, answer: RebalanceAnswer, report: ControlReport): string {
+  const { steps, moves, before, after, infeasible, atWork, aborted } = answer;
+  const columns: Column[] = [
+    { title: 'space' },
+    { title: 'what', width: 10 },
+    { title: 'from', width: 16 },
+    { title: 'to', width: 16 },
+    { title: 'state', width: 28 },
+  ];
+  const name = (id: string): string => (id === '' ? '-' : nameOf(report, id));
+  const rows = [
+    ...moves.map(({ space, fromNodeId, toNodeId, stage, missingRecords }) => {
+      const left = missingRecords === undefined ? '' : `, ${missingRecords} records left`;
+      return [oneLine(space, 60), 'copy', name(fromNodeId), name(toNodeId), `${stage}${left}`];
+    }),
+    ...steps.map(({ space, kind, fromNodeId, toNodeId }) => [oneLine(space, 60), kind, name(fromNodeId), name(toNodeId), 'wanted']),
+  ];
+  const more = rows.length > rowsShown ? `\n… and ${rows.length - rowsShown} more (--json prints all)` : '';
+  const gaveUp = aborted === 0 ? '' : `${aborted} moves given up; `;
+  const head = `${gaveUp}${moves.length} under way, ${steps.length} wanted${atWork ? ', carried out by itself' : ', waiting for engram cluster apply'}`;
+  const even = `fullest node over its fair share: ${imbalanceText(before)} now, ${imbalanceText(after)} then`;
+  const cannot = infeasible.map((each) => `\ncannot be had: ${each}`).join('');
+  return rows.length === 0
+    ? `${head}\n${even}${cannot}`
+    : `${head}\n${output.table(columns, rows.slice(0, rowsShown))}${more}\n${even}${cannot}`;
+}
+
+function imbalanceText(imbalance: Imbalance | undefined): string {
+  if (imbalance === undefined) return '?';
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+  return `copies ${percent(imbalance.copies)}, primaries ${percent(imbalance.primaries)}`;
+}
+
+function reportOf(servers: readonly string[], withoutRows: boolean): Promise<ControlReport> {
+  return askAnyFor(servers, { method: clusterService.getControl, request: { withoutRows }, deadlineMs: answerMsMax });
+}
+
+async function drained(
+  servers: readonly string[],
+  name: string,
+  undo: boolean,
+): Promise<{ readonly nodeId: string; readonly copies: number }> {
+  const answer = await askAnyFor(servers, { method: clusterService.drain, request: { nodeId: name, undo }, deadlineMs: changeMsMax });
+  if (answer.failure !== undefined) throw EngramError.fromFailure(answer.failure);
+  return answer;
+}
+
+async function drain(servers: readonly string[], output: Output, self: Command): Promise<number> {
+  const [name] = self.args as [string];
+  const { undo } = self.opts<{ undo: boolean }>();
+  const { nodeId, copies } = await drained(servers, name, undo);
+  const text = undo ? `${name} is used again` : `${name} gives up its copies, ${copies} now; engram cluster plan shows how far it is`;
+  output.answer({ name, nodeId, copies, draining: !undo }, () => text);
+  return exitCodes.ok;
+}
+
+async function decommission(servers: readonly string[], output: Output, self: Command): Promise<number> {
+  const [name] = self.args as [string];
+  if (servers.length === 0) return usageError(self, 'name a node with --server');
+  const { nodeId } = await drained(servers, name, false);
+  let told = -1;
+  for (;;) {
+    const { rows } = await reportOf(servers, false);
+    const left = rows.filter(({ copies, move }) => copies.includes(nodeId) || move?.toNodeId === nodeId).length;
+    if (left === 0) break;
+    if (left !== told) output.remark(`${name} still holds copies of ${left} ${left === 1 ? 'space' : 'spaces'}`);
+    told = left;
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+  const question = { method: clusterService.removeNode, request: { nodeId, force: false }, deadlineMs: changeMsMax };
+  const { failure, index } = await askAnyFor(servers, question);
+  if (failure !== undefined) throw EngramError.fromFailure(failure);
+  output.answer({ name, nodeId, index }, () => `${name} (${nodeId}) holds nothing and is no member any more, by entry ${index}`);
+  return exitCodes.ok;
+}
