@@ -14,6 +14,8 @@ export function scrapedGauge(registry: Registry, { name, help, labels = [] }: De
     ...{ name, help, labelNames: [...labels], registers: [registry] },
     collect: () => {
       gauge.reset();
+      // Without labels a reset leaves a 0, and nothing is not 0.
+      if (labels.length === 0) gauge.remove({});
       for (const [of, value] of values()) gauge.set(of, value);
     },
   });
