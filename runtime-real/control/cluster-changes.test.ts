@@ -160,6 +160,8 @@ changes('one node makes the cluster; others come in and go under load; nothing a
     const table = runCommand(['--server', n1.address, 'cluster', 'log']);
     assert.match(table.out, /generation 1, led by n\d; 2 copies/);
     assert.is(runCommand(['--server', n1.address, 'cluster', 'rows']).code, 0);
+    const glance = runCommand(['--server', n1.address, 'cluster', 'status']);
+    assert.match(glance.out, /1 spaces?: 1 with a confirmed primary, 0 provisional/);
 
     // One that leaves in good order: others take over what it holds, then it is no member.
     const plan = runCommand(['--json', '--server', n1.address, 'cluster', 'plan']);

@@ -9,7 +9,7 @@ import { clusterService } from '../../grpc/service-definitions.js';
 import { exitCodes, type Output } from '../output.js';
 import { usageError } from '../session.js';
 import { clusterKnown } from './control-reports.js';
-import { logJson, logText, rowsText, spacesJson, spacesText } from './control-text.js';
+import { logJson, logText, rowsText, spacesJson, spacesText, statusJson, statusText } from './control-text.js';
 import { askAnyFor } from './node-questions.js';
 
 /** A change waits for a majority, and a removal for the end of its vote before. */
@@ -51,6 +51,7 @@ export function addControlCommands(cluster: Command, add: AddClusterCommand): vo
       .addOption(new Option('--ack-default <level>', 'of writes that ask for none').choices(acknowledgementLevels)),
     settings,
   );
+  add(command('status', 'the cluster at a glance: who leads, who votes and answers, how many spaces have a confirmed primary'), status);
   add(command('spaces', 'spaces: who takes writes, confirmed or not, memories, and how far copies lag'), spaces);
   add(command('rows', 'where each copy lives, by the control log, and how far it lags; moves under way'), rows);
   add(command('log', 'the control log on each node: role, term, who votes, how far it has come'), log);
@@ -139,6 +140,12 @@ async function spaces(servers: readonly string[], output: Output): Promise<numbe
 async function rows(servers: readonly string[], output: Output): Promise<number> {
   const known = await clusterKnown(servers, false);
   output.answer(spacesJson(known), () => rowsText(output, known));
+  return exitCodes.ok;
+}
+
+async function status(servers: readonly string[], output: Output): Promise<number> {
+  const known = await clusterKnown(servers, false);
+  output.answer(statusJson(known), () => statusText(output, known));
   return exitCodes.ok;
 }
 

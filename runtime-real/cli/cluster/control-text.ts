@@ -119,6 +119,28 @@ function lagText(copies: readonly CopyKnown[]): string {
   return `${records}${most}${silent === 0 ? '' : `, ${silent} silent`}`;
 }
 
+export function statusJson(known: ClusterKnown): object {
+  return { ...logJson(known), standing: standingOf(spacesKnown(known)) };
+}
+
+/** How many spaces have a confirmed primary, only provisional ones, or nobody who takes writes now. */
+function standingOf(spaces: readonly SpaceKnown[]): { readonly confirmed: number; readonly provisional: number; readonly none: number } {
+  const confirmed = spaces.filter(isConfirmed).length;
+  const none = spaces.filter(({ writers }) => writers.length === 0).length;
+  return { confirmed, provisional: spaces.length - confirmed - none, none };
+}
+
+export function statusText(output: Output, known: ClusterKnown): string {
+  const spaces = spacesKnown(known);
+  const { confirmed, provisional, none } = standingOf(spaces);
+  const moving = spaces.filter(({ row }) => row.move !== undefined).length;
+  const lines = [
+    `${spaces.length} spaces: ${confirmed} with a confirmed primary, ${provisional} provisional, ${none} that nobody takes writes of now`,
+  ];
+  if (moving > 0) lines.push(`${moving} of them with a copy on its way (engram cluster plan)`);
+  return [logText(output, known), ...lines].join('\n');
+}
+
 export function spacesText(output: Output, known: ClusterKnown): string {
   const columns: Column[] = [
     { title: 'space', width: 24 },
