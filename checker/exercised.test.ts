@@ -63,6 +63,8 @@ exercise('each side of each split must have acknowledged enough', () => {
   assert.is(build([split(20, 21)], 20), '');
   assert.match(build([split(20, 19)], 20), /acknowledged 19 of 20/);
   assert.match(build([split(20, 20), split(0, 20)], 20), /acknowledged 0 of 20/);
+  const [writing, reading] = split(20, 0).sides;
+  assert.equal(build([{ ...split(), sides: [writing, { ...reading, readsOnly: true }] }], 20), build([split(20, 20)], 20));
   assert.match(build([], 20), /no split/);
   assert.is(build([split(0, 1)], 0), '');
   assert.is(build([], 0), '');

@@ -43,7 +43,7 @@ function silentSides({ splits, acknowledgementsPerSideMin: min }: History): stri
   if (min > 0 && splits.length === 0) return ['no split took place'];
   return splits.flatMap(({ fromMs, sides }) =>
     sides
-      .filter(({ acknowledged }) => acknowledged < min)
+      .filter(({ acknowledged, readsOnly }) => acknowledged < min && readsOnly !== true)
       .map(
         ({ nodes, acknowledged }) =>
           `in the split at ${fromMs} ms the side of ${nodes.join(', ')} acknowledged ${acknowledged} of ${min} writes`,

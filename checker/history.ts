@@ -4,6 +4,7 @@
  *
  * Every write carries a unique value, so that a read says by its values which writes it saw.
  */
+import type { PartitionPolicy } from '../core/control/entries.js';
 import type { Author, NodeId, SpaceKey } from '../core/identifiers.js';
 import type { ControlTrace } from './control-observations.js';
 
@@ -161,7 +162,12 @@ export interface SplitRecord {
   readonly fromMs: number;
   readonly untilMs: number;
   /** The sides that hold a copy of some space, each with the acknowledged writes it gave during the cut. */
-  readonly sides: readonly { readonly nodes: readonly NodeId[]; readonly acknowledged: number }[];
+  readonly sides: readonly {
+    readonly nodes: readonly NodeId[];
+    readonly acknowledged: number;
+    /** Too few of it vote, and the policy is `reject`: it only reads. */
+    readonly readsOnly?: boolean;
+  }[];
 }
 
 /** A committed row: who holds a space from a moment on, the primary first. */
@@ -254,6 +260,8 @@ export interface History {
   readonly operations: readonly Operation[];
   /** Absent where nobody takes part in a membership. */
   readonly membership?: MembershipRecord;
+  /** Under `reject` nobody takes writes whom the control log has not confirmed. Absent: `accept`. */
+  readonly partitionPolicy?: PartitionPolicy;
   /** What control logs were seen to do; absent where nodes keep none. */
   readonly control?: ControlTrace;
   /** Absent where rows do not change. */

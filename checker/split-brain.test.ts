@@ -42,6 +42,18 @@ split('spaces do not compete, and neither do two terms of one node', () => {
   assert.is(judged(builder.build({ terms: [term, elsewhere, next], healedMs, endedMs })).verdict, 'ok');
 });
 
+split('under reject a provisional term is a violation, a confirmed one is not', () => {
+  for (const [confirmed, partitionPolicy, expected] of [
+    [true, 'reject', 'ok'],
+    [false, 'reject', 'violation'],
+    [false, 'accept', 'ok'],
+  ] as const) {
+    const builder = told();
+    const terms = [builder.term('a', { fromMs: 0, untilMs: forever, confirmed, index: 1 })];
+    assert.is(judged({ ...builder.build({ terms, healedMs, endedMs }), partitionPolicy }).verdict, expected);
+  }
+});
+
 split('provisional primaries may overlap until 10 s after the heal', () => {
   for (const [untilMs, expected] of [
     [settledMs, 'ok'],

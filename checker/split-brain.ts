@@ -5,6 +5,7 @@
  * - From heal + 10 s on no confirmed acknowledgement in an older epoch than the newest, at most one primary of either kind per space at any
  *   instant, and at most one node that acknowledges.
  * - Nobody takes a term without what the copies within its reach held when it began to ask for it (unpulled-terms.ts).
+ * - Under the policy `reject` nobody holds a term that the control log has not confirmed.
  * - Never two contents for one dot: not in the logs, not among what copies hold, not among what clients were told.
  *
  * Overlaps are found by time, not by dots: two primaries write different dots by construction.
@@ -36,6 +37,7 @@ export const splitBrain: Checker = (history) => {
     ...lasting.map(({ first, second }) => ({
       reason: `${first.node} and ${second.node} are both primary of ${first.space} later than ${settledAfterHealMs} ms after the heal`,
     })),
+    ...unconfirmedTerms(history),
     ...staleAcknowledgements(acknowledged, terms, settledMs),
     ...rivalAcknowledgements(acknowledged, settledMs),
     ...unpulled,
@@ -59,6 +61,15 @@ export const splitBrain: Checker = (history) => {
   if (openAtTheEnd) return { verdict: 'unknown', reason: 'the run ended with two primaries before they had time to settle', ...figures };
   return { verdict: 'ok', ...figures };
 };
+
+function unconfirmedTerms({ terms, partitionPolicy }: History): Finding[] {
+  if (partitionPolicy !== 'reject') return [];
+  return terms
+    .filter(({ confirmed }) => !confirmed)
+    .map(({ node, space, fromMs }) => ({
+      reason: `${node} took a provisional term of ${space} at ${fromMs} ms, though the policy is to reject`,
+    }));
+}
 
 interface Overlap {
   readonly first: TermSpan;

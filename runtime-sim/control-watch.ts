@@ -32,6 +32,8 @@ export class ControlWatch {
   readonly #hosts: () => readonly NodeHost[];
   readonly #identities: Identities;
   #leasesSeen = '';
+  /** Who was elected last. */
+  #leader: string | null = null;
   #applied = 0;
   #appliedMs = 0;
   readonly #rows: PlacedRow[] = [];
@@ -91,7 +93,12 @@ export class ControlWatch {
     if (control === null) return;
     if (event.kind.startsWith('control.')) this.observer.noted(this.#nodeAt(index), event, control);
     if (event.kind === 'control.applied' && control.state.applied > this.#applied) this.#committed(control.state);
-    if (event.kind === 'control.leader-elected') this.watchLeases();
+    if (event.kind === 'control.leader-elected') {
+      const { name } = this.#nodeAt(index);
+      if (this.#leader !== null && this.#leader !== name) this.#world().recorder.mark('leader of the control log replaced');
+      this.#leader = name;
+      this.watchLeases();
+    }
     if (event.kind === 'term.taken' && event.term.counter === 0)
       this.#confirmed(index, event.space, `${event.term.generation}.${event.term.index}`);
   }

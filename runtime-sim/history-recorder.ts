@@ -226,7 +226,7 @@ export class HistoryRecorder {
 
   #termTaken(node: number, space: SpaceKey, term: TermSpan['term']): void {
     this.#termEnded(node, space);
-    this.mark('provisional term taken over');
+    this.#markTerm(node, space, term);
     if (this.#nodes[node].jumpedBackMs >= (this.#leaderless.get(space) ?? Number.POSITIVE_INFINITY)) {
       this.mark('clock jumped back during failover');
     }
@@ -243,6 +243,17 @@ export class HistoryRecorder {
     this.#nodes[node].claimedMs.delete(space);
     this.#nodes[node].spans.set(space, span);
     this.terms.push(span);
+  }
+
+  #markTerm(node: number, space: SpaceKey, term: TermSpan['term']): void {
+    const before = this.terms.findLast((span) => span.space === space);
+    if (term.counter > 0) this.mark('provisional term taken over');
+    else {
+      this.mark('primary confirmed by lease');
+      if (before?.confirmed === false) this.mark('provisional term superseded by a committed row');
+      const confirmed = this.terms.findLast((span) => span.space === space && span.confirmed);
+      if (confirmed !== undefined && confirmed.node !== this.#ids[node]) this.mark('primary promoted by a committed row');
+    }
   }
 
   #termEnded(node: number, space: SpaceKey): void {

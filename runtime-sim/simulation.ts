@@ -207,11 +207,16 @@ export class Simulation {
     };
   }
 
-  #controlHistory(): Pick<History, 'control' | 'placement'> {
+  #controlHistory(): Pick<History, 'partitionPolicy' | 'control' | 'placement'> {
     if (this.#watch === null) return {};
     const { plan } = this.#world;
     const replicationFactor = Math.max(...plan.rows.map(({ copies }) => copies.length));
-    return { control: this.#watch.trace(this.liveness.convergenceMs !== null), placement: this.#watch.placement(replicationFactor) };
+    const partitionPolicy = plan.configuration.controlLog?.partitionPolicy ?? 'accept';
+    return {
+      partitionPolicy,
+      control: this.#watch.trace(this.liveness.convergenceMs !== null),
+      placement: this.#watch.placement(replicationFactor),
+    };
   }
 
   /** Lets the next event happen; false when there is none. `run` does this till the end; whoever asks from outside does it for as long as it waits. */

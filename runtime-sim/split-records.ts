@@ -3,6 +3,9 @@
  */
 import type { SplitRecord } from '../checker/history.js';
 import { isWrite } from '../checker/memory-traces.js';
+import { votersMax } from '../core/control/entries.js';
+import type { NodeId } from '../core/identifiers.js';
+import type { RunPlan } from '../scenarios/run-plan.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
@@ -22,9 +25,25 @@ export function splitRecords(world: World, hosts: readonly NodeHost[]): SplitRec
           operation.completedMs >= fromMs &&
           operation.completedMs < untilMs,
       ).length;
-      return { nodes: ids, acknowledged };
+      return { nodes: ids, acknowledged, ...(readsOnly(plan, nodes) ? { readsOnly: true } : {}) };
     });
+    if (records.some((side) => side.readsOnly === true && gaveReads(world, side.nodes, { fromMs, untilMs })))
+      recorder.mark('side without a majority only read');
     if (records.length > 1 && records.every(({ acknowledged }) => acknowledged > 0)) recorder.mark('acknowledged on both sides of a split');
     return { fromMs, untilMs, sides: records };
   });
+}
+
+/** Whether these are too few voters to confirm anybody, where nobody else may write. */
+function readsOnly({ configuration, nodes }: RunPlan, side: readonly string[]): boolean {
+  const voters = nodes.slice(0, votersMax);
+  return configuration.controlLog?.partitionPolicy === 'reject' && side.filter((name) => voters.includes(name)).length * 2 <= voters.length;
+}
+
+/** A side that answers reads is there, and would have taken writes if it were allowed to. */
+function gaveReads({ recorder }: World, side: readonly NodeId[], { fromMs, untilMs }: Pick<SplitRecord, 'fromMs' | 'untilMs'>): boolean {
+  return recorder.operations.some(
+    ({ kind, outcome, node, invokedMs, completedMs }) =>
+      kind === 'get' && outcome === 'ok' && node !== null && side.includes(node) && invokedMs >= fromMs && completedMs < untilMs,
+  );
 }

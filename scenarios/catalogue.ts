@@ -84,7 +84,10 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     clients,
     durationMs: options.durationMs,
     rows,
-    configuration: { ...drawConfiguration(random), ...(options.controlLog === true ? { controlLog: drawControlLog(random) } : {}) },
+    configuration: {
+      ...drawConfiguration(random),
+      ...(options.controlLog === true ? { controlLog: drawControlLog(random, story.faults) } : {}),
+    },
     background,
     disk: drawDisk(random),
     clocks: story.clocks ?? drawClocks(nodes, random),

@@ -3,7 +3,7 @@
  * cache that holds nothing, a window that is always full, a log that is always compacted) run often without any test switch in the core.
  */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
-import type { LinkRates } from './fault-plan.js';
+import type { FaultKind, FaultPlan, LinkRates } from './fault-plan.js';
 import type { Draws, RandomStreams } from './random-streams.js';
 import type { DiskRates, PlannedClock, PlannedConfiguration, PlannedControlLog, PlannedMembership } from './run-plan.js';
 
@@ -77,11 +77,25 @@ function drawMembership(draws: Draws): PlannedMembership {
   };
 }
 
-/** On half of the seeds there are snapshots of the control log in every run. */
-export function drawControlLog(random: RandomStreams): PlannedControlLog {
+/**
+ * On half of the seeds there are snapshots of the control log in every run. On a quarter a side without a majority of voters only reads; not where disks are damaged or
+ * lost: control logs of a majority might be among them, and then nobody would ever write again.
+ */
+export function drawControlLog(random: RandomStreams, faults: FaultPlan): PlannedControlLog {
   const draws = random.stream('configuration.control-log');
-  return { partitionPolicy: 'accept', snapshotEveryEntries: draws.pick([4, 8, 100, 1_000]) };
+  const snapshotEveryEntries = draws.pick([4, 8, 100, 1_000]);
+  const rejects = draws.chance(0.25) && !faults.some(({ kind }) => harmsLogs.has(kind));
+  return { partitionPolicy: rejects ? 'reject' : 'accept', snapshotEveryEntries };
 }
+
+const harmsLogs: ReadonlySet<FaultKind> = new Set([
+  'diskBitRot',
+  'diskLostWrite',
+  'diskMisdirectedWrite',
+  'diskBadSectors',
+  'diskCheckpointRot',
+  'destroyDisk',
+]);
 
 /** Groups of one record, queues that hold a handful, pauses and waits of other lengths. */
 function drawRest(draws: Draws): PlannedConfiguration {

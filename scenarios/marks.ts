@@ -14,6 +14,8 @@ export interface Mark {
   readonly seedsNeeded: number;
   /** Its subject is not built yet. */
   readonly pending: boolean;
+  /** Judged only where the nodes keep a control log. */
+  readonly needsControlLog: boolean;
 }
 
 const partitions: readonly ScenarioName[] = ['clean-split', 'asymmetric'];
@@ -26,8 +28,13 @@ const mark = (name: string, scenarios: readonly ScenarioName[], seedsNeeded: num
   scenarios,
   seedsNeeded,
   pending: false,
+  needsControlLog: false,
 });
-const pending = (name: string, scenarios: readonly ScenarioName[]): Mark => ({ name, scenarios, seedsNeeded: 100, pending: true });
+const pending = (name: string, scenarios: readonly ScenarioName[]): Mark => ({ ...mark(name, scenarios, 100), pending: true });
+const ofControlLog = (name: string, scenarios: readonly ScenarioName[], seedsNeeded: number): Mark => ({
+  ...mark(name, scenarios, seedsNeeded),
+  needsControlLog: true,
+});
 
 export const marks: readonly Mark[] = [
   mark('torn tail recovered', ['crash-restart', 'disk-faults', 'swarm'], 60),
@@ -89,7 +96,13 @@ export const marks: readonly Mark[] = [
   mark('member left and returned', ['rolling-restart', 'swarm'], 80),
   mark('member moved to another address', ['crash-restart', 'rolling-restart', 'swarm'], 60),
   pending('batch of a superseded term merged', partitions),
-  pending('primary promoted by a committed row', ['cascading']),
+  ofControlLog('primary confirmed by lease', everywhere, 10),
+  ofControlLog('primary promoted by a committed row', [...partitions, 'flapping', 'cascading', 'crash-restart', 'permanent-loss'], 10),
+  ofControlLog('provisional term superseded by a committed row', [...partitions, 'flapping', 'cascading'], 10),
+  ofControlLog('leader of the control log replaced', [...partitions, 'flapping', 'cascading', 'crash-restart', 'rolling-restart'], 20),
+  ofControlLog('side without a majority only read', partitions, 60),
+  ofControlLog('snapshot of the control log installed', [...partitions, 'flapping', 'crash-restart'], 100),
+  ofControlLog('damaged control log followed the others', ['disk-faults'], 20),
   pending('space moved under load', ['rebalance']),
   pending('copy lost for good and replaced', ['permanent-loss']),
 ];
@@ -113,6 +126,10 @@ export function markOf(event: DomainEvent): string | null {
       return 'segment compacted';
     case 'tail.merged':
       return 'tail merged after rejoin';
+    case 'control.snapshot-installed':
+      return 'snapshot of the control log installed';
+    case 'control.state-followed':
+      return 'damaged control log followed the others';
     case 'term.overlap-seen':
       return 'terms overlapped';
     case 'replication.gap-seen':
