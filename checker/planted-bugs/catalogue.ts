@@ -240,8 +240,8 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     whatItBreaks: 'Deadlines and silences are measured by the wall clock: where it jumps back a node waits for hours.',
     pending: false,
     module: 'runtime-sim/node-host.ts',
-    find: 'monotonicMs: this.clock.monotonicMs(world.nowUs)',
-    replace: 'monotonicMs: Math.max(0, this.clock.wallMs(world.nowUs) - startWallMs)',
+    find: 'monotonicMs: this.clock.monotonicMs(nowUs)',
+    replace: 'monotonicMs: Math.max(0, this.clock.wallMs(nowUs) - startWallMs)',
   },
   {
     name: 'take-silence-for-success',

@@ -213,18 +213,24 @@ export class Writes {
     const { retryWindowMs, supersededRequestIdsMax } = this.#services.configuration.memory;
     const { columns } = space.index;
     const list: SupersededRequest[] = [];
-    // First halves of the ids in the list: nearly always enough to see that an id is not in it, however many versions wait for their sync.
-    const listed = new Set<number>();
+    // By the first halves of their ids: nearly always enough to see whether an id is in the list, however many versions carry it.
+    const listed = new Map<number, SupersededRequest>();
     for (const version of versions) {
       const [high, low, ms] = [columns.requestHigh[version], columns.requestLow[version], columns.timeMs[version]];
       if (high !== 0 || low !== 0) {
-        list.push({ high, low, ms });
-        listed.add(high);
+        const own = { high, low, ms };
+        list.push(own);
+        listed.set(high, own);
       }
       for (const request of space.superseded.get(version) ?? []) {
-        if (listed.has(request.high) && list.some((other) => other.high === request.high && other.low === request.low)) continue;
+        const alike = listed.get(request.high);
+        if (
+          alike?.low === request.low ||
+          (alike !== undefined && list.some(({ high, low }) => high === request.high && low === request.low))
+        )
+          continue;
         list.push(request);
-        listed.add(request.high);
+        listed.set(request.high, request);
       }
     }
     if (list.length <= supersededAlwaysKept) return list;
