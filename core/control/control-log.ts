@@ -224,24 +224,18 @@ export class ControlLog implements PrimaryAuthority {
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     this.#now = now;
     if (this.#isDamaged) return this.#goBy(this.#followed.receive(from, bytes, this.#state, now), now);
-    if (isAuthorityMessage(bytes)) {
-      if (this.#raft !== null && !this.#authority.receive(from, bytes, now)) this.#rejected(bytes);
-      return;
-    }
-    if (isMoveMessage(bytes)) {
-      if (!this.#rebalancing.receive(bytes, from, now)) this.#rejected(bytes);
-      return;
-    }
+    if (isAuthorityMessage(bytes)) return this.#noteUnless(this.#raft === null || this.#authority.receive(from, bytes, now), bytes);
+    if (isMoveMessage(bytes)) return this.#noteUnless(this.#rebalancing.receive(bytes, from, now), bytes);
     const message = decodeRaftMessage(bytes);
-    if (message === null) return this.#rejected(bytes);
+    if (message === null) return this.#noteUnless(false, bytes);
     this.#raft?.receive(from, message, now.monotonicMs);
     const isOfLeader = message.kind === 'append' && this.#raft?.leader === from && this.#raft.term === message.term;
     if (isOfLeader && (this.#raft?.committed ?? 0) >= message.committed) this.#currentAtMs = now.monotonicMs;
     this.#after(now);
   }
 
-  #rejected(bytes: Uint8Array): void {
-    this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
+  #noteUnless(isReadable: boolean, bytes: Uint8Array): void {
+    if (!isReadable) this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
   }
 
   #goBy(state: ControlState, now: Now): void {
