@@ -45,6 +45,9 @@ export interface StorageOptions {
   readonly watermarkAfterQuietMs: number;
   /** A refused reservation is tried again this often. */
   readonly fullRetryMs: number;
+  /** A walk over all that is stored, to find what has rotted, begins so long after the last one, or after the start, and reads no faster than this; 0: never. */
+  readonly scrubEveryMs: number;
+  readonly scrubBytesPerSecond: number;
 }
 
 export interface MemoryOptions {
@@ -93,6 +96,8 @@ export const defaultStorageOptions: StorageOptions = {
   retainGarbageBytesMax: 256 * 2 ** 20,
   watermarkAfterQuietMs: 1_000,
   fullRetryMs: 1_000,
+  scrubEveryMs: 24 * 3_600_000,
+  scrubBytesPerSecond: 8 * 2 ** 20,
 };
 
 export const defaultMemoryOptions: MemoryOptions = {

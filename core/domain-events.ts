@@ -27,6 +27,15 @@ export type DomainEvent =
   /** No copy has these dots any more, and all once did or knew them dominated: they count as compacted. */
   | { readonly kind: 'hole.settled'; readonly space: SpaceKey; readonly author: Author; readonly from: number; readonly to: number }
   | { readonly kind: 'record.damaged'; readonly space: SpaceKey; readonly author: Author; readonly sequence: number }
+  /** Found by reading what nobody had asked for. */
+  | { readonly kind: 'scrub.rot-found'; readonly space: SpaceKey; readonly author: Author; readonly sequence: number }
+  | {
+      readonly kind: 'scrub.pass-finished';
+      readonly records: number;
+      readonly bytes: number;
+      readonly damaged: number;
+      readonly tookMs: number;
+    }
   | { readonly kind: 'peer.reached'; readonly peer: NodeId }
   | { readonly kind: 'peer.lost'; readonly peer: NodeId; readonly silentMs: number }
   | { readonly kind: 'frame.rejected'; readonly reason: string; readonly bytes: number }
@@ -42,9 +51,19 @@ export type DomainEvent =
       readonly expected: number;
       readonly got: number;
     }
-  | { readonly kind: 'replication.superseded'; readonly space: SpaceKey; readonly author: Author; readonly records: number }
+  /** Records of another term have come to a primary and are merged: each has a receipt. */
+  | { readonly kind: 'replication.superseded'; readonly space: SpaceKey; readonly records: number }
   /** Records written elsewhere while this node was cut off, or by it in an ended term, have been merged. */
   | { readonly kind: 'tail.merged'; readonly space: SpaceKey; readonly author: Author; readonly records: number }
+  /** A copy of a space that this node is primary of is more than a second behind; more than five; and up to date again, or nearly. */
+  | {
+      readonly kind: 'replication.lag-alert' | 'replication.degraded';
+      readonly space: SpaceKey;
+      readonly copy: NodeId;
+      readonly records: number;
+      readonly ms: number;
+    }
+  | { readonly kind: 'replication.lag-cleared'; readonly space: SpaceKey; readonly copy: NodeId }
   /** A node that shares no row with this one hands over what it holds of a space. */
   | { readonly kind: 'guest.admitted'; readonly peer: NodeId }
   /** The copies of the row hold all that was held here outside it: this node lets go of it. `hints`: how many of the records it had taken itself, in this boot. */

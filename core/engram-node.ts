@@ -21,10 +21,13 @@ import { Answers, type CopyStanding } from './memory/answers.js';
 import { MemoryStore } from './memory/memory-store.js';
 import { Reads } from './memory/reads.js';
 import { Requests } from './memory/requests.js';
+import { Scrub } from './memory/scrub.js';
 import { Writes } from './memory/writes.js';
 import { inspectSpace, type NodeInspection } from './node-inspection.js';
 import { NodeServices } from './node-services.js';
 import type { PureFunctions } from './pure-functions.js';
+import type { CopyLag } from './replication/lag-watch.js';
+import type { ReceiptPage } from './replication/receipts.js';
 import { Replication } from './replication/replication.js';
 
 export type { NodeInspection, SpaceInspection, VersionInspection } from './node-inspection.js';
@@ -40,6 +43,7 @@ export class EngramNode {
   readonly #answers: Answers;
   readonly #reads: Reads;
   readonly #requests: Requests;
+  readonly #scrub: Scrub;
   /** Null: members and rows come from the configuration. */
   readonly #control: ControlLog | null;
   #controlChanged = false;
@@ -80,6 +84,7 @@ export class EngramNode {
     this.#control = this.#controlLog(configuration, effects, pure);
     this.#acknowledgements = new Acknowledgements(this.#services, (peer, space, dot) => this.#replication.knows(peer, space, dot));
     const copies: CopyStanding = this.#replication;
+    this.#scrub = new Scrub(this.#services);
     this.#answers = new Answers(this.#services, copies);
     this.#reads = new Reads(this.#services, copies);
     const writes = new Writes(this.#services, this.#acknowledgements);
@@ -183,7 +188,7 @@ export class EngramNode {
   }
 
   #timer(name: string, now: Now): void {
-    if (this.#store.timer(name, now)) return;
+    if (this.#store.timer(name, now) || this.#scrub.timer(name, now)) return;
     if (this.#membership?.timer(name, now) === true) return;
     // Leases come and go with the asking.
     if (this.#control?.timer(name, now) === true) return this.#phase === 'serving' ? this.#replication.judgeTerms(now) : undefined;
@@ -198,6 +203,7 @@ export class EngramNode {
     }
     this.#phase = 'serving';
     this.#replication.start(now);
+    this.#scrub.start(now);
     this.#control?.open(self, this.#store.recovered?.holes.has(controlSpace) ?? false, now);
     this.#startMembership(self, now);
   }
@@ -248,6 +254,16 @@ export class EngramNode {
   /** The control log of this node; null without one. */
   inspectControl(): Pick<ControlLog, 'state' | 'raft' | 'isDamaged' | 'holdsLease' | 'confirmed' | 'underway'> | null {
     return this.#control;
+  }
+
+  /** Copies that are behind this node, of the spaces that it is primary of; and whether it holds anything that is to be handed over. */
+  inspectReplication(): { readonly lags: readonly CopyLag[]; readonly holdsForOthers: boolean } {
+    return { lags: this.#replication.lags(), holdsForOthers: this.#services.identified && this.#replication.holdsForOthers() };
+  }
+
+  /** Receipts of writes that reached this node from other terms, of one space or of all (null), with greater numbers than `after`. */
+  receipts(asked: { readonly space: SpaceKey | null; readonly after: number; readonly limit: number }): ReceiptPage {
+    return this.#replication.receipts.page(asked);
   }
 
   /** What membership knows, without the rest: cheap enough to look at often. Null: switched off, or not started yet. */

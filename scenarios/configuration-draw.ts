@@ -61,7 +61,7 @@ export function drawConfiguration(random: RandomStreams): PlannedConfiguration {
   const memory: Partial<MemoryOptions> = shortRetries ? { retryWindowMs: draws.integer({ min: 6, max: 12 }) * 1_000 } : {};
   const more = drawRest(random.stream('configuration.rest'));
   return {
-    storage: { ...storage, ...more.storage },
+    storage: { ...storage, ...more.storage, ...drawScrubbing(random.stream('configuration.scrubbing')) },
     memory: { ...memory, ...more.memory },
     replication: { ...replication, ...more.replication },
     membership: drawMembership(random.stream('configuration.membership')),
@@ -96,6 +96,12 @@ const harmsLogs: ReadonlySet<FaultKind> = new Set([
   'diskCheckpointRot',
   'destroyDisk',
 ]);
+
+/** On half of the seeds a walk over all that is stored goes on most of the time. */
+function drawScrubbing(draws: Draws): Partial<StorageOptions> {
+  if (draws.chance(0.5)) return { scrubBytesPerSecond: 0 };
+  return { scrubEveryMs: draws.integer({ min: 1_000, max: 10_000 }), scrubBytesPerSecond: draws.pick([64, 512]) * kibi };
+}
 
 /** Groups of one record, queues that hold a handful, pauses and waits of other lengths. */
 function drawRest(draws: Draws): PlannedConfiguration {

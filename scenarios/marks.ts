@@ -41,6 +41,7 @@ export const marks: readonly Mark[] = [
   mark('damage found below the watermark', ['crash-restart', 'disk-faults', 'swarm'], 60),
   mark('hole refilled', ['crash-restart', 'disk-faults', 'swarm'], 60),
   mark('damaged record found while serving', ['crash-restart', 'disk-faults', 'swarm'], 60),
+  mark('rot found by scrubbing', ['disk-faults'], 60),
   mark('checkpoint unreadable', ['disk-faults'], 40),
   mark('disk full and space returned', ['disk-faults'], 100),
   mark('node stopped itself', ['disk-faults'], 30),
@@ -64,6 +65,8 @@ export const marks: readonly Mark[] = [
   mark('acknowledged on both sides of a split', partitions, 10),
   mark('messages held back by a clog', ['cascading'], 20),
   mark('queue of a link overflowed', ['congestion'], 40),
+  mark('batch of a superseded term merged', partitions, 10),
+  mark('copy degraded', partitions, 20),
   mark('hint handed over', [...partitions, 'flapping', 'cascading', 'swarm'], 60),
   mark('gap seen', everywhere, 10),
   mark('caught up from the log', everywhere, 10),
@@ -95,7 +98,6 @@ export const marks: readonly Mark[] = [
   mark('asymmetric link seen', ['asymmetric'], 150),
   mark('member left and returned', ['rolling-restart', 'swarm'], 80),
   mark('member moved to another address', ['crash-restart', 'rolling-restart', 'swarm'], 60),
-  pending('batch of a superseded term merged', partitions),
   ofControlLog('primary confirmed by lease', everywhere, 10),
   ofControlLog('primary promoted by a committed row', [...partitions, 'flapping', 'cascading', 'crash-restart', 'permanent-loss'], 10),
   ofControlLog('provisional term superseded by a committed row', [...partitions, 'flapping', 'cascading'], 10),
@@ -118,6 +120,8 @@ export function markOf(event: DomainEvent): string | null {
       return 'hole refilled';
     case 'record.damaged':
       return 'damaged record found while serving';
+    case 'scrub.rot-found':
+      return 'rot found by scrubbing';
     case 'checkpoint.unreadable':
       return 'checkpoint unreadable';
     case 'checkpoint.written':
@@ -136,6 +140,8 @@ export function markOf(event: DomainEvent): string | null {
       return 'gap seen';
     case 'space.handed-over':
       return event.hints > 0 ? 'hint handed over' : null;
+    case 'replication.degraded':
+      return 'copy degraded';
     case 'replication.superseded':
       return 'batch of a superseded term merged';
     case 'catch-up.finished':

@@ -15,6 +15,8 @@ import type { PeerMessage } from '../wire/peer-message.js';
 import { RecordView, recordLengthAt } from '../wire/record.js';
 import type { Peer } from './peer.js';
 import type { Peers } from './peers.js';
+import type { Receipts } from './receipts.js';
+import type { Terms } from './terms.js';
 
 interface Window {
   /** Pushed and not yet acknowledged, oldest first. */
@@ -53,15 +55,19 @@ export class RecordShipper {
   readonly #services: NodeServices;
   readonly #peers: Peers;
   readonly #view: RecordView;
+  readonly #receipts: Receipts;
+  readonly #besides: Terms['besides'];
   readonly #windows = new Map<NodeId, Window>();
   /** Records that did not stand together in their group, on their way into a message. At most one message long. */
   #gathered = new Uint8Array(0);
   /** Authors whose records were synced since the last acknowledgement, and who is to be told. */
   readonly #acknowledgementsDue = new Map<NodeId, Map<SpaceKey, Set<Author>>>();
 
-  constructor(services: NodeServices, peers: Peers) {
+  constructor(services: NodeServices, peers: Peers, ledger: { readonly receipts: Receipts; readonly besides: Terms['besides'] }) {
     this.#services = services;
     this.#peers = peers;
+    this.#receipts = ledger.receipts;
+    this.#besides = ledger.besides;
     this.#view = new RecordView(services.pure);
   }
 
@@ -176,6 +182,7 @@ export class RecordShipper {
     const held = store.space(space);
     const view = this.#view;
     const synced = this.#onceSynced(run.from, space, durable);
+    const besides = this.#besides(space);
     let [appended, refilled] = [0, 0];
     let at = 0;
     while (at < records.length) {
@@ -198,6 +205,8 @@ export class RecordShipper {
       }
       if (store.room(length) !== 'yes') return { appended, refilled, refused: true, broken: false };
       if (held.holes.has(dot)) refilled += 1;
+      const beside = besides === null || held.holes.has(dot) ? null : besides(dot);
+      if (beside !== null) this.#receipts.arrived(held, view, beside);
       store.appendArrival(records.subarray(at - length, at), held, dot, synced);
       this.#observe(now);
       appended += 1;

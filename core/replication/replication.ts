@@ -12,9 +12,11 @@ import { PeerCodec, type PeerMessage, type SpaceReport } from '../wire/peer-mess
 import { CatchUp } from './catch-up.js';
 import { FetchSource } from './fetch-source.js';
 import { HandOver } from './hand-over.js';
+import { type CopyLag, LagWatch } from './lag-watch.js';
 import { MoveProgress } from './move-progress.js';
 import { never, type Peer } from './peer.js';
 import { Peers } from './peers.js';
+import { Receipts } from './receipts.js';
 import { RecordShipper } from './record-shipper.js';
 import { SettledHoles } from './settled-holes.js';
 import { Terms } from './terms.js';
@@ -35,6 +37,9 @@ export class Replication implements CopyStanding {
   readonly #source: FetchSource;
   readonly #settledHoles: SettledHoles;
   readonly #handOver: HandOver;
+  readonly #lagWatch: LagWatch;
+  /** What became of writes of other terms that came here. */
+  readonly receipts: Receipts;
   readonly #moveProgress: MoveProgress;
   readonly #acknowledged: (space: SpaceKey, now: Now) => void;
   readonly #toControl: (from: NodeId, bytes: Uint8Array, now: Now) => void;
@@ -50,11 +55,13 @@ export class Replication implements CopyStanding {
     this.#codec = new PeerCodec(services.configuration.clusterId, services.pure);
     this.#peers = new Peers(services, this.#codec);
     this.#terms = new Terms(services, this.#peers);
-    this.#shipper = new RecordShipper(services, this.#peers);
+    this.receipts = new Receipts((bytes) => services.pure.utf8Decode(bytes));
+    this.#shipper = new RecordShipper(services, this.#peers, { receipts: this.receipts, besides: (space) => this.#terms.besides(space) });
     this.#catchUp = new CatchUp(services, this.#peers, this.#shipper);
     this.#source = new FetchSource(services, this.#peers);
     this.#settledHoles = new SettledHoles(services, this.#peers);
     this.#handOver = new HandOver(services, this.#peers);
+    this.#lagWatch = new LagWatch(services, this.#peers, (space) => this.#terms.term(space) !== null);
     this.#moveProgress = new MoveProgress(services, this.#peers);
     this.#acknowledged = acknowledged;
   }
@@ -95,6 +102,7 @@ export class Replication implements CopyStanding {
     this.#pullForClaims(now);
     this.#handOver.consider(now);
     this.#moveProgress.tellAll(now);
+    this.#lagWatch.look(now);
     return true;
   }
 
@@ -169,6 +177,8 @@ export class Replication implements CopyStanding {
   groupDurable(now: Now): void {
     this.#shipper.sendAcknowledgements();
     this.#catchUp.recordsDurable(now);
+    for (const [space, records] of this.receipts.recordsDurable(now))
+      this.#services.effects.journal.note({ kind: 'replication.superseded', space, records });
     this.#moveProgress.tellPaused(now);
     // What was pulled may have been the last that a claim waited for.
     for (const [space] of this.#terms.claiming()) this.#terms.judge(space, now);
@@ -277,6 +287,11 @@ export class Replication implements CopyStanding {
   /** Whether all copies of the row, as many as there are to be, have synced what is held here of the space. */
   isHandedOver(space: SpaceKey, now: Now): boolean {
     return this.#handOver.isHandedOver(space, now);
+  }
+
+  /** Copies that are behind this node, of the spaces that it is primary of. */
+  lags(): readonly CopyLag[] {
+    return this.#lagWatch.lags();
   }
 
   /** Whether something is held here of spaces whose rows name others only: who is to be removed keeps on until there is nothing. */

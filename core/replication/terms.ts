@@ -8,7 +8,7 @@
  */
 import type { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import { compareText, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
+import { compareText, type Dot, type NodeId, type SpaceKey, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { Peers } from './peers.js';
 
@@ -41,6 +41,8 @@ export class Terms {
   readonly #peers: Peers;
   readonly #standings = new Map<SpaceKey, Standing>();
   readonly #overlaps = new Set<SpaceKey>();
+  /** The last term of this node in a space that has ended, and what the others said then that they held; until all of that is here. */
+  readonly #ended = new Map<SpaceKey, { readonly term: Term; readonly theirs: readonly VersionVector[] }>();
   /** False when certainly no space is being claimed, which is nearly always. */
   #mayClaim = false;
   #counter = 0;
@@ -252,8 +254,27 @@ export class Terms {
     return { generation, index, counter: Math.max(1, this.#counter) };
   }
 
+  /**
+   * For records of a space that come here: in which term of this node something else was written beside them. Of a term that goes on that is all that comes; of the last one that has
+   * ended, what others had by then. Null: nothing can have been.
+   */
+  besides(space: SpaceKey): ((dot: Dot) => Term | null) | null {
+    const term = this.term(space);
+    if (term !== null) return () => term;
+    const ended = this.#ended.get(space);
+    if (ended === undefined) return null;
+    const coverage = this.#services.store.spaceIfHeld(space)?.coverage;
+    if (coverage === undefined || ended.theirs.every((theirs) => coverage.includesAll(theirs))) {
+      this.#ended.delete(space);
+      return null;
+    }
+    return (dot) => (ended.theirs.some((theirs) => theirs.has(dot)) ? ended.term : null);
+  }
+
   #end(space: SpaceKey, term: Term, reason: string): void {
     this.#standings.set(space, replica);
+    const theirs = this.#services.otherCopies(space).flatMap((copy) => this.#peers.get(copy)?.spaces.get(space)?.reported ?? []);
+    this.#ended.set(space, { term, theirs });
     this.#services.effects.journal.note({ kind: 'term.ended', space, term, reason });
   }
 

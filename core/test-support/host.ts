@@ -102,7 +102,7 @@ export class Host {
       name: `n${this.index + 1}`,
       clusterId: testClusterId,
       control: () => this.#cluster.control(),
-      storage: { ...defaultStorageOptions, segmentBytes: 65_536, cacheBytesMax: 0, ...storage },
+      storage: { ...defaultStorageOptions, segmentBytes: 65_536, cacheBytesMax: 0, scrubBytesPerSecond: 0, ...storage },
       memory: defaultMemoryOptions,
       replication: { ...defaultReplicationOptions, ...replication },
       membership: null,

@@ -41,6 +41,8 @@ const storageBounds: Readonly<Record<keyof StorageOptions, Bounds>> = {
   gatherPauseMsMax: { min: 0, max: 1_000 },
   watermarkAfterQuietMs: some,
   fullRetryMs: some,
+  scrubEveryMs: { min: 1_000, max: int32Max },
+  scrubBytesPerSecond: someOrNone,
 };
 
 const memoryBounds: Readonly<Record<keyof MemoryOptions, Bounds>> = {

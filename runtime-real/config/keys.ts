@@ -129,6 +129,8 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Key>>>> =
     ],
     gatherPauseMsMax: [{ min: 0, max: 1_000 }, 'While many write at once a group of records waits at most this long for more; 0: never.'],
     watermarkAfterQuietMs: [{ min: 1, max: int32Max }, 'After this long without a write the durable watermark is put on disk.'],
+    scrubEveryMs: [{ min: 1_000, max: int32Max }, 'How long after a walk over all that is stored, or after the start, the next begins.'],
+    scrubBytesPerSecond: [{ min: 0, max: int32Max }, 'How fast that walk reads at most; 0: it never begins.'],
     fullRetryMs: [{ min: 1, max: int32Max }, 'How often a full disk is tried again.'],
   }),
   memory: fromOptions<MemoryOptions>(defaultMemoryOptions, {

@@ -66,11 +66,17 @@ const sentences: Sentences = {
   'hole.settled': (hole) => brief(`settles a hole in ${hole.space}: no copy has ${dots(hole)} any more`),
   'record.damaged': ({ space, author, sequence }) => brief(`finds ${sequence}@${author} of ${space} damaged while serving`),
 
+  'scrub.rot-found': ({ space, author, sequence }) => brief(`finds ${sequence}@${author} of ${space} rotten while scrubbing`),
+  'scrub.pass-finished': ({ records, bytes, damaged }) =>
+    normal(`has scrubbed ${counted(records, 'record')} of ${counted(bytes, 'byte')}, ${damaged} of them damaged`),
   'frame.rejected': ({ bytes, reason }) => normal(`drops ${counted(bytes, 'byte')} that are no message: ${reason}`),
   'replication.gap-seen': ({ space, author, expected, got }) =>
     normal(`sees a gap in ${space}: got ${got}@${author}, expected ${expected}@${author}`),
-  'replication.superseded': ({ space, author, records }) =>
-    brief(`stores ${counted(records, 'record')} of ${author} in ${space}, written in a superseded term`),
+  'replication.superseded': ({ space, records }) =>
+    brief(`merges ${counted(records, 'record')} of other terms into ${space}, each with a receipt`),
+  'replication.lag-alert': (lag) => normal(behind(lag)),
+  'replication.degraded': (lag) => brief(behind(lag)),
+  'replication.lag-cleared': ({ space, copy }) => normal(`sees ${copy} keep up with it in ${space} again`),
   'tail.merged': ({ space, author, records }) => brief(`merges a stranded tail into ${space}: ${counted(records, 'record')} of ${author}`),
   'guest.admitted': ({ peer }) => normal(`lets in ${peer}, which shares no row with it and hands over what it holds`),
   'space.handed-over': ({ space, records, hints }) =>
@@ -148,6 +154,20 @@ const ways = { log: 'from its log', snapshot: 'by snapshot merge' } as const;
 
 function pathsText({ directMs, indirect, nacks, reliable }: FailedPaths): string {
   return `no answer in ${directMs} ms, nor through ${counted(indirect.length, 'other')} (${nacks.length} say so), reliable channel: ${reliable}`;
+}
+
+function behind({
+  space,
+  copy,
+  records,
+  ms,
+}: {
+  readonly space: string;
+  readonly copy: string;
+  readonly records: number;
+  readonly ms: number;
+}): string {
+  return `sees ${copy} ${counted(records, 'record')} and ${ms} ms behind it in ${space}`;
 }
 
 function dots({ author, from, to }: { readonly author: string; readonly from: number; readonly to: number }): string {
