@@ -6,6 +6,7 @@
  */
 
 import { answerBugs } from './answer-bugs.js';
+import { handOverBugs } from './hand-over-bugs.js';
 import { membershipBugs } from './membership-bugs.js';
 import { nearlyMadeGoodBugs } from './nearly-made-good-bugs.js';
 import type { PendingBug, PlantedBug } from './planted-bug.js';
@@ -264,6 +265,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     replace: "'fail', current.lastCode",
   },
   ...answerBugs,
+  ...handOverBugs,
   ...membershipBugs,
   ...nearlyMadeGoodBugs,
   {
