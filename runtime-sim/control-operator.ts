@@ -12,6 +12,7 @@ import type { ControlWatch } from './control-watch.js';
 import { spaceOf } from './core-formats.js';
 import type { Identities } from './identities.js';
 import type { NodeHost } from './node-host.js';
+import { PlannedChanges } from './planned-changes.js';
 import type { World } from './world.js';
 
 export const operatorTickUs = 100_000;
@@ -23,6 +24,8 @@ export interface WantedCluster {
   readonly members: ReadonlyMap<string, MemberDescription>;
   /** The place at which a node is or was; null for none of the plan. */
   placeOf(node: NodeId): string | null;
+  /** Whether the nodes give copies other places by themselves: then nobody else does. */
+  readonly movesByItself?: boolean;
 }
 
 export class ControlOperator {
@@ -32,6 +35,7 @@ export class ControlOperator {
   /** Endpoints of the copies of each space, by what was seen to be committed last. */
   readonly #copiesOf: Map<string, readonly number[]>;
   readonly #watch: ControlWatch;
+  readonly #changes: PlannedChanges;
   #applied = 0;
   #lastHandle = 0;
 
@@ -54,6 +58,7 @@ export class ControlOperator {
     this.#identities = identities;
     this.#copiesOf = copiesOf;
     this.#watch = watch;
+    this.#changes = new PlannedChanges(world.plan.configuration.controlLog?.changes ?? []);
   }
 
   tick(): void {
@@ -62,14 +67,20 @@ export class ControlOperator {
     const state = leader?.inspectControl()?.state;
     if (leader === null || state === undefined) return;
     const { plan } = this.#world;
+    const { plan, nowUs } = this.#world;
     const { ids, endpointOf } = this.#identities;
+    const nowMs = nowUs / 1_000;
+    const everybody = plan.nodes.map((_, index) => this.#identities.describe(ids[index]));
+    const present = everybody.filter(({ name, id }) => this.#changes.isWanted(name, state.members[id] !== undefined, nowMs));
     const wanted: WantedCluster = {
       rows: plan.rows,
-      members: new Map(plan.nodes.map((name, index) => [name, this.#identities.describe(ids[index])])),
+      members: new Map(present.map((member) => [member.name, member])),
       placeOf: (node) => plan.nodes[endpointOf.get(node) ?? -1] ?? null,
+      movesByItself: plan.configuration.controlLog?.rebalancing?.isAutomatic === true,
     };
     this.#watch.watchLeases();
-    for (const entry of missingEntries(state, wanted)) {
+    const holdsNothing = (name: string): boolean => isEmpty(this.#hosts[plan.nodes.indexOf(name)]);
+    for (const entry of [...missingEntries(state, wanted), ...this.#changes.leavings(state, everybody, { nowMs, holdsNothing })]) {
       if (!leader.alive) return;
       this.#lastHandle += 1;
       this.#watch.proposed(leader, this.#lastHandle, entry);
@@ -107,12 +118,17 @@ export class ControlOperator {
   }
 }
 
+/** Whether nothing is held there any more, as far as its process can tell. */
+function isEmpty(host: NodeHost): boolean {
+  return host.alive && host.inspect()?.spaces.every(({ versions }) => versions.length === 0) === true;
+}
+
 /** The entries that bring the state a step nearer to what is wanted; none when all is as it should be, or another step has to be committed first. */
 export function missingEntries(state: ControlState, wanted: WantedCluster): readonly ControlEntry[] {
   return [
     ...missingMembers(state, wanted),
     ...missingSpaces(state, wanted),
-    ...misplacedCopies(state, wanted),
+    ...(wanted.movesByItself === true ? [] : misplacedCopies(state, wanted)),
     ...formerMembers(state, wanted),
   ];
 }

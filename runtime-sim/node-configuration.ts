@@ -46,7 +46,11 @@ function membersAndRows(plan: RunPlan, identities: Identities): Pick<NodeConfigu
   if (controlLog === undefined) return { control: () => identities.view };
   const { partitionPolicy, snapshotEveryEntries, rebalancing } = controlLog;
   // As many as vote; the operator lets the others in.
-  const founders = identities.founders.slice(0, votersMax).map((id) => identities.describe(id));
+  const late = new Set(controlLog.changes?.flatMap(({ kind, node }) => (kind === 'join' ? [node] : [])));
+  const founders = identities.founders
+    .map((id) => identities.describe(id))
+    .filter(({ name }) => !late.has(name))
+    .slice(0, votersMax);
   const replicationFactor = Math.max(...plan.rows.map(({ copies }) => copies.length));
   const settings = { ...defaultClusterSettings, replicationFactor, partitionPolicy };
   const options: ControlLogOptions = {

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions } from '../core/configuration.js';
 import { partitionPolicies } from '../core/control/entries.js';
+import { defaultRebalancingOptions } from '../core/control/rebalancing-options.js';
 import { nearestNames } from '../core/nearest-names.js';
 import { nodesMax } from '../scenarios/catalogue.js';
 import type { Fault, FaultKind, LinkRates } from '../scenarios/fault-plan.js';
@@ -116,7 +117,14 @@ const shape = z.strictObject({
         confirmingProbes: z.int().min(0).optional(),
       })
       .optional(),
-    controlLog: z.strictObject({ partitionPolicy: z.enum(partitionPolicies), snapshotEveryEntries: z.int().positive() }).optional(),
+    controlLog: z
+      .strictObject({
+        partitionPolicy: z.enum(partitionPolicies),
+        snapshotEveryEntries: z.int().positive(),
+        rebalancing: optionsLike(defaultRebalancingOptions).optional(),
+        changes: z.array(z.strictObject({ kind: z.enum(['join', 'drain', 'remove']), atMs: moment, node: name })).optional(),
+      })
+      .optional(),
   }),
   background: linkRates,
   disk: z.strictObject({ writeUs: span, syncUs: span, readUs: span, slow: chance }),

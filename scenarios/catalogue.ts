@@ -13,6 +13,7 @@ import { diskFaults } from './disk-faults.js';
 import { flapping } from './flapping.js';
 import { permanentLoss } from './permanent-loss.js';
 import { type Draws, RandomStreams, type Seed } from './random-streams.js';
+import { rebalance } from './rebalance.js';
 import { rollingRestart } from './rolling-restart.js';
 import { type PlannedRow, planFormat, type RunPlan } from './run-plan.js';
 import { type Scenario, type ScenarioName, type Stage, scenarioNames } from './scenario.js';
@@ -29,6 +30,7 @@ const built: Partial<Record<ScenarioName, Scenario>> = {
   'disk-faults': diskFaults,
   'rolling-restart': rollingRestart,
   'permanent-loss': permanentLoss,
+  rebalance,
   swarm,
   'crash-restart': crashRestart,
 };
@@ -72,9 +74,14 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
   const random = new RandomStreams(`${seed}/plan`);
   const nodes = numbered('n', options.nodes ?? scenario.drawNodes?.(random.stream('nodes')) ?? nodesDefault);
   const clients = numbered('c', clientsPerRun);
-  const rows = drawRows(nodes, random.stream('rows'));
+  const latecomers = scenario.latecomers?.(nodes) ?? [];
+  const rows = drawRows(
+    nodes.filter((node) => !latecomers.includes(node)),
+    random.stream('rows'),
+  );
   const { rates: background, family: backgroundDrawn } = drawBackground(random);
   const story = scenario.plan({ nodes, clients, rows, durationMs: options.durationMs, random });
+  const keepsControlLog = options.controlLog === true || story.controlLog !== undefined;
   const majority = random.stream('liveness').subset(nodes, majoritySize(nodes.length));
   const scale = Math.min(1, options.durationMs / durationMsDefault);
 
@@ -86,7 +93,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     rows,
     configuration: {
       ...drawConfiguration(random),
-      ...(options.controlLog === true ? { controlLog: drawControlLog(random, story.faults) } : {}),
+      ...(keepsControlLog ? { controlLog: { ...drawControlLog(random, story.faults), ...story.controlLog } } : {}),
     },
     background,
     disk: drawDisk(random),

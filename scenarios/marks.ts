@@ -3,6 +3,7 @@
  *
  * Most are read from domain events; those that only an observer from outside can see are noted by the runtime under their names.
  */
+import type { MoveChange } from '../core/control/entries.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import { type ScenarioName, scenarioNames } from './scenario.js';
 
@@ -105,7 +106,10 @@ export const marks: readonly Mark[] = [
   ofControlLog('side without a majority only read', partitions, 60),
   ofControlLog('snapshot of the control log installed', [...partitions, 'flapping', 'crash-restart'], 100),
   ofControlLog('damaged control log followed the others', ['disk-faults'], 20),
-  pending('space moved under load', ['rebalance']),
+  mark('space moved under load', ['rebalance'], 10),
+  mark('primary moved', ['rebalance'], 20),
+  mark('leader lost mid-move', ['rebalance'], 60),
+  mark('move interrupted by a crash', ['rebalance'], 60),
   pending('copy lost for good and replaced', ['permanent-loss']),
 ];
 
@@ -161,11 +165,22 @@ export function markOf(event: DomainEvent): string | null {
       return 'disk full and space returned';
     case 'node.halted':
       return 'node stopped itself';
+    case 'control.applied':
+      return event.outcome.kind === 'applied' && event.entry?.kind === 'move-changed' ? markOfMove(event.entry.change) : null;
+    case 'move.taken-over':
+      return 'leader lost mid-move';
+    case 'move.given-up':
+      return event.why === 'target silent' ? 'move interrupted by a crash' : null;
     case 'session.unsatisfied':
       return 'session unsatisfied';
     default:
       return markOfMembership(event);
   }
+}
+
+function markOfMove({ kind }: MoveChange): string | null {
+  if (kind === 'committed') return 'space moved under load';
+  return kind === 'paused' ? 'primary moved' : null;
 }
 
 function markOfMembership(event: DomainEvent): string | null {

@@ -57,6 +57,14 @@ export interface PlannedConfiguration {
   readonly controlLog?: PlannedControlLog;
 }
 
+/** What an operator asks for, from that moment on until it is so. */
+export interface ClusterChange {
+  /** `join`: a member only from now on. `drain`: gives up what it holds. `remove`: that, and then it is no member any more. */
+  readonly kind: 'join' | 'drain' | 'remove';
+  readonly atMs: number;
+  readonly node: string;
+}
+
 /** What is chosen about the control log that the nodes keep. */
 export interface PlannedControlLog {
   readonly partitionPolicy: PartitionPolicy;
@@ -64,6 +72,8 @@ export interface PlannedControlLog {
   readonly snapshotEveryEntries: number;
   /** Departures from the core's own defaults; without it nothing is moved but by entries that an operator proposes. */
   readonly rebalancing?: Partial<RebalancingOptions>;
+  /** Nodes with a `join` are neither founders nor in the plan's rows. */
+  readonly changes?: readonly ClusterChange[];
 }
 
 /** The parameters of membership that are drawn. */

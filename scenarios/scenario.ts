@@ -4,7 +4,7 @@
 import type { CheckerName } from '../checker/index.js';
 import type { FaultPlan } from './fault-plan.js';
 import type { Draws, RandomStreams } from './random-streams.js';
-import type { PlannedClock, PlannedLiveness, PlannedRow, PlannedSplit } from './run-plan.js';
+import type { PlannedClock, PlannedControlLog, PlannedLiveness, PlannedRow, PlannedSplit } from './run-plan.js';
 import type { WorkloadShape } from './workload.js';
 
 export const scenarioNames = [
@@ -60,6 +60,8 @@ export interface Story {
   readonly families: readonly string[];
   /** Clocks of the story's own; without them they are drawn as for all scenarios. */
   readonly clocks?: readonly PlannedClock[];
+  /** What is chosen about the control log, over what is drawn for all scenarios: the nodes keep one, whatever was asked for. */
+  readonly controlLog?: Partial<PlannedControlLog>;
   /** What the clients do differently than in all scenarios. */
   readonly workload?: Partial<WorkloadShape>;
 }
@@ -70,5 +72,7 @@ export interface Scenario {
   /** How many nodes there are when nobody says how many; five without it. */
   drawNodes?(draws: Draws): number;
   readonly checkers: readonly CheckerName[];
+  /** Those of the nodes that hold nothing at the beginning. */
+  latecomers?(nodes: readonly string[]): readonly string[];
   plan(stage: Stage): Story;
 }

@@ -1,6 +1,6 @@
 /** What the control log tells: beside what the agreement itself notes. */
 import type { Patch } from 'immer';
-import type { NodeId } from '../identifiers.js';
+import type { NodeId, SpaceKey } from '../identifiers.js';
 import type { Outcome } from './apply-entry.js';
 import type { ControlEntry } from './entries.js';
 import type { RaftEvent } from './raft/vocabulary.js';
@@ -27,6 +27,8 @@ export type ProposalRefusal =
   /** There is nothing to recover: a leader is heard, or there never was a cluster. */
   | 'nothing to recover';
 
+export type WhyGivenUp = 'target silent' | 'target leaves' | 'no progress' | 'writes paused too long' | 'an operator asked for it';
+
 export type ControlDomainEvent =
   | RaftEvent
   /** This node had a control log, or begins one: who it agrees with, and up to where. */
@@ -51,4 +53,9 @@ export type ControlDomainEvent =
   | { readonly kind: 'control.state-followed'; readonly index: number }
   /** What became of a proposal that was made here. Never told, when the process ends before it is known. */
   | { readonly kind: 'control.proposal-answered'; readonly handle: number; readonly answer: ProposalAnswer }
+  /** As leader: a copy is to go from one node to another, and the entry that begins it is proposed. `from` null: one more copy. */
+  | { readonly kind: 'move.begun'; readonly space: SpaceKey; readonly from: NodeId | null; readonly to: NodeId }
+  /** A new leader goes on with what an earlier one has begun. */
+  | { readonly kind: 'move.taken-over'; readonly space: SpaceKey; readonly to: NodeId }
+  | { readonly kind: 'move.given-up'; readonly space: SpaceKey; readonly to: NodeId; readonly why: WhyGivenUp }
   | { readonly kind: 'control.message-rejected'; readonly bytes: number };

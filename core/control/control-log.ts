@@ -81,6 +81,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#rebalancing = new Rebalancing({
       options: options.rebalancing,
       pure: ports.pure,
+      journal: effects.journal,
       state: () => this.#state,
       self: () => this.#self as NodeId,
       leader: () => this.leader,

@@ -12,10 +12,11 @@
  * A node that is silent for longer than the grace is treated as one that gives up what it holds: its copies get new places. When it comes back it hands over what
  * it has. The order of steps and their number at a time are this leader's own; what it began and cannot end, because target or source is gone, it aborts.
  */
+import type { Journal } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId, SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
-import type { ProposalAnswer } from './control-events.js';
+import type { ProposalAnswer, WhyGivenUp } from './control-events.js';
 import type { ControlRow, ControlState } from './control-state.js';
 import type { ControlEntry, MoveChange } from './entries.js';
 import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
@@ -25,6 +26,7 @@ import { type Wanted, type WantedStep, wantedMoves } from './wanted-moves.js';
 export interface RebalancingPorts {
   readonly options: RebalancingOptions;
   readonly pure: PureFunctions;
+  readonly journal: Journal;
   state(): ControlState;
   self(): NodeId;
   /** Whoever leads the control log, as far as this node knows. */
@@ -111,6 +113,8 @@ class Leading implements Underway {
   readonly #stages = new Map<SpaceKey, { readonly revision: number; sinceMs: number; missing: number }>();
   /** Nodes that a move to was given up; up to when nothing is moved to them. */
   readonly #avoidedUntilMs = new Map<NodeId, number>();
+  /** Moves that this leader has begun, or knows to go on with. */
+  readonly #begun = new Set<SpaceKey>();
   #isAutomatic: boolean;
   #steps: readonly WantedStep[] = [];
   /** What the steps were judged by; another judgement is due then. */
@@ -152,7 +156,9 @@ class Leading implements Underway {
       if (row.move === null) continue;
       underWay += 1;
       for (const node of nodesOf(row.copies, row.move)) busy.set(node, (busy.get(node) ?? 0) + 1);
-      if (this.#isHopeless(row, isSilent, now)) this.#giveUp(row, now);
+      this.#noteTakenOver(row);
+      const why = this.#whyHopeless(row, isSilent, now);
+      if (why !== null) this.#giveUp(row, why, now);
       else this.#goOn(row, now);
     }
     if (underWay === 0) this.#forgetEnded();
@@ -178,7 +184,14 @@ class Leading implements Underway {
     this.#dueMs = now.monotonicMs + this.#ports.options.settleMs;
   }
 
+  #noteTakenOver({ space, move }: ControlRow): void {
+    if (move === null || this.#begun.has(space)) return;
+    this.#begun.add(space);
+    this.#ports.journal.note({ kind: 'move.taken-over', space, to: move.to });
+  }
+
   #forgetEnded(): void {
+    this.#begun.clear();
     this.#copied.clear();
     this.#prepared.clear();
     this.#stages.clear();
@@ -219,23 +232,27 @@ class Leading implements Underway {
     this.#ports.propose(entry, settled, now);
   }
 
-  /** Whether the target is gone, is to leave itself, has brought nothing for too long, or writes pause for too long. */
-  #isHopeless({ space, revision, move }: ControlRow, isSilent: (node: NodeId) => boolean, now: Now): boolean {
-    if (move === null) return false;
+  /** Null while there is hope. */
+  #whyHopeless({ space, revision, move }: ControlRow, isSilent: (node: NodeId) => boolean, now: Now): WhyGivenUp | null {
+    if (move === null) return null;
     const { pauseMsMax, stallMs } = this.#ports.options;
     const missing = this.#copied.get(space)?.message.missing ?? Number.POSITIVE_INFINITY;
     const before = this.#stages.get(space);
     if (before === undefined || before.revision !== revision || missing < before.missing) {
       this.#stages.set(space, { revision, sinceMs: now.monotonicMs, missing });
-      return false;
+      return null;
     }
     const forMs = now.monotonicMs - before.sinceMs;
-    if (move.stage === 'paused') return forMs > pauseMsMax || isSilent(move.to);
-    return forMs > stallMs || this.#absent.has(move.to) || this.#ports.state().members[move.to]?.isDraining !== false;
+    if (this.#absent.has(move.to) || (move.stage === 'paused' && isSilent(move.to))) return 'target silent';
+    if (move.stage === 'paused') return forMs > pauseMsMax ? 'writes paused too long' : null;
+    if (this.#ports.state().members[move.to]?.isDraining !== false) return 'target leaves';
+    if (forMs <= stallMs) return null;
+    return isSilent(move.to) ? 'target silent' : 'no progress';
   }
 
-  #giveUp(row: ControlRow, now: Now): void {
-    if (row.move === null) return;
+  #giveUp(row: ControlRow, why: WhyGivenUp, now: Now): void {
+    if (row.move === null || this.#proposing.has(row.space)) return;
+    this.#ports.journal.note({ kind: 'move.given-up', space: row.space, to: row.move.to, why });
     this.#avoidedUntilMs.set(row.move.to, now.monotonicMs + this.#ports.options.stallMs);
     // What is wanted instead is judged once this is so.
     this.#judged = null;
@@ -291,6 +308,8 @@ class Leading implements Underway {
       }
       underWay += 1;
       for (const node of nodes) busy.set(node, (busy.get(node) ?? 0) + 1);
+      this.#begun.add(step.space);
+      this.#ports.journal.note({ kind: 'move.begun', space: step.space, from: step.from, to: step.to });
       this.#change(row, { kind: 'started', from: step.from, to: step.to }, now);
     }
     this.#steps = left;
@@ -314,7 +333,7 @@ class Leading implements Underway {
     this.#isAutomatic = false;
     this.#steps = [];
     const moving = Object.values(this.#ports.state().rows).filter(({ move }) => move !== null);
-    for (const row of moving) this.#change(row, { kind: 'aborted' }, now);
+    for (const row of moving) this.#giveUp(row, 'an operator asked for it', now);
     return moving.length;
   }
 }

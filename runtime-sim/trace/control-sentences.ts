@@ -136,6 +136,12 @@ export function controlText(event: ControlDomainEvent): string {
       return `goes by what others have committed, up to ${event.index}`;
     case 'control.proposal-answered':
       return `answers proposal ${event.handle}: ${answerText(event.answer)}`;
+    case 'move.begun':
+      return `has ${event.space} copied to ${event.to}${event.from === null ? '' : `, in the place of ${event.from}`}`;
+    case 'move.taken-over':
+      return `goes on with the move of ${event.space} to ${event.to} that another leader has begun`;
+    case 'move.given-up':
+      return `gives up the move of ${event.space} to ${event.to}: ${event.why}`;
     case 'control.message-rejected':
       return `drops ${event.bytes} bytes that say nothing about the control log`;
     default:
