@@ -66,7 +66,6 @@ export class ControlOperator {
     const leader = this.#leader();
     const state = leader?.inspectControl()?.state;
     if (leader === null || state === undefined) return;
-    const { plan } = this.#world;
     const { plan, nowUs } = this.#world;
     const { ids, endpointOf } = this.#identities;
     const nowMs = nowUs / 1_000;
