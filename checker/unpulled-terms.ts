@@ -42,7 +42,8 @@ export function unpulledTerms(history: History): { readonly judged: number; read
   for (const term of terms) {
     if (goesOn(term, terms)) continue;
     const holder = nodes.get(term.node);
-    const sources = withinReach(membership, term).flatMap((node) => nodes.get(node) ?? []);
+    const copies = withinReach(membership, term).filter((node) => areCopies(history, term, node));
+    const sources = copies.flatMap((node) => nodes.get(node) ?? []);
     if (holder === undefined || sources.length === 0) continue;
     judged += 1;
     const missing = memories
@@ -88,6 +89,14 @@ function withinReach(record: MembershipRecord, term: TermSpan): MemberLife['node
   return others
     .filter(({ place }) => !brokenSpans(record, own.place, place).some((span) => span.untilMs >= sinceMs && span.fromMs <= term.fromMs))
     .map(({ node }) => node);
+}
+
+/** Where rows change: whether the holder is a copy when it takes the term, and the other was one for so long that the holder must know. */
+function areCopies({ placement }: History, term: TermSpan, node: NodeId): boolean {
+  if (placement === undefined) return true;
+  const isServing = (at: NodeId, fromMs: number): boolean =>
+    placement.serving.some((span) => span.space === term.space && span.node === at && span.fromMs <= fromMs && span.untilMs >= term.fromMs);
+  return isServing(term.node, term.fromMs) && isServing(node, claimedMs(term) - inReachMs);
 }
 
 /** What the sources had held in good time, and the holder had neither itself nor anything that took its place. */

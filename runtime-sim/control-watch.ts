@@ -143,10 +143,16 @@ export class ControlWatch {
   /** Told at the end. `settled`: whether all faults have been over for long enough that all must agree. */
   trace(settled: boolean): ControlTrace {
     const { nodeOf } = this.#world();
-    const members = this.#hosts().flatMap((host) => {
+    const present = this.#hosts().flatMap((host) => {
       const control = host.inspectControl();
-      return control?.raft == null || control.state.members[host.id] === undefined || nodeOf(host.id) === null ? [] : [{ host, control }];
+      return control?.raft == null || nodeOf(host.id) === null ? [] : [{ host, control }];
     });
+    // Who was removed is told nothing any more, and goes on with what it knew.
+    const latest = present.reduce<ControlState | null>(
+      (best, { control: { state } }) => (best === null || state.applied > best.applied ? state : best),
+      null,
+    );
+    const members = present.filter(({ host }) => latest?.members[host.id] !== undefined);
     const [first] = members;
     const agree = members.every(
       ({ control }) => control.state.applied === first.control.state.applied && digestOf(control) === digestOf(first.control),

@@ -82,7 +82,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
   const { rates: background, family: backgroundDrawn } = drawBackground(random);
   const story = scenario.plan({ nodes, clients, rows, durationMs: options.durationMs, random });
   const keepsControlLog = options.controlLog === true || story.controlLog !== undefined;
-  const majority = random.stream('liveness').subset(nodes, majoritySize(nodes.length));
+  const majority = random.stream('liveness').subset(story.lasting ?? nodes, majoritySize((story.lasting ?? nodes).length));
   const scale = Math.min(1, options.durationMs / durationMsDefault);
 
   return {

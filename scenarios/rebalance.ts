@@ -32,6 +32,7 @@ export const rebalance: Scenario = {
       ],
       splits: [],
       rest: 'down',
+      lasting: stage.nodes.filter((node) => node !== leaving),
       families: ['crash'],
       controlLog: { partitionPolicy: 'accept', rebalancing: drawRebalancing(draws), changes: drawChanges(stage, leaving, draws) },
     };

@@ -56,6 +56,8 @@ export interface Story {
   readonly splits: readonly PlannedSplit[];
   /** In which way the minority stays broken after load. */
   readonly rest: PlannedLiveness['rest'];
+  /** Who still votes after the load: of them a majority is healed first. All nodes without it. */
+  readonly lasting?: readonly string[];
   /** Families that the run must be seen to exercise. */
   readonly families: readonly string[];
   /** Clocks of the story's own; without them they are drawn as for all scenarios. */
