@@ -69,17 +69,17 @@ export class ControlOperator {
     const { plan, nowUs } = this.#world;
     const { ids, endpointOf } = this.#identities;
     const nowMs = nowUs / 1_000;
-    const everybody = plan.nodes.map((_, index) => this.#identities.describe(ids[index]));
-    const present = everybody.filter(({ name, id }) => this.#changes.isWanted(name, state.members[id] !== undefined, nowMs));
+    const places = plan.nodes.map((place, index) => ({ place, member: this.#identities.describe(ids[index]) }));
+    const present = places.filter(({ place, member }) => this.#changes.isWanted(place, state.members[member.id] !== undefined, nowMs));
     const wanted: WantedCluster = {
       rows: plan.rows,
-      members: new Map(present.map((member) => [member.name, member])),
+      members: new Map(present.map(({ place, member }) => [place, member])),
       placeOf: (node) => plan.nodes[endpointOf.get(node) ?? -1] ?? null,
       movesByItself: plan.configuration.controlLog?.rebalancing?.isAutomatic === true,
     };
     this.#watch.watchLeases();
-    const holdsNothing = (name: string): boolean => isEmpty(this.#hosts[plan.nodes.indexOf(name)]);
-    for (const entry of [...missingEntries(state, wanted), ...this.#changes.leavings(state, everybody, { nowMs, holdsNothing })]) {
+    const holdsNothing = (place: string): boolean => isEmpty(this.#hosts[plan.nodes.indexOf(place)]);
+    for (const entry of [...missingEntries(state, wanted), ...this.#changes.leavings(state, places, { nowMs, holdsNothing })]) {
       if (!leader.alive) return;
       this.#lastHandle += 1;
       this.#watch.proposed(leader, this.#lastHandle, entry);

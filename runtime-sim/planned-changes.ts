@@ -14,27 +14,27 @@ export class PlannedChanges {
     return new Set(this.#changes.flatMap(({ kind, node, atMs }) => (kinds.includes(kind) && atMs <= nowMs ? [node] : [])));
   }
 
-  /** Whether the node of that name is to be a member now: one that joins later is not, nor is one that was removed as planned. */
-  isWanted(name: string, isMember: boolean, nowMs: number): boolean {
-    const joinsLater = this.#changes.some(({ kind, node, atMs }) => kind === 'join' && node === name && atMs > nowMs);
-    return !joinsLater && (isMember || !this.#due(nowMs, 'remove').has(name));
+  /** Whether the node at that place is to be a member now: one that joins later is not, nor is one that was removed as planned. */
+  isWanted(place: string, isMember: boolean, nowMs: number): boolean {
+    const joinsLater = this.#changes.some(({ kind, node, atMs }) => kind === 'join' && node === place && atMs > nowMs);
+    return !joinsLater && (isMember || !this.#due(nowMs, 'remove').has(place));
   }
 
   /** Who is to leave is drained; who is to be removed goes once nothing is left on it, as far as `holdsNothing` can see. */
   leavings(
     state: ControlState,
-    members: readonly MemberDescription[],
-    { nowMs, holdsNothing }: { readonly nowMs: number; holdsNothing(name: string): boolean },
+    places: readonly { readonly place: string; readonly member: MemberDescription }[],
+    { nowMs, holdsNothing }: { readonly nowMs: number; holdsNothing(place: string): boolean },
   ): readonly ControlEntry[] {
     const [leaving, removed] = [this.#due(nowMs, 'drain', 'remove'), this.#due(nowMs, 'remove')];
-    return members.flatMap((member): ControlEntry[] => {
+    return places.flatMap(({ place, member }): ControlEntry[] => {
       const known = state.members[member.id];
-      if (known === undefined || !leaving.has(member.name)) return [];
+      if (known === undefined || !leaving.has(place)) return [];
       if (!known.isDraining) return [{ kind: 'node-changed', member, isDraining: true }];
       const isNeeded =
         state.voters.includes(member.id) ||
         Object.values(state.rows).some(({ copies, move }) => copies.includes(member.id) || move?.to === member.id);
-      if (!removed.has(member.name) || isNeeded || !holdsNothing(member.name)) return [];
+      if (!removed.has(place) || isNeeded || !holdsNothing(place)) return [];
       return [{ kind: 'node-removed', node: member.id, isForced: false }];
     });
   }
