@@ -176,7 +176,10 @@ export class ClusterKeeper {
 
   async #found(): Promise<void> {
     const { host, own, pure, replicationFactor, tell } = this.#options;
-    const answer = await host.propose({ kind: 'found', entries: foundingEntries([own(), ...this.#others()], { replicationFactor, pure }) });
+    const nodes = [own(), ...this.#others()];
+    // A list of fewer nodes than copies means one copy on each: else a write that waits for all copies would wait for ever. A list of one is a beginning.
+    const copies = nodes.length === 1 ? replicationFactor : Math.min(replicationFactor, nodes.length);
+    const answer = await host.propose({ kind: 'found', entries: foundingEntries(nodes, { replicationFactor: copies, pure }) });
     if (answer.kind === 'committed')
       tell({ kind: 'cluster.made', clusterId: this.#state()?.clusterId ?? '', members: 1 + this.#others().length });
   }
