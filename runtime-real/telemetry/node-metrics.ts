@@ -11,6 +11,7 @@ import type { ExchangeCounts } from '../datagram/exchange-channel.js';
 import { version } from '../node/version.js';
 import { ControlMetrics, type ControlMetricsSource } from './control-metrics.js';
 import { CountedHistogram } from './counted-histogram.js';
+import { ReplicationMetrics } from './replication-metrics.js';
 import { type DescribedMetric, type ScrapedValues, scrapedCounter, scrapedGauge } from './scraped-values.js';
 
 export interface NetworkCounts {
@@ -36,6 +37,7 @@ export class NodeMetrics {
   #source: MetricsSource = { inspect: () => null, network: () => null };
   readonly #began: Counter;
   readonly #control: ControlMetrics;
+  readonly #replication: ReplicationMetrics;
 
   constructor() {
     this.#gauge({ name: 'engram_node_info', help: 'Always 1; the version of the program as a label.', labels: ['version'] }, () => [
@@ -52,6 +54,7 @@ export class NodeMetrics {
     this.#addPartition();
     this.#addProbeLatency();
     this.#control = new ControlMetrics(this.#registry);
+    this.#replication = new ReplicationMetrics(this.#registry);
   }
 
   /** Where the figures come from, once there is a node. */
@@ -63,6 +66,7 @@ export class NodeMetrics {
   take(event: DomainEvent): void {
     if (event.kind === 'partition.began') this.#began.inc();
     this.#control.take(event);
+    this.#replication.take(event);
   }
 
   async text(): Promise<{ readonly text: string; readonly contentType: string }> {
