@@ -46,6 +46,8 @@ export interface Operation {
   readonly sessionOf?: number | null;
   /** Of an answer to an operation that presented a token: whether it says to have seen as much. */
   readonly sessionSatisfied?: boolean;
+  /** Acknowledged by a node without a copy, which keeps the write until a copy is in reach: no copy can know of it before. */
+  readonly hinted?: boolean | undefined;
   /** Of an answer: how far its copy at most lags behind what had been acknowledged, in milliseconds; null when it cannot tell, absent when it did not say. */
   readonly lagMs?: number | null;
   /** Of an ok read that saw something: P(no newer acknowledged version exists), as answered. */

@@ -43,7 +43,8 @@ function judgeAll(history: History): JudgedRead[] {
 
 function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Operation) => boolean): JudgedRead[] {
   const acknowledged = memory.writes
-    .filter(({ operation }) => operation?.outcome === 'ok' && operation.version !== null && isOwed(operation))
+    // What is kept outside the row is behind no copy's back: it takes its place there once it is handed over, and the answer said so.
+    .filter(({ operation }) => operation?.outcome === 'ok' && operation.version !== null && operation.hinted !== true && isOwed(operation))
     .sort((left, right) => (left.operation as Operation).completedMs - (right.operation as Operation).completedMs);
   const firstForgetMs = Math.min(...memory.forgets.map(({ operation }) => (operation as Operation).invokedMs));
   const newerOf = newerVersions(memory, reads, acknowledged);

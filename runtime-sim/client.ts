@@ -189,6 +189,7 @@ export class SimulatedClient implements ClientEndpoint {
       embedded: planned.embedded === true ? true : undefined,
       limit: planned.limit,
       sessionSatisfied: undefined,
+      hinted: undefined,
       lagMs: undefined,
       noNewerVersion: undefined,
       recalled: undefined,
@@ -305,6 +306,7 @@ export class SimulatedClient implements ClientEndpoint {
   /** What an answer says of itself: how far its copy lags, whether it met the session; and the token for the next request. */
   #noteHeader({ record, operation, sessionToken }: Current, header: ReplyHeader): void {
     record.lagMs = header.lagMs ?? null;
+    if (header.hinted) record.hinted = true;
     if (sessionToken.length > 0) record.sessionSatisfied = header.sessionSatisfied;
     if (header.sessionToken.length === 0) return;
     this.#sessions.set(operation.planned.space, { token: header.sessionToken, operation: record.index });
