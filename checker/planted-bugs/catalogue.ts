@@ -35,6 +35,18 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     replace: 'else if (!view.isTombstone) this.#mergeVersion(memory, view, place);',
   },
   {
+    name: 'cut-over-early',
+    scenario: 'rebalance',
+    seedsNeeded: 200,
+    whatItBreaks:
+      'A primary is replaced as soon as the entry that pauses it is committed, before it has applied that and said so: two are confirmed at once.',
+    pending: false,
+    module: 'core/control/rebalancing.ts',
+    find: 'if (copied?.revision !== revision || copied.heldMs === null) return;',
+    replace: `if (move.stage === 'paused') return this.#change(row, { kind: 'committed' }, now);
+    if (copied?.revision !== revision || copied.heldMs === null) return;`,
+  },
+  {
     name: 'truncate-stranded-tail',
     scenario: 'clean-split',
     seedsNeeded: 200,
