@@ -159,6 +159,7 @@ export class EngramNode {
       options,
       store: this.#store,
       send: (to, message) => this.#replication.sendControl(to, message),
+      canWrite: () => !this.#store.log.full && !this.#store.blocked,
       effects,
       pure,
       changed: () => {

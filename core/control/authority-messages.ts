@@ -14,7 +14,7 @@ export type AuthorityMessage =
       readonly number: number;
       /** The last entry of the control log that the sender has applied. */
       readonly applied: number;
-      /** Whether it has had a lease lately: who can speak but not hear is of no use as a primary. */
+      /** Whether it has had a lease lately and can write: who can speak but not hear, or has no room, is of no use as a primary. */
       readonly isLeased: boolean;
       /** It was started anew, and what it led before has ended. */
       readonly needsTerms: boolean;

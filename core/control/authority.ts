@@ -11,7 +11,7 @@
  *
  * A dead primary is noticed by the voters: who holds copies asks each of them ten times a second. The leader reassigns all of a node's spaces by one entry, once a
  * majority of voters has not heard it for half a second; one bad link deposes nobody. Who is heard but has got no lease for as long, because it cannot hear or lacks what
- * was committed, says so, and counts as silent.
+ * was committed, says so, and counts as silent; so does who has no room to write.
  *
  * A restart ends a term: what a node led in an earlier boot it leads again only by a later entry, which it asks for.
  */
@@ -53,6 +53,8 @@ export interface AuthorityPorts {
   readonly pure: PureFunctions;
   /** Looked at again: this node leads, and a majority of voters does not hear those nodes; null: it does not lead. */
   led(isSilent: ((node: NodeId) => boolean) | null, now: Now): void;
+  /** Whether this node's log has room: a primary that cannot write is of no use either. */
+  canWrite(): boolean;
   /** As leader. `done` is called when it is settled, whatever became of it. */
   propose(entry: ControlEntry, done: () => void, now: Now): void;
 }
@@ -175,7 +177,7 @@ export class Authority {
     this.#asks.set(this.#lastAsk, now.monotonicMs);
     this.#asks.delete(this.#lastAsk - asksMax);
     const { leaseMs, silentAfterMs } = this.#ports.options;
-    const isLeased = now.monotonicMs - (this.leaseUntilMs(now) - leaseMs) <= silentAfterMs;
+    const isLeased = this.#ports.canWrite() && now.monotonicMs - (this.leaseUntilMs(now) - leaseMs) <= silentAfterMs;
     const needsTerms = this.#endedRows(state, self).length > 0;
     const ask = { kind: 'ask', number: this.#lastAsk, applied: state.applied, isLeased, needsTerms } as const;
     for (const voter of configuration.voters) if (voter !== self) this.#send(voter, ask);

@@ -1,9 +1,8 @@
 /**
  * The control log of one node: Raft's agreement over the node's own disk, network and timers, and the state that the committed entries add up to.
  *
- * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a
- * forgotten entry could undo what was committed. It says so; the others go on as if it were down, until it is removed and comes back as a new node. What they
- * have committed it asks them for, and holds its copies by it.
+ * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a forgotten entry
+ * undo what was committed. It says so; the others go on as if it were down, and it asks them for what they commit, until it is removed and comes back as a new node.
  */
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
@@ -27,7 +26,7 @@ import { FollowedState } from './followed-state.js';
 import { isMoveMessage, type MoveMessage } from './move-messages.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
-import type { Entry, RaftEffects, Recovered, Role, Snapshot } from './raft/vocabulary.js';
+import type { Entry, RaftEffects, Recovered, Snapshot } from './raft/vocabulary.js';
 import { Rebalancing, type Underway } from './rebalancing.js';
 import { decodeState, encodeState } from './state-codec.js';
 import { WaitingProposals } from './waiting-proposals.js';
@@ -39,6 +38,7 @@ export interface ControlLogPorts {
   readonly store: JournalStore;
   /** To the control log of another node. May be lost, doubled, reordered or late. */
   send(to: NodeId, message: Uint8Array): void;
+  canWrite(): boolean;
   readonly effects: Pick<Effects, 'timers' | 'journal' | 'lifecycle'>;
   readonly pure: PureFunctions;
   /** The state is another now. */
@@ -73,6 +73,7 @@ export class ControlLog implements PrimaryAuthority {
         send: ports.send,
         timers: effects.timers,
         pure: ports.pure,
+        canWrite: ports.canWrite,
         propose: (entry, done, now) => this.propose(entry, done, now),
         led: (isSilent, now) => (isSilent === null ? this.#rebalancing.rest() : this.#rebalancing.lead(isSilent, now)),
       },
@@ -110,10 +111,6 @@ export class ControlLog implements PrimaryAuthority {
   /** What is done about copies that are to move; null where another node leads. */
   get underway(): Underway | null {
     return this.#rebalancing.underway;
-  }
-
-  get role(): Role {
-    return this.#raft?.role ?? 'follower';
   }
 
   get leader(): NodeId | null {

@@ -238,7 +238,7 @@ export class Replication implements CopyStanding {
   lagOfAnswer(space: SpaceKey, now: Now): { readonly records: number; readonly ms: number | null } {
     const term = this.#terms.term(space);
     const isWhole = this.#services.store.spaceIfHeld(space)?.lacksWhatItHeld() !== true;
-    return term !== null && isWhole && this.#isAlone(space, term, now) ? noLag : this.lag(space, now);
+    return term !== null && isWhole && this.#isAlone(space, now) ? noLag : this.lag(space, now);
   }
 
   /**
@@ -261,9 +261,8 @@ export class Replication implements CopyStanding {
     return { onTheWay, inSilence };
   }
 
-  /** Whether nobody but this primary can acknowledge writes of the space, as far as it can tell. */
-  #isAlone(space: SpaceKey, term: Term, now: Now): boolean {
-    if (term.counter === 0 && this.#services.authority?.allowsProvisional === false) return true;
+  /** Whether nobody but this primary has acknowledged writes of the space that are not here, as far as it can tell: a silent copy may have, before this term began. */
+  #isAlone(space: SpaceKey, now: Now): boolean {
     return this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now) && this.#hasNothingElse(copy, space));
   }
 
