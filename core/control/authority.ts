@@ -55,6 +55,8 @@ export interface AuthorityPorts {
   led(isSilent: ((node: NodeId) => boolean) | null, now: Now): void;
   /** Whether this node's log has room: a primary that cannot write is of no use either. */
   canWrite(): boolean;
+  /** A voter says what is committed: to a node that it holds for removed, for one. */
+  told(state: Uint8Array, now: Now): void;
   /** As leader. `done` is called when it is settled, whatever became of it. */
   propose(entry: ControlEntry, done: () => void, now: Now): void;
 }
@@ -194,8 +196,11 @@ export class Authority {
     if (message === null) return false;
     switch (message.kind) {
       case 'ask': {
+        const agreement = this.#ports.agreement();
+        // Who was removed gets no entries any more, the one that says so among them.
+        if (agreement.state.removed[from] !== undefined) return this.#tell(from, message.applied, agreement);
         this.#noteAsk(from, message, now);
-        const isGranted = this.#mayGrant(this.#ports.agreement(), from, message.applied);
+        const isGranted = this.#mayGrant(agreement, from, message.applied);
         this.#send(from, { kind: 'answer', number: message.number, isGranted });
         return true;
       }
@@ -208,15 +213,19 @@ export class Authority {
       case 'silent':
         this.#reports.set(from, { atMs: now.monotonicMs, nodes: message.nodes });
         return true;
-      case 'state-wanted': {
-        const answer = stateAnswer(message, this.#ports.agreement().state, this.#ports.pure);
-        if (answer !== null) this.#ports.send(from, answer);
-        return true;
-      }
+      case 'state-wanted':
+        return this.#tell(from, message.applied, this.#ports.agreement());
       case 'state':
-        // Who takes part in the agreement goes by its own log alone.
+        this.#ports.told(message.bytes, now);
         return true;
     }
+  }
+
+  /** What is committed, to a node that only follows. */
+  #tell(to: NodeId, applied: number, { state }: Agreement): true {
+    const answer = stateAnswer(applied, state, this.#ports.pure);
+    if (answer !== null) this.#ports.send(to, answer);
+    return true;
   }
 
   #mayGrant({ self, configuration, isCurrent }: Agreement, to: NodeId, applied: number): boolean {

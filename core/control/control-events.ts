@@ -51,6 +51,8 @@ export type ControlDomainEvent =
   | { readonly kind: 'control.log-damaged' }
   /** A node whose control log is damaged goes by the state that others have committed up to here. */
   | { readonly kind: 'control.state-followed'; readonly index: number }
+  /** A voter has said that the entry at that index removed this node: it takes no part any more, and hands over what it holds. */
+  | { readonly kind: 'control.removed'; readonly index: number }
   /** What became of a proposal that was made here. Never told, when the process ends before it is known. */
   | { readonly kind: 'control.proposal-answered'; readonly handle: number; readonly answer: ProposalAnswer }
   /** As leader: a copy is to go from one node to another, and the entry that begins it is proposed. `from` null: one more copy. */

@@ -2,7 +2,8 @@
  * The control log of one node: Raft's agreement over the node's own disk, network and timers, and the state that the committed entries add up to.
  *
  * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a forgotten entry
- * undo what was committed. It says so; the others go on as if it were down, and it asks them for what they commit, until it is removed and comes back as a new node.
+ * undo what was committed. The others go on as if it were down, until it is removed and comes back as a new node. Nor does a node that was removed: no entry reaches it, so
+ * a voter tells it. Either goes by the state that others say is committed (followed-state.ts).
  */
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
@@ -22,7 +23,7 @@ import { Demotions, takesSpaces } from './demotions.js';
 import { nextConfiguration } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { decodeEntry, encodeEntry } from './entry-codec.js';
-import { FollowedState } from './followed-state.js';
+import { FollowedState, followingTimer } from './followed-state.js';
 import { isMoveMessage, type MoveMessage } from './move-messages.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
@@ -51,7 +52,6 @@ export class ControlLog implements PrimaryAuthority {
   #self: NodeId | null = null;
   #raft: Raft | null = null;
   #state: ControlState = emptyControlState;
-  #isDamaged = false;
   readonly #waiting = new WaitingProposals();
   #now: Now = { monotonicMs: 0, wallMs: 0 };
   #snapshotIndex = 0;
@@ -65,7 +65,15 @@ export class ControlLog implements PrimaryAuthority {
     this.#ports = ports;
     this.#journal = new ControlJournal(ports.store, ports.pure);
     const { options, effects } = ports;
-    this.#followed = new FollowedState({ send: ports.send, pure: ports.pure, askEveryMs: options.authority.askEveryMs });
+    this.#followed = new FollowedState({
+      send: ports.send,
+      timers: effects.timers,
+      journal: effects.journal,
+      pure: ports.pure,
+      askEveryMs: options.authority.askEveryMs,
+      state: () => this.#state,
+      goBy: (state, now) => this.#goBy(state, now),
+    });
     this.#authority = new Authority(
       {
         options: { ...options.authority, leaderMsMax: options.raft.electionMsMax },
@@ -75,6 +83,7 @@ export class ControlLog implements PrimaryAuthority {
         pure: ports.pure,
         canWrite: ports.canWrite,
         propose: (entry, done, now) => this.propose(entry, done, now),
+        told: (bytes, now) => this.#followed.told(bytes, this.#self as NodeId, now),
         led: (isSilent, now) => (isSilent === null ? this.#rebalancing.rest() : this.#rebalancing.lead(isSilent, now)),
       },
       new Demotions(ports.pure),
@@ -99,13 +108,13 @@ export class ControlLog implements PrimaryAuthority {
     return this.#state;
   }
 
-  /** Null while the node has not recovered, and for good when its control log is damaged. */
+  /** Null while the node has not recovered, and for good when it takes no part. */
   get raft(): Pick<Raft, 'role' | 'term' | 'leader' | 'committed' | 'last' | 'configuration' | 'termsOfLog' | 'matches'> | null {
     return this.#raft;
   }
 
   get isDamaged(): boolean {
-    return this.#isDamaged;
+    return this.#followed.why === 'damaged';
   }
 
   /** What is done about copies that are to move; null where another node leads. */
@@ -125,8 +134,7 @@ export class ControlLog implements PrimaryAuthority {
     const reading = this.#journal.finishRecovery();
     if (reading.kind === 'newer') return this.#halt(`the control log has records of format ${reading.version}, written by a later version`);
     if (isLossy) {
-      this.#isDamaged = true;
-      this.#ports.effects.journal.note({ kind: 'control.log-damaged' });
+      this.#followed.begin();
     } else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self))
       this.#begin(reading.recovered, now);
     else {
@@ -196,7 +204,7 @@ export class ControlLog implements PrimaryAuthority {
     const raft = this.#raft;
     const isCurrent = this.holdsLease(this.#now) || this.#now.monotonicMs - this.#currentAtMs <= this.#ports.options.authority.contactMs;
     const configuration = raft?.configuration ?? { voters: [], learners: [] };
-    return { self: this.#self as NodeId, state: this.#state, configuration, leader: raft?.leader ?? null, isCurrent };
+    return { self: this.#self as NodeId, state: this.#state, configuration, leader: this.leader, isCurrent };
   }
 
   #raftEffects(): RaftEffects {
@@ -221,7 +229,7 @@ export class ControlLog implements PrimaryAuthority {
 
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     this.#now = now;
-    if (this.#isDamaged) return this.#goBy(this.#followed.receive(from, bytes, this.#state, now), now);
+    if (this.#followed.why !== null) return this.#followed.receive(from, bytes, now);
     if (isAuthorityMessage(bytes)) return this.#noteUnless(this.#raft === null || this.#authority.receive(from, bytes, now), bytes);
     if (isMoveMessage(bytes)) return this.#noteUnless(this.#rebalancing.receive(bytes, from, now), bytes);
     const message = decodeRaftMessage(bytes);
@@ -236,23 +244,25 @@ export class ControlLog implements PrimaryAuthority {
     if (!isReadable) this.#ports.effects.journal.note({ kind: 'control.message-rejected', bytes: bytes.length });
   }
 
+  /** What others have committed: this node takes no part any more. */
   #goBy(state: ControlState, now: Now): void {
-    if (state === this.#state) return;
+    this.#raft = null;
+    this.#rebalancing.rest();
+    this.#waiting.unknownUpTo(Number.MAX_SAFE_INTEGER);
     this.#state = state;
-    this.#ports.effects.journal.note({ kind: 'control.state-followed', index: state.applied });
     this.#ports.changed(state, now);
   }
 
   /** False when the timer is not one of these. */
   timer(name: string, now: Now): boolean {
-    if (name !== controlTimer && name !== authorityTimer) return false;
     this.#now = now;
     if (name === authorityTimer) {
-      this.#authority.timer(now);
-      return true;
-    }
-    this.#raft?.wake(now.monotonicMs);
-    this.#after(now);
+      if (this.#raft !== null) this.#authority.timer(now);
+    } else if (name === followingTimer) this.#followed.timer(now);
+    else if (name === controlTimer) {
+      this.#raft?.wake(now.monotonicMs);
+      this.#after(now);
+    } else return false;
     return true;
   }
 

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Now } from '../events.js';
 import { nodeId } from '../identifiers.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { applyEntry } from './apply-entry.js';
@@ -19,43 +20,106 @@ const made = applyEntry(
 const later = applyEntry(made, { kind: 'space-created', name: 'default', generation: 0, copies: [other] }, 2).state;
 const heartbeat = new Uint8Array([1, 2, 3]);
 
-function following(): { readonly follower: FollowedState; readonly sent: { to: string; bytes: Uint8Array }[] } {
-  const sent: { to: string; bytes: Uint8Array }[] = [];
-  return { follower: new FollowedState({ send: (to, bytes) => sent.push({ to, bytes }), pure, askEveryMs: 100 }), sent };
+interface Follower {
+  readonly follower: FollowedState;
+  readonly sent: { readonly to: string; readonly bytes: Uint8Array }[];
+  readonly noted: string[];
+  readonly armedMs: number[];
+  state: ControlState;
+}
+
+/** Goes by whatever it is told, beginning with that state. */
+function following(from: ControlState = emptyControlState): Follower {
+  const sent: Follower['sent'] = [];
+  const noted: string[] = [];
+  const armedMs: number[] = [];
+  const follower = new FollowedState({
+    send: (to, bytes) => sent.push({ to, bytes }),
+    timers: { arm: (_name, atMs) => armedMs.push(atMs), disarm: () => {} },
+    journal: { note: ({ kind }) => noted.push(kind) },
+    pure,
+    askEveryMs: 100,
+    state: () => known.state,
+    goBy: (state) => {
+      known.state = state;
+    },
+  });
+  const known: Follower = { follower, sent, noted, armedMs, state: from };
+  return known;
+}
+
+function at(monotonicMs: number): Now {
+  return { monotonicMs, wallMs: 0 };
 }
 
 function answerTo(bytes: Uint8Array, state: ControlState): Uint8Array | null {
   const asked = decodeAuthorityMessage(bytes);
   assert.is(asked?.kind, 'state-wanted');
-  return asked?.kind === 'state-wanted' ? stateAnswer(asked, state, pure) : null;
+  return asked?.kind === 'state-wanted' ? stateAnswer(asked.applied, state, pure) : null;
+}
+
+function stateIn(message: Uint8Array | null): Uint8Array {
+  const told = message === null ? null : decodeAuthorityMessage(message);
+  assert.is(told?.kind, 'state');
+  return told?.kind === 'state' ? told.bytes : new Uint8Array(0);
 }
 
 test('whoever of the agreement speaks is asked for the state, and what it tells is gone by', () => {
-  const { follower, sent } = following();
-  assert.is(follower.receive(other, heartbeat, emptyControlState, { monotonicMs: 0, wallMs: 0 }), emptyControlState);
-  assert.is(sent[0].to, other);
-  const answer = answerTo(sent[0].bytes, later);
+  const known = following();
+  known.follower.receive(other, heartbeat, at(0));
+  assert.is(known.state, emptyControlState);
+  assert.is(known.sent[0].to, other);
+  const answer = answerTo(known.sent[0].bytes, later);
   assert.ok(answer);
-  const followed = follower.receive(other, answer, emptyControlState, { monotonicMs: 1, wallMs: 0 });
-  assert.equal(followed, later);
+  known.follower.receive(other, answer, at(1));
+  assert.equal(known.state, later);
 });
 
 test('nothing older takes the place of what is known, and who has nothing newer does not answer', () => {
-  const { follower, sent } = following();
-  const old = stateAnswer({ kind: 'state-wanted', applied: 0 }, made, pure);
+  const known = following(later);
+  const old = stateAnswer(0, made, pure);
   assert.ok(old);
-  assert.is(follower.receive(other, old, later, { monotonicMs: 0, wallMs: 0 }), later);
-  follower.receive(other, heartbeat, later, { monotonicMs: 1, wallMs: 0 });
-  assert.is(answerTo(sent[0].bytes, later), null);
-  assert.is(stateAnswer({ kind: 'state-wanted', applied: 0 }, emptyControlState, pure), null);
+  known.follower.receive(other, old, at(0));
+  assert.is(known.state, later);
+  known.follower.receive(other, heartbeat, at(1));
+  assert.is(answerTo(known.sent[0].bytes, later), null);
+  assert.is(stateAnswer(0, emptyControlState, pure), null);
 });
 
 test('it asks no more often than it may, and damaged bytes say nothing', () => {
-  const { follower, sent } = following();
-  for (const monotonicMs of [0, 50, 99, 100]) follower.receive(other, heartbeat, emptyControlState, { monotonicMs, wallMs: 0 });
-  assert.is(sent.length, 2);
-  const damaged = encodeAuthorityMessage({ kind: 'state', bytes: new Uint8Array([1, 1, 7]) });
-  assert.is(follower.receive(other, damaged, emptyControlState, { monotonicMs: 101, wallMs: 0 }), emptyControlState);
+  const known = following();
+  for (const monotonicMs of [0, 50, 99, 100]) known.follower.receive(other, heartbeat, at(monotonicMs));
+  assert.is(known.sent.length, 2);
+  known.follower.receive(other, encodeAuthorityMessage({ kind: 'state', bytes: new Uint8Array([1, 1, 7]) }), at(101));
+  assert.is(known.state, emptyControlState);
+});
+
+test('who is told that it was removed follows from then on, and asks the voters by itself', () => {
+  const self = nodeId('3'.repeat(32));
+  const withSelf = applyEntry(made, { kind: 'node-added', member: { ...member, id: self, name: 'n3' } }, 2).state;
+  const without = applyEntry(withSelf, { kind: 'node-removed', node: self, isForced: true }, 3).state;
+  const known = following(withSelf);
+  const said = stateIn(stateAnswer(2, without, pure));
+  known.follower.told(said, other, at(0));
+  assert.is(known.follower.why, null, 'another node was removed');
+  known.follower.told(said, self, at(0));
+  assert.is(known.follower.why, 'removed');
+  assert.equal(known.state, without);
+  assert.ok(known.noted.includes('control.removed'));
+  const asked = known.sent.length;
+  known.follower.timer(at(known.armedMs[0]));
+  assert.is(known.sent.length, asked + 1);
+  assert.is(known.sent[asked].to, other);
+});
+
+test('a state that does not say so, or of another cluster, removes nobody', () => {
+  const self = nodeId('3'.repeat(32));
+  const known = following(made);
+  known.follower.told(stateIn(stateAnswer(1, later, pure)), self, at(0));
+  const elsewhere: ControlState = { ...later, clusterId: '1'.repeat(32), applied: 9, removed: { [self]: 5 } };
+  known.follower.told(stateIn(stateAnswer(1, elsewhere, pure)), self, at(0));
+  assert.is(known.follower.why, null);
+  assert.is(known.state, made);
 });
 
 test.run();

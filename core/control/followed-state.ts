@@ -1,49 +1,100 @@
 /**
- * How a node whose own control log is damaged still learns which rows are committed. It takes no part in the agreement, and holds copies all the same: of whoever of the
- * agreement speaks to it, it asks for the state, and goes by the latest that it was told. What is told is committed, so it rests on nobody's vote.
+ * How a node that takes no part in the agreement still learns which rows are committed: one whose own control log is damaged, and that holds copies all the same; and one that
+ * was removed, and hands over what it holds. It asks whoever of the agreement speaks to it, and the voters that it knows, for the state, and goes by the latest that it was
+ * told. What is told is committed, so it rests on nobody's vote.
  */
+import type { Journal, Timers } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
+import { decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { type ControlState, isMade } from './control-state.js';
 import { decodeState, encodeState } from './state-codec.js';
 
-interface FollowedStatePorts {
+export const followingTimer = 'control.following';
+/** Voters are asked so often: rows change seldom, and nobody waits for who was removed. */
+const votersAskedEveryMs = 1_000;
+
+export interface FollowedStatePorts {
   send(to: NodeId, message: Uint8Array): void;
+  readonly timers: Timers;
+  readonly journal: Journal;
   readonly pure: PureFunctions;
   /** It asks this often at most. */
   readonly askEveryMs: number;
+  /** What the node goes by now, and another that it is to go by. */
+  state(): ControlState;
+  goBy(state: ControlState, now: Now): void;
 }
 
 export class FollowedState {
   readonly #ports: FollowedStatePorts;
+  #why: 'damaged' | 'removed' | null = null;
   #askedMs = Number.NEGATIVE_INFINITY;
+  #asked = 0;
 
   constructor(ports: FollowedStatePorts) {
     this.#ports = ports;
   }
 
-  /** Takes whatever is said to a node that only follows; returns the state that it now goes by, which is the one before when nothing newer was told. */
-  receive(from: NodeId, bytes: Uint8Array, state: ControlState, now: Now): ControlState {
+  /** Why the node takes no part in the agreement; null when it does. */
+  get why(): 'damaged' | 'removed' | null {
+    return this.#why;
+  }
+
+  /** The node's own control log is damaged. */
+  begin(): void {
+    this.#why = 'damaged';
+    this.#ports.journal.note({ kind: 'control.log-damaged' });
+  }
+
+  /** A node that takes part goes by its own log alone, unless it is told that it was removed: then it follows from now on. */
+  told(bytes: Uint8Array, self: NodeId, now: Now): void {
+    const known = this.#ports.state();
+    const state = this.#newer(bytes);
+    const index = state?.removed[self];
+    if (state === null || state.clusterId !== known.clusterId || index === undefined) return;
+    this.#why = 'removed';
+    this.#ports.journal.note({ kind: 'control.removed', index });
+    this.#goBy(state, now);
+    this.timer(now);
+  }
+
+  /** Whatever is said to a node that only follows. */
+  receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     const message = decodeAuthorityMessage(bytes);
-    if (message?.kind === 'state') {
-      const reading = decodeState(message.bytes, this.#ports.pure);
-      return reading.kind === 'state' && reading.state.applied > state.applied ? reading.state : state;
-    }
-    if (now.monotonicMs - this.#askedMs < this.#ports.askEveryMs) return state;
+    if (message?.kind !== 'state') return this.#ask(from, now);
+    const state = this.#newer(message.bytes);
+    if (state !== null) this.#goBy(state, now);
+  }
+
+  /** One voter after the other is asked. */
+  timer(now: Now): void {
+    this.#ports.timers.arm(followingTimer, now.monotonicMs + votersAskedEveryMs);
+    const { voters } = this.#ports.state();
+    this.#asked += 1;
+    if (voters.length > 0) this.#ask(voters[this.#asked % voters.length], now);
+  }
+
+  #goBy(state: ControlState, now: Now): void {
+    this.#ports.journal.note({ kind: 'control.state-followed', index: state.applied });
+    this.#ports.goBy(state, now);
+  }
+
+  #newer(bytes: Uint8Array): ControlState | null {
+    const reading = decodeState(bytes, this.#ports.pure);
+    return reading.kind === 'state' && reading.state.applied > this.#ports.state().applied ? reading.state : null;
+  }
+
+  #ask(whom: NodeId, now: Now): void {
+    if (now.monotonicMs - this.#askedMs < this.#ports.askEveryMs) return;
     this.#askedMs = now.monotonicMs;
-    this.#ports.send(from, encodeAuthorityMessage({ kind: 'state-wanted', applied: state.applied }));
-    return state;
+    this.#ports.send(whom, encodeAuthorityMessage({ kind: 'state-wanted', applied: this.#ports.state().applied }));
   }
 }
 
-/** What a node of the agreement answers to one that follows; null when it has nothing newer. */
-export function stateAnswer(
-  { applied }: Extract<AuthorityMessage, { kind: 'state-wanted' }>,
-  state: ControlState,
-  pure: PureFunctions,
-): Uint8Array | null {
+/** What a node of the agreement tells one that has applied entries up to `applied` and only follows; null when it has nothing newer. */
+export function stateAnswer(applied: number, state: ControlState, pure: PureFunctions): Uint8Array | null {
   if (!isMade(state) || state.applied <= applied) return null;
   return encodeAuthorityMessage({ kind: 'state', bytes: encodeState(state, pure) });
 }

@@ -46,6 +46,7 @@ const levels: Partial<Record<NodeEvent['kind'], Level>> = {
   'link.broken': 'warn',
   'cluster.not-let-in': 'warn',
   'cluster.removed': 'error',
+  'control.removed': 'warn',
   'control.log-damaged': 'error',
   'control.entry-unreadable': 'error',
   'control.message-rejected': 'warn',

@@ -134,6 +134,8 @@ export function controlText(event: ControlDomainEvent): string {
       return 'has lost records of its control log and votes no more';
     case 'control.state-followed':
       return `goes by what others have committed, up to ${event.index}`;
+    case 'control.removed':
+      return `hears that entry ${event.index} has removed it`;
     case 'control.proposal-answered':
       return `answers proposal ${event.handle}: ${answerText(event.answer)}`;
     case 'move.begun':

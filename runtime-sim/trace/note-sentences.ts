@@ -147,6 +147,7 @@ const sentences: Sentences = {
   'control.entry-unreadable': (event) => brief(controlText(event)),
   'control.compacted': (event) => full(controlText(event)),
   'control.state-followed': (event) => normal(controlText(event)),
+  'control.removed': (event) => brief(controlText(event)),
   'control.log-damaged': (event) => brief(controlText(event)),
   'control.proposal-answered': (event) => normal(controlText(event)),
   'control.message-rejected': (event) => normal(controlText(event)),
