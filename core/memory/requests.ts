@@ -5,7 +5,7 @@ import { decodePrefixes } from '../clock/version-vector.js';
 import type { RequestHandle } from '../effects.js';
 import { failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Author, type SpaceKey, spaceName } from '../identifiers.js';
+import { type Author, authorNode, type SpaceKey, spaceName } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { AckLevel, type BatchOutcome, type Reply, type Request } from '../wire/generated/engram/v1/service.js';
 import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
@@ -177,8 +177,12 @@ export class Requests {
     if (coverage === undefined) return false;
     if (coverage.dominates(prefixes)) return true;
     // A gap that no copy can fill, in what came before the latest that the session saw: every copy has reported since the request came, and nothing that any
-    // of them still has is missing here.
-    for (const [author, sequence] of prefixes) if (coverage.max(author) < sequence) return false;
+    // of them still has is missing here. What a node without a copy has written it may still keep as hints, and is not asked for here.
+    const copies = this.#services.row(space)?.copies ?? [];
+    for (const [author, sequence] of prefixes) {
+      if (coverage.max(author) < sequence) return false;
+      if (!copies.includes(authorNode(author)) && !coverage.dominates(new Map([[author, sequence]]))) return false;
+    }
     return this.#copies.allReportedSince(space, sinceMs) && this.#copies.lag(space, now).records === 0;
   }
 
