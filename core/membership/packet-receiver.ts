@@ -92,6 +92,11 @@ export class PacketReceiver implements MessageHandler {
 
   #answer(): void {
     const member = this.#sender ?? this.#services.table.get(authorNode(this.#from)) ?? null;
+    // A member that only told its news: where links fail one way, this node's own news may never reach it.
+    if (this.#services.isAccused && this.#sender !== null && this.#ping === null && this.#relayedPing === null) {
+      this.#refute(this.#services.packet());
+      this.#services.send(this.#address, member);
+    }
     if (this.#ping !== null) {
       this.#introduce(this.#services.packet().u8(messageKinds.ack).u32(this.#ping));
       this.#ping = null;
