@@ -279,6 +279,8 @@ export interface History {
   readonly logDurableMs?: ReadonlyMap<NodeId, readonly number[]>;
   /** How many copies a space has. */
   readonly copies?: ReadonlyMap<SpaceKey, number>;
+  /** Where rows do not change: the nodes that ever held a copy, also those that came in the place of one whose disk was lost. */
+  readonly copyHolders?: ReadonlyMap<SpaceKey, ReadonlySet<NodeId>>;
   readonly recoveries: readonly Recovery[];
   readonly terms: readonly TermSpan[];
   readonly samples: readonly ConvergenceSample[];

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeId } from '../core/identifiers.js';
-import { authorOf } from '../core/identifiers.js';
+import { authorOf, type SpaceKey } from '../core/identifiers.js';
 import type { FaultRecord, Verdict } from './history.js';
 import { HistoryBuilder, node } from './history-builder.js';
 import { staleness } from './staleness.js';
@@ -119,6 +119,23 @@ bounds('without faults nearly every answer says how far it lags', () => {
   assert.is(answers(1).verdict, 'ok');
   assert.is(answers(1).faultFreeAnswers, 101);
   assert.is(answers(2).verdict, 'violation');
+});
+
+bounds('who has just become a copy does not know how far it lags', () => {
+  const answers = (isMoved: boolean): Figures => {
+    const told = new HistoryBuilder();
+    for (let at = 0; at < 100; at += 1) told.remember(`x${at}`, `v${at}`, { lagMs: 0 });
+    const atMs = told.nowMs;
+    for (let at = 0; at < 5; at += 1) told.remember(`y${at}`, `w${at}`, { lagMs: null });
+    told.get('x1', ['v1'], { lagMs: 0 });
+    const row = { space: told.build().operations[0]?.space as SpaceKey, copies: [node('a'), node('b')] };
+    const rows = [{ ...row, atMs: -5_000 }, ...(isMoved ? [{ ...row, copies: [node('a'), node('c')], atMs }] : [])];
+    const placement = { replicationFactor: 2, copiesPerNodeMax: 9, primariesPerNodeMax: 9, nodes: [], rows, serving: [] };
+    return staleness(told.build({ placement })) as Figures;
+  };
+  assert.is(answers(false).verdict, 'violation');
+  assert.is(answers(true).faultFreeAnswers, 100);
+  assert.is.not(answers(true).verdict, 'violation');
 });
 
 bounds(

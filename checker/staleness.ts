@@ -11,6 +11,8 @@ import { isWrite } from './memory-traces.js';
 import { type JudgedRead, judgedReads } from './newer-versions.js';
 
 const finiteShareMin = 0.99;
+/** After a change of its row a space's copies have heard of each other. */
+const settlingMs = 2_000;
 /** Of fewer answers, one without a bound is no share. */
 const answersMin = 100;
 const evidenceMax = 10;
@@ -67,15 +69,17 @@ function share(judged: JudgedRead): number {
   return rounded(staleMs(judged) / Math.max(1, judged.read.lagMs as number));
 }
 
-/** Answers of all kinds before the first fault. */
-function faultFreeBounds({ operations, faults }: History): { readonly answers: number; readonly finite: number } {
+/** Answers of all kinds before the first fault, but for those that came when the space's row had just changed: who has become a copy does not know how far it lags. */
+function faultFreeBounds({ operations, faults, placement }: History): { readonly answers: number; readonly finite: number } {
   const untilMs = firstFaultMs(faults);
+  const isSettling = ({ space, completedMs }: Operation): boolean =>
+    placement?.rows.some((row) => row.space === space && completedMs >= row.atMs && completedMs - row.atMs < settlingMs) === true;
   const answered = ({ outcome, completedMs, lagMs, kind }: Operation): boolean =>
     outcome === 'ok' &&
     lagMs !== undefined &&
     completedMs < untilMs &&
     (isWrite({ kind } as Operation) || kind === 'get' || kind === 'recall');
-  const answers = operations.filter(answered);
+  const answers = operations.filter((operation) => answered(operation) && !isSettling(operation));
   return { answers: answers.length, finite: answers.filter(({ lagMs }) => lagMs !== null).length };
 }
 

@@ -2,7 +2,8 @@
  * Which writes of one memory take the place of which others, as far as operations and logs show it.
  *
  * A write O includes a write W when
- * - O was sent with a context and its process had read or written W on this id before (the context rebuilt from the history), or
+ * - O was sent with a context and its process had read or written W on this id before (the context rebuilt from the history; for certain only what it had read or written
+ *   last, whose context it sent), or
  * - W's record precedes O's record in the log of the node that made O's record: that node held W, and a primary's write takes the place of all it
  *   holds,
  * and transitively. The contexts in records are never asked: they are the system's own word.
@@ -93,6 +94,8 @@ export class Supersession {
       } else {
         this.pending.push(past);
       }
+      // What was sent is the context of the latest answer, which need not have known all that earlier ones had.
+      if (this.extent === 'certain') return;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { NodeId } from '../core/identifiers.js';
+import type { NodeId, SpaceKey } from '../core/identifiers.js';
 import type { BrokenLink, FaultRecord, History, LoggedRecord } from './history.js';
 import { HistoryBuilder, node } from './history-builder.js';
 import { splitBrain } from './split-brain.js';
@@ -51,6 +51,16 @@ unpulled('a term without what a copy in reach held violates split-brain, and nam
   assert.is(verdict.verdict, 'violation');
   assert.match((verdict as { reason: string }).reason, /took a term .* without v1/);
   assert.equal((verdict as { operations?: readonly number[] }).operations, [0]);
+});
+
+unpulled('who holds no copy may have hints that no term waits for', () => {
+  const told = history(early);
+  const held = (...letters: readonly string[]): History => ({
+    ...told,
+    copyHolders: new Map([[told.terms[0]?.space as SpaceKey, new Set(letters.map((letter) => node(letter)))]]),
+  });
+  assert.is(unpulledTerms(held('a', 'b')).unpulled.length, 1);
+  assert.equal(unpulledTerms(held('a')), { judged: 0, unpulled: [] });
 });
 
 unpulled('what came before the term was taken was pulled, what came after it was not', () => {

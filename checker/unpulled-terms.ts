@@ -5,7 +5,7 @@
  *
  * Judged where nothing else keeps a copy from answering or from giving what it holds: no message is lost by chance, and no disk is damaged, full, failing or slow.
  */
-import type { NodeId, SpaceKey } from '../core/identifiers.js';
+import type { NodeId } from '../core/identifiers.js';
 import type { History, MemberLife, MembershipRecord, TermSpan } from './history.js';
 import { brokenSpans } from './membership-claims.js';
 import { type Memory, type Step, tracesOf } from './memory-traces.js';
@@ -48,8 +48,7 @@ export function unpulledTerms(history: History): { readonly judged: number; read
     judged += 1;
     const missing = memories
       .filter(({ space }) => space === term.space)
-      .flatMap((memory) => notHeld(memory, { holder, sources, term }).map((step) => ({ memory, step })))
-      .filter(({ step }) => !isHint(step, term.space, { nodes, terms }));
+      .flatMap((memory) => notHeld(memory, { holder, sources, term }).map((step) => ({ memory, step })));
     const [first] = missing;
     if (first === undefined) continue;
     const reason =
@@ -58,17 +57,6 @@ export function unpulledTerms(history: History): { readonly judged: number; read
     unpulled.push({ reason, operations: missing.flatMap(({ step }) => step.operation?.index ?? []) });
   }
   return { judged, unpulled };
-}
-
-/** Made by nodes alone that never held a term of the space: kept for copies that were out of reach, and handed over, but not pulled by who claims a term. */
-function isHint(
-  { made, operation }: Step,
-  space: SpaceKey,
-  { nodes, terms }: { readonly nodes: ReadonlyMap<NodeId, number>; readonly terms: readonly TermSpan[] },
-): boolean {
-  // A primary and a replica say what they are.
-  if (operation !== null && operation.answeredAs !== null) return false;
-  return made.length > 0 && !made.some((place) => terms.some((term) => term.space === space && nodes.get(term.node) === place.node));
 }
 
 /** Who held a term up to that instant only gets another number: confirmed from then on, or no longer. Nobody else was primary here in between. */
@@ -91,9 +79,12 @@ function withinReach(record: MembershipRecord, term: TermSpan): MemberLife['node
     .map(({ node }) => node);
 }
 
-/** Where rows change: whether the holder is a copy when it takes the term, and the other was one for so long that the holder must know. */
-function areCopies({ placement }: History, term: TermSpan, node: NodeId): boolean {
-  if (placement === undefined) return true;
+/**
+ * Whether the holder is a copy when it takes the term, and the other was one for so long that the holder must know. Who is none may have records of the space
+ * all the same, hints or what it held once: these come by hand-over, and no term waits for them.
+ */
+function areCopies({ placement, copyHolders }: History, term: TermSpan, node: NodeId): boolean {
+  if (placement === undefined) return copyHolders?.get(term.space)?.has(node) !== false;
   const isServing = (at: NodeId, fromMs: number): boolean =>
     placement.serving.some((span) => span.space === term.space && span.node === at && span.fromMs <= fromMs && span.untilMs >= term.fromMs);
   return isServing(term.node, term.fromMs) && isServing(node, claimedMs(term) - inReachMs);

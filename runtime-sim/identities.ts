@@ -47,6 +47,12 @@ export class Identities {
     return { id, name, zone: '', rack: '', address: `${name}:50051` };
   }
 
+  /** All nodes that are or were at these places. */
+  everAt(names: readonly string[]): ReadonlySet<NodeId> {
+    const endpoints = names.map((name) => this.#plan.nodes.indexOf(name));
+    return new Set([...this.endpointOf].flatMap(([id, endpoint]) => (endpoints.includes(endpoint) ? [id] : [])));
+  }
+
   /** What a node is told that starts now. */
   get view(): ControlView {
     return this.#view;

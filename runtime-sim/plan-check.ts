@@ -96,7 +96,10 @@ const operation = z.strictObject({
 
 /** Any of the options that the core has, and no other. */
 function optionsLike<Options extends object>(defaults: Options): z.ZodType<Partial<Options>> {
-  const known = Object.keys(defaults).map((option) => [option, z.number().min(0).optional()]);
+  const known = Object.entries(defaults).map(([option, value]) => [
+    option,
+    (typeof value === 'boolean' ? z.boolean() : z.number().min(0)).optional(),
+  ]);
   return z.strictObject(Object.fromEntries(known)) as unknown as z.ZodType<Partial<Options>>;
 }
 

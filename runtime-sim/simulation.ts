@@ -56,6 +56,7 @@ export interface SimulationOptions {
 
 export class Simulation {
   readonly #world: World;
+  readonly #identities: Identities;
   readonly #hosts: readonly NodeHost[];
   readonly #clients: readonly ClientEndpoint[];
   readonly #readers: readonly ClientEndpoint[];
@@ -68,6 +69,7 @@ export class Simulation {
   constructor({ plan, seed, trace, createCore, createClient, tracing }: SimulationOptions) {
     const random = new RandomStreams(seed);
     const identities = new Identities(seed, plan);
+    this.#identities = identities;
     const { ids, endpointOf } = identities;
     const endpoints = [...plan.nodes, ...plan.clients, ...plan.nodes.map((name) => `reader-${name}`)];
     const surroundings: Surroundings =
@@ -191,6 +193,7 @@ export class Simulation {
       logs: recorder.logs,
       logDurableMs: recorder.logDurableMs,
       copies: new Map(plan.rows.map(({ space, copies }) => [spaceOf(space), copies.length])),
+      copyHolders: new Map(plan.rows.map(({ space, copies }) => [spaceOf(space), this.#identities.everAt(copies)])),
       destroyedDisks: recorder.destroyedDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,
