@@ -70,7 +70,6 @@ tallies('a mark is missed only where its scenarios have run the seeds that it ne
   assert.is(states.get('gap seen'), 'reached');
   assert.is(states.get('split-brain healed'), 'missed');
   assert.is(states.get('conflict resolved by content-hash'), 'not judged');
-  assert.is(states.get('batch of a superseded term merged'), 'pending');
   assert.is(states.get('primary confirmed by lease'), 'not judged', 'without a control log');
   assert.ok(stateOf({ ...clean, controlLog: true }, runs(30)).tally.marksMissed.includes('primary confirmed by lease'));
 });
