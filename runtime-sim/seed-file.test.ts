@@ -123,7 +123,7 @@ files('every regression can be read, bears its name, runs the code as it is, and
   assert.ok(names.length > 0);
   for (const name of names) {
     const { scenario, seed, options, broke } = readSeedFile(join(corpus, name));
-    assert.match(name, new RegExp(`^${scenario}-${seed}(\\.shrunk)?\\.json$`));
+    assert.match(name, new RegExp(`^${scenario}-${seed}(\\.control-log)?(\\.shrunk)?\\.json$`));
     assert.is(options.plant, null, name);
     assert.ok(broke !== undefined && broke.length >= 20, `${name} does not say what it broke`);
   }
