@@ -5,7 +5,7 @@
  */
 import { simulatedReplication, simulatedStorage } from '../../scenarios/configuration-draw.js';
 import type { Fault } from '../../scenarios/fault-plan.js';
-import type { PlannedConfiguration, RunPlan } from '../../scenarios/run-plan.js';
+import type { ClusterChange, PlannedConfiguration, RunPlan } from '../../scenarios/run-plan.js';
 
 type Names = ReadonlySet<string>;
 
@@ -14,8 +14,9 @@ const within = (names: readonly string[], left: Names): string[] => names.filter
 /** Only these nodes and clients, in the plan's order; what befell the others alone is gone, and the operations that gone clients asked for. */
 export function withParticipants(plan: RunPlan, left: { readonly nodes: Names; readonly clients: Names }): RunPlan {
   const all = new Set([...left.nodes, ...left.clients]);
+  const changes = changesOf(plan).filter(({ node }) => left.nodes.has(node));
   return {
-    ...plan,
+    ...withChanges(plan, changes),
     nodes: within(plan.nodes, left.nodes),
     clients: within(plan.clients, left.clients),
     rows: plan.rows.map((row) => ({ ...row, copies: within(row.copies, left.nodes) })),
@@ -73,9 +74,21 @@ export function withoutIdleClients(plan: RunPlan): RunPlan {
   return withParticipants(used, { nodes: new Set(used.nodes), clients });
 }
 
-/** Without the nodes that hold no copy. */
+/** Without the nodes that hold no copy, and of which an operator wants nothing. */
 export function withoutIdleNodes(plan: RunPlan): RunPlan {
-  return withParticipants(plan, { nodes: new Set(plan.rows.flatMap(({ copies }) => copies)), clients: new Set(plan.clients) });
+  const nodes = new Set([...plan.rows.flatMap(({ copies }) => copies), ...changesOf(plan).map(({ node }) => node)]);
+  return withParticipants(plan, { nodes, clients: new Set(plan.clients) });
+}
+
+/** What an operator changes about the cluster. */
+export function changesOf({ configuration }: RunPlan): readonly ClusterChange[] {
+  return configuration.controlLog?.changes ?? [];
+}
+
+export function withChanges(plan: RunPlan, changes: readonly ClusterChange[]): RunPlan {
+  const { controlLog } = plan.configuration;
+  if (controlLog?.changes === undefined) return plan;
+  return { ...plan, configuration: { ...plan.configuration, controlLog: { ...controlLog, changes } } };
 }
 
 /** What every simulated node has, unless the draw says otherwise. */
@@ -108,7 +121,9 @@ export function withOptions(plan: RunPlan, left: readonly ConfiguredOption[]): R
     ...plainConfiguration[group],
     ...Object.fromEntries(left.filter((option) => option.group === group).map(({ name, value }) => [name, value])),
   });
+  const { controlLog } = plan.configuration;
   const configuration = {
+    ...(controlLog === undefined ? {} : { controlLog }),
     storage: chosen('storage'),
     memory: chosen('memory'),
     replication: chosen('replication'),

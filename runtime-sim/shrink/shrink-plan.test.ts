@@ -88,11 +88,30 @@ shrinking('every candidate made of any scenario is a plan that can be run', asyn
   for (const { name, scenario } of catalogue) {
     if (scenario === null) continue;
     const plan = drawn(name, 7);
-    const least = await shrunk(plan, ({ faults, operations }) => faults.length >= 2 && operations.length >= 3);
-    assert.is(least.faults.length, Math.min(2, plan.faults.length), name);
+    const few = Math.min(2, plan.faults.length);
+    const least = await shrunk(plan, ({ faults, operations }) => faults.length >= few && operations.length >= 3);
+    assert.is(least.faults.length, few, name);
     assert.is(least.operations.length, 3, name);
   }
 });
+
+shrinking(
+  'what an operator changes about the cluster is left out like faults, and its nodes with it; what is chosen about the control log stays',
+  async () => {
+    const plan = drawn('rebalance', 7);
+    const changes = plan.configuration.controlLog?.changes ?? [];
+    assert.ok(changes.length > 0);
+    const [kept] = changes;
+    const least = await shrunk(
+      plan,
+      ({ configuration }) => configuration.controlLog?.changes?.some(({ node }) => node === kept.node) === true,
+    );
+    assert.equal(least.configuration.controlLog?.changes, [kept]);
+    assert.is(least.configuration.controlLog?.partitionPolicy, plan.configuration.controlLog?.partitionPolicy);
+    assert.ok(least.nodes.includes(kept.node));
+    assert.is(planProblem(least), null);
+  },
+);
 
 shrinking('when tries are over, what was found so far is the result', async () => {
   const plan = drawn('crash-restart', 2);

@@ -11,8 +11,10 @@ import type { PlannedOperation } from '../../scenarios/workload.js';
 import { leaveOut } from './delta-debugging.js';
 import { faultGroups } from './fault-groups.js';
 import {
+  changesOf,
   configuredOptions,
   isPlayable,
+  withChanges,
   withOptions,
   withoutIdleClients,
   withoutIdleNodes,
@@ -141,6 +143,8 @@ class PlanShrinker {
   }
 
   async leaveOutFaults(finestShare: number): Promise<void> {
+    const whole = this.plan;
+    await this.#leaveOut('changes of the cluster', changesOf(whole), (changes) => withChanges(whole, changes));
     const { plan } = this;
     await this.#leaveOut('faults', faultGroups(plan.faults), (groups) => ({ ...plan, faults: inOrder(plan, groups) }), finestShare);
     if (finestShare > 0) return;
