@@ -21,7 +21,7 @@ async function withCluster(test: (cluster: Cluster) => Promise<void>): Promise<v
     const engram = await connectEngram({ servers: [nodes[0]?.address as string], deadlineMs: 30_000 });
     try {
       const space = engram.space('failover');
-      const { answeredBy } = await space.remember({ id: 'first', text: 'first', embed: false }, { ack: 'all' });
+      const { answeredBy } = await rememberOnAll(space, { id: 'first', text: 'first', embed: false });
       const primary = nodes.find(({ nodeId }) => nodeId === answeredBy.nodeId) as NodeProcess;
       await test({ nodes, engram, space, primary });
     } finally {
@@ -35,13 +35,13 @@ async function withCluster(test: (cluster: Cluster) => Promise<void>): Promise<v
 const episode = (at: number): EpisodeInput & { id: string } => ({ id: `e${at}`, text: `text ${at}`, embed: false });
 
 /** As soon as all copies can be reached: until then it is refused, and certainly not written. */
-async function rememberOnAll(space: Space, one: EpisodeInput): Promise<void> {
+async function rememberOnAll(space: Space, one: EpisodeInput): Promise<Awaited<ReturnType<Space['remember']>>> {
   for (;;) {
     const written = await space.remember(one, { ack: 'all' }).catch((error) => {
       if (error instanceof EngramError && error.code === 'ACK_OUT_OF_REACH') return null;
       throw error;
     });
-    if (written !== null) return;
+    if (written !== null) return written;
   }
 }
 
