@@ -84,7 +84,11 @@ export function applyEntry(state: ControlState, entry: ControlEntry, index: numb
 }
 
 /** An entry that says nothing to the state was committed there. */
-export function noteApplied(state: ControlState, index: number): ControlState {
+export function nothingBy(state: ControlState, index: number): Applied {
+  return { state: noteApplied(state, index), outcome: { kind: 'applied', skipped: [] }, patches: [] };
+}
+
+function noteApplied(state: ControlState, index: number): ControlState {
   return index <= state.applied ? state : { ...state, applied: index };
 }
 

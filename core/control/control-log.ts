@@ -7,10 +7,10 @@
  */
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
-import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
+import type { NodeId, SpaceKey } from '../identifiers.js';
 import type { PrimaryAuthority } from '../node-services.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { type Applied, applyEntry, changedRows, noteApplied } from './apply-entry.js';
+import { applyEntry, changedRows, nothingBy } from './apply-entry.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
 import { isAuthorityMessage } from './authority-messages.js';
 import { type Beginning, committedAt, foundingOf, recoveryOf } from './beginnings.js';
@@ -20,7 +20,7 @@ import type { ControlLogOptions } from './control-log-options.js';
 import type { ControlRecords } from './control-records.js';
 import { type ControlState, emptyControlState, isMade } from './control-state.js';
 import { Demotions, takesSpaces } from './demotions.js';
-import { nextConfiguration } from './electorate.js';
+import { mostCaughtUp, nextConfiguration } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { decodeEntry, encodeEntry } from './entry-codec.js';
 import { FollowedState, followingTimer } from './followed-state.js';
@@ -67,8 +67,7 @@ export class ControlLog implements PrimaryAuthority {
     const { options, effects } = ports;
     this.#followed = new FollowedState({
       send: ports.send,
-      timers: effects.timers,
-      journal: effects.journal,
+      effects,
       pure: ports.pure,
       askEveryMs: options.authority.askEveryMs,
       state: () => this.#state,
@@ -289,9 +288,7 @@ export class ControlLog implements PrimaryAuthority {
     const raft = this.#raft;
     if (raft === null || raft.role !== 'leader') return;
     this.#now = now;
-    const { matches, configuration } = raft;
-    const others = configuration.voters.filter((id) => id !== this.#self);
-    const [best] = others.sort((left, right) => (matches.get(right) ?? 0) - (matches.get(left) ?? 0) || compareText(left, right));
+    const best = mostCaughtUp(this.#self as NodeId, raft);
     if (best !== undefined) raft.handOver(best, now.monotonicMs);
     this.#after(now);
   }
@@ -342,7 +339,7 @@ export class ControlLog implements PrimaryAuthority {
     const said = this.#entryIn(entry);
     if (said === 'unreadable') journal.note({ kind: 'control.entry-unreadable', index });
     const { state, outcome, patches } =
-      said === null || said === 'unreadable' ? this.#nothing(index) : applyEntry(this.#state, said, index);
+      said === null || said === 'unreadable' ? nothingBy(this.#state, index) : applyEntry(this.#state, said, index);
     this.#state = state;
     const isHandedOver = said !== null && said !== 'unreadable' && said.kind === 'move-changed';
     this.#authority.changed(state, changedRows(patches), { isHandedOver }, this.#now);
@@ -350,10 +347,6 @@ export class ControlLog implements PrimaryAuthority {
     journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
     this.#ports.changed(state, this.#now);
     this.#waiting.committed(entry, outcome);
-  }
-
-  #nothing(index: number): Applied {
-    return { state: noteApplied(this.#state, index), outcome: { kind: 'applied', skipped: [] }, patches: [] };
   }
 
   /** What an entry says to the state; null: nothing. */

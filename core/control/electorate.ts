@@ -77,3 +77,9 @@ function learnerToPromote(electorate: Electorate): NodeId | null {
   if (electorate.configuration.voters.length >= votersMax) return null;
   return ready(electorate)[0] ?? null;
 }
+
+/** The other voter that has most of the log: who it is best to hand over to. Undefined: there is none. */
+export function mostCaughtUp(self: NodeId, { configuration, matches }: Pick<Electorate, 'configuration' | 'matches'>): NodeId | undefined {
+  const others = configuration.voters.filter((id) => id !== self);
+  return others.sort((left, right) => (matches.get(right) ?? 0) - (matches.get(left) ?? 0) || compareText(left, right))[0];
+}

@@ -35,8 +35,7 @@ function following(from: ControlState = emptyControlState): Follower {
   const armedMs: number[] = [];
   const follower = new FollowedState({
     send: (to, bytes) => sent.push({ to, bytes }),
-    timers: { arm: (_name, atMs) => armedMs.push(atMs), disarm: () => {} },
-    journal: { note: ({ kind }) => noted.push(kind) },
+    effects: { timers: { arm: (_name, atMs) => armedMs.push(atMs), disarm: () => {} }, journal: { note: ({ kind }) => noted.push(kind) } },
     pure,
     askEveryMs: 100,
     state: () => known.state,

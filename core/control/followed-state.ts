@@ -3,7 +3,7 @@
  * was removed, and hands over what it holds. It asks whoever of the agreement speaks to it, and the voters that it knows, for the state, and goes by the latest that it was
  * told. What is told is committed, so it rests on nobody's vote.
  */
-import type { Journal, Timers } from '../effects.js';
+import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
@@ -17,8 +17,7 @@ const votersAskedEveryMs = 1_000;
 
 export interface FollowedStatePorts {
   send(to: NodeId, message: Uint8Array): void;
-  readonly timers: Timers;
-  readonly journal: Journal;
+  readonly effects: Pick<Effects, 'timers' | 'journal'>;
   readonly pure: PureFunctions;
   /** It asks this often at most. */
   readonly askEveryMs: number;
@@ -45,7 +44,7 @@ export class FollowedState {
   /** The node's own control log is damaged. */
   begin(): void {
     this.#why = 'damaged';
-    this.#ports.journal.note({ kind: 'control.log-damaged' });
+    this.#ports.effects.journal.note({ kind: 'control.log-damaged' });
   }
 
   /** A node that takes part goes by its own log alone, unless it is told that it was removed: then it follows from now on. */
@@ -55,7 +54,7 @@ export class FollowedState {
     const index = state?.removed[self];
     if (state === null || state.clusterId !== known.clusterId || index === undefined) return;
     this.#why = 'removed';
-    this.#ports.journal.note({ kind: 'control.removed', index });
+    this.#ports.effects.journal.note({ kind: 'control.removed', index });
     this.#goBy(state, now);
     this.timer(now);
   }
@@ -70,14 +69,14 @@ export class FollowedState {
 
   /** One voter after the other is asked. */
   timer(now: Now): void {
-    this.#ports.timers.arm(followingTimer, now.monotonicMs + votersAskedEveryMs);
+    this.#ports.effects.timers.arm(followingTimer, now.monotonicMs + votersAskedEveryMs);
     const { voters } = this.#ports.state();
     this.#asked += 1;
     if (voters.length > 0) this.#ask(voters[this.#asked % voters.length], now);
   }
 
   #goBy(state: ControlState, now: Now): void {
-    this.#ports.journal.note({ kind: 'control.state-followed', index: state.applied });
+    this.#ports.effects.journal.note({ kind: 'control.state-followed', index: state.applied });
     this.#ports.goBy(state, now);
   }
 
