@@ -33,10 +33,11 @@ export const answerBugs: readonly PlantedBug[] = [
     module: 'runtime-sim/client.ts',
     find: '      record.seen = [...(memory === undefined ? [] : [memory]), ...alternates].map(seenVersion);\n',
     replace: `      const answers = ((this.#world as unknown as { answers?: Map<string, { atUs: number; seen: Operation['seen'] }> }).answers ??= new Map());
-      const known = answers.get(key);
+      const place = record.space + ' ' + record.id;
+      const known = answers.get(place);
       const isFresh = record.kind === 'get' && known !== undefined && this.#world.nowUs - known.atUs < 2_000_000;
       record.seen = isFresh ? known.seen : [...(memory === undefined ? [] : [memory]), ...alternates].map(seenVersion);
-      if (!isFresh) answers.set(key, { atUs: this.#world.nowUs, seen: record.seen });
+      if (!isFresh) answers.set(place, { atUs: this.#world.nowUs, seen: record.seen });
 `,
   },
   {
