@@ -11,7 +11,7 @@
  * is excused.
  *
  * Who takes the lost copy's place here is the same machine again. That another node takes it, because the members agree that the old one is gone,
- * waits for the control log, and with it the removal of the lost node from the members.
+ * is in `rebalance`.
  *
  * What has gone wrong here in other systems: an empty disk that votes as if it remembered, a primary that returns empty and leads the others to
  * delete what it lacks, and an old name believed to hold what it once held.

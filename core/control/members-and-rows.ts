@@ -1,6 +1,6 @@
 /**
  * Who the members are and where each space's copies live: the view of the control log that the rest of the core reads. Immutable values made with
- * immer; until the control log exists they come from configuration, and every term is provisional.
+ * immer; where no control log is kept they come from configuration, and every term is provisional.
  */
 import { produce } from 'immer';
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';

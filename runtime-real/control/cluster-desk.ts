@@ -40,6 +40,7 @@ export interface ClusterDeskOptions {
   readonly network: PeerNetwork;
   readonly proposer: Proposer;
   readonly pure: PureFunctions;
+  /** As it says hello now. */
   readonly own: () => PeerIdentity;
   readonly replicationFactor: number;
 }
@@ -234,6 +235,7 @@ export class ClusterDesk {
       if (copies[0] !== self || heir === undefined || move !== null) return [];
       return [{ space, basis: revision, copies: [heir, ...copies.filter((copy) => copy !== heir && copy !== self), self] }];
     });
+    // Without an answer this node leaves all the same: the others replace it as one that died.
     if (rows.length > 0) await proposer.submit({ kind: 'rows-assigned', rows }, handOverMsMax).catch(() => {});
   }
 

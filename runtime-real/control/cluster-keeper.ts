@@ -194,6 +194,7 @@ export class ClusterKeeper {
       const described = descriptionOf(identity);
       if (member !== undefined) {
         if (isSame(member, described)) continue;
+        // What fails is looked for and proposed again.
         await proposer.submit({ kind: 'node-changed', member: described, isDraining: member.isDraining }).catch(() => {});
       } else if (clusterId === '' && keepsControlLog && (hasSecrets || book.members.some((each) => each.name === name))) {
         await this.#letIn(described, state);
@@ -205,6 +206,7 @@ export class ClusterKeeper {
     const { proposer, tell } = this.#options;
     const refusal = refusalOf(member, state);
     if (refusal === null) {
+      // What fails is looked for and proposed again.
       await proposer.submit({ kind: 'node-added', member }).catch(() => {});
       this.#refusals.delete(member.id);
     } else if (this.#refusals.get(member.id) !== refusal) {

@@ -10,10 +10,8 @@ import { exitCodes, type Output } from '../output.js';
 import { usageError } from '../session.js';
 import { clusterKnown } from './control-reports.js';
 import { logJson, logText, rowsText, spacesJson, spacesText, statusJson, statusText } from './control-text.js';
-import { askAnyFor } from './node-questions.js';
+import { askAnyFor, changeMsMax } from './node-questions.js';
 
-/** A change waits for a majority, and a removal for the end of its vote before. */
-const changeMsMax = 25_000;
 const copiesMost = 7;
 
 export type AddClusterCommand = (

@@ -12,9 +12,8 @@ import { type Column, exitCodes, type Output, oneLine } from '../output.js';
 import { usageError } from '../session.js';
 import type { AddClusterCommand } from './control-commands.js';
 import { nameOf } from './control-reports.js';
-import { answerMsMax, askAnyFor } from './node-questions.js';
+import { answerMsMax, askAnyFor, changeMsMax } from './node-questions.js';
 
-const changeMsMax = 25_000;
 const lookEveryMs = 500;
 /** Rows of a table for people; with --json all are printed. */
 const rowsShown = 50;

@@ -6,6 +6,8 @@ import { askNode, type Question } from '../../grpc/ask-node.js';
 import { clusterService } from '../../grpc/service-definitions.js';
 
 export const answerMsMax = 2_000;
+/** A change waits for a majority, and a removal for the end of its vote before. */
+export const changeMsMax = 25_000;
 
 const channelOptions = { 'grpc.enable_http_proxy': 0, 'grpc.enable_retries': 0, 'grpc.max_receive_message_length': 8 * 2 ** 20 };
 
