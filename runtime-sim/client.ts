@@ -41,7 +41,7 @@ const otherCopyMayDo = new Set([
 export interface ClientOperation {
   readonly planned: PlannedOperation;
   readonly kind: Operation['kind'];
-  /** The one node to ask, or null for the copies in row order. */
+  /** The one node to ask as long as it holds a copy, or null for the copies in row order. */
   readonly only: number | null;
 }
 
@@ -225,7 +225,9 @@ export class SimulatedClient implements ClientEndpoint {
     const { operation } = current;
     current.askedInRound = [];
     if (operation.only !== null) {
-      current.candidates = [operation.only];
+      const copies = this.#copiesOf.get(operation.planned.space) ?? [];
+      // Whoever gave its copy up meanwhile has nothing to say: those that hold one now are asked, as any client would.
+      current.candidates = this.#primaries === null || copies.includes(operation.only) ? [operation.only] : [...copies];
       return;
     }
     const inOrder = this.#askable(operation.planned.space, round);

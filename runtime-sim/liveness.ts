@@ -50,6 +50,8 @@ export class Liveness {
   /** The checker's judgement of a sample of this phase. */
   #unsettled: ReturnType<typeof unsettled> | null = null;
   #firstAgreedMs: number | null = null;
+  /** Copies that were asked for everything at the end, by space and node. */
+  readonly #read = new Set<string>();
   readonly samples: { atMs: number; phase: 'majority-only' | 'all-healed'; copies: readonly CopyState[] }[] = [];
   majorityHealedMs = 0;
   healedMs = 0;
@@ -102,7 +104,8 @@ export class Liveness {
         else if (lastedUs >= phaseUsMax) this.#settle(false);
         return;
       case 'reading':
-        if (this.#parts.readers.every(({ idle }) => idle)) this.#enter('done');
+        // A copy that was moved amid the reads is read where it stands now.
+        if (this.#parts.readers.every(({ idle }) => idle) && (lastedUs >= phaseUsMax || !this.#readWhatIsUnread())) this.#enter('done');
         return;
       default:
     }
@@ -246,15 +249,25 @@ export class Liveness {
     this.#readEverything();
   }
 
-  /** Every id from every copy, and all that a recall finds there. */
   #readEverything(): void {
+    this.#readWhatIsUnread();
+    this.#enter('reading');
+  }
+
+  /** Every id from every copy, and all that a recall finds there, unless that copy was read; whether there was any such copy. */
+  #readWhatIsUnread(): boolean {
     const { world, readers, copiesOf } = this.#parts;
     const idsOf = new Map<string, Set<string>>();
     for (const { space } of world.plan.rows) idsOf.set(space, new Set(['after-the-heal']));
     for (const { space, id, kind } of world.plan.operations) if (kind !== 'recall') idsOf.get(space)?.add(id);
     const isRecalled = world.plan.operations.some(({ kind }) => kind === 'recall');
+    let any = false;
     for (const [space, ids] of idsOf) {
       for (const node of copiesOf.get(space) ?? []) {
+        const copy = `${space} ${node}`;
+        if (this.#read.has(copy)) continue;
+        this.#read.add(copy);
+        any = true;
         for (const id of ids)
           readers[node].submit({ planned: { atMs: 0, client: '', kind: 'get', space, id, ack: 'local' }, kind: 'final-read', only: node });
         if (isRecalled) {
@@ -263,7 +276,7 @@ export class Liveness {
         }
       }
     }
-    this.#enter('reading');
+    return any;
   }
 }
 

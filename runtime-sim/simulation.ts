@@ -138,7 +138,8 @@ export class Simulation {
     const copiesOf = new Map<string, readonly number[]>(planned);
     const client: ClientFactory = (world, index) => new SimulatedClient(world, index, new Map(planned));
     this.#clients = plan.clients.map((_, at) => (createClient ?? client)(this.#world, plan.nodes.length + at));
-    this.#readers = plan.nodes.map((_, at) => client(this.#world, plan.nodes.length + plan.clients.length + at));
+    // Readers stand for the judges: they go by the rows as they are, also where copies have moved since the plan.
+    this.#readers = plan.nodes.map((_, at) => new SimulatedClient(this.#world, plan.nodes.length + plan.clients.length + at, copiesOf));
     this.#operator = watch === null ? null : new ControlOperator(this.#world, { hosts: this.#hosts, identities, copiesOf, watch });
     this.#injector = new FaultInjector(this.#world, this.#hosts);
     this.liveness = new Liveness({
