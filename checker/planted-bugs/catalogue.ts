@@ -8,6 +8,7 @@
 import { answerBugs } from './answer-bugs.js';
 import { handOverBugs } from './hand-over-bugs.js';
 import { membershipBugs } from './membership-bugs.js';
+import { moveBugs } from './move-bugs.js';
 import { nearlyMadeGoodBugs } from './nearly-made-good-bugs.js';
 import type { PendingBug, PlantedBug } from './planted-bug.js';
 
@@ -33,18 +34,6 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
     module: 'core/memory/space-store.ts',
     find: 'else this.#mergeVersion(memory, view, place);',
     replace: 'else if (!view.isTombstone) this.#mergeVersion(memory, view, place);',
-  },
-  {
-    name: 'cut-over-early',
-    scenario: 'rebalance',
-    seedsNeeded: 200,
-    whatItBreaks:
-      'A primary is replaced as soon as the entry that pauses it is committed, before it has applied that and said so: two are confirmed at once.',
-    pending: false,
-    module: 'core/control/rebalancing.ts',
-    find: 'if (copied?.revision !== revision || copied.heldMs === null) return;',
-    replace: `if (move.stage === 'paused') return this.#change(row, { kind: 'committed' }, now);
-    if (copied?.revision !== revision || copied.heldMs === null) return;`,
   },
   {
     name: 'truncate-stranded-tail',
@@ -279,6 +268,7 @@ export const plantedBugs: readonly (PlantedBug | PendingBug)[] = [
   ...answerBugs,
   ...handOverBugs,
   ...membershipBugs,
+  ...moveBugs,
   ...nearlyMadeGoodBugs,
   {
     name: 'vote-before-sync',
