@@ -27,7 +27,7 @@ import { inspectSpace, type NodeInspection } from './node-inspection.js';
 import { NodeServices } from './node-services.js';
 import type { PureFunctions } from './pure-functions.js';
 import type { CopyLag } from './replication/lag-watch.js';
-import type { ReceiptPage } from './replication/receipts.js';
+import type { ReceiptPage, ReceiptsAsked } from './replication/receipts.js';
 import { Replication } from './replication/replication.js';
 
 export type { NodeInspection, SpaceInspection, VersionInspection } from './node-inspection.js';
@@ -74,6 +74,8 @@ export class EngramNode {
         this.#requests.roomChanged(now);
       },
       heldByCopies: (space, author, sequence) => this.#replication.heldByCopies(space, { author, sequence }),
+      ledger: () => this.#replication.receipts.encode(),
+      ledgerRecovered: (bytes) => this.#replication.receipts.recovered(bytes),
     });
     this.#services = new NodeServices({ configuration, effects, pure }, clock, this.#store);
     this.#replication = new Replication(
@@ -135,6 +137,7 @@ export class EngramNode {
         this.#reads.computed(event.ticket, event.result, now);
         break;
       case 'leave':
+        if (this.#phase === 'serving') this.#replication.keepReceipts();
         this.#control?.leave(now);
         this.#membership?.handle(event, now);
         break;
@@ -262,8 +265,8 @@ export class EngramNode {
     return { lags: this.#replication.lags(), holdsForOthers: this.#services.identified && this.#replication.holdsForOthers() };
   }
 
-  /** Receipts of writes that reached this node from other terms, of one space or of all (null), with greater numbers than `after`. */
-  receipts(asked: { readonly space: SpaceKey | null; readonly after: number; readonly limit: number }): ReceiptPage {
+  /** Receipts of writes that reached this node from other terms, with greater numbers than `after`. */
+  receipts(asked: ReceiptsAsked): ReceiptPage {
     return this.#replication.receipts.page(asked);
   }
 

@@ -17,8 +17,10 @@ import { invariant } from '../core/invariant.js';
 import type { MembershipInspection } from '../core/membership/inspection.js';
 import type { ScanResult } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
+import type { ReceiptPage, ReceiptsAsked } from '../core/replication/receipts.js';
 import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
 import { AbortListeners } from './abort-listeners.js';
+import { ApplicationListener } from './application-listener.js';
 import { type Asker, Call, WaitingProposals } from './host-calls.js';
 import { NodeTimers } from './node-timers.js';
 
@@ -57,6 +59,7 @@ export class NodeHost {
   readonly #messages: Uint8Array[] = [];
   readonly #waiting = new Map<RequestHandle, Asker>();
   readonly #proposals = new WaitingProposals();
+  readonly #listener: ApplicationListener;
   readonly #abortable = new AbortListeners();
   readonly #timers = new NodeTimers(monotonicMs, (name) => this.#submit({ kind: 'timer', name }));
   readonly #node: EngramNode;
@@ -70,7 +73,6 @@ export class NodeHost {
   #turnsInARow = 0;
   /** From the moment somebody closes the host: nothing more is taken, what was taken is answered. */
   #closing = false;
-  #listenerFailed = false;
   #nodeId: NodeId | null = null;
   /** Why nothing happens any more. */
   #stopped: EngramError | null = null;
@@ -84,6 +86,7 @@ export class NodeHost {
 
   private constructor(options: NodeHostOptions) {
     this.#options = options;
+    this.#listener = new ApplicationListener(options.onEvent);
     this.#node = new EngramNode(options.configuration, this.#recordingEffects(), options.pure);
   }
 
@@ -149,6 +152,11 @@ export class NodeHost {
   /** What the control log knows now; null: the node keeps none, or has stopped. */
   inspectControl(): ControlInspection | null {
     return this.#stopped === null ? this.#node.inspectControl() : null;
+  }
+
+  /** What became of writes of other terms that the node has merged; nothing when it has stopped. */
+  receipts(asked: ReceiptsAsked): ReceiptPage {
+    return this.#stopped === null ? this.#node.receipts(asked) : { receipts: [], next: null, dropped: 0 };
   }
 
   /** As leader of the control log: carries out what is wanted, or gives up the moves under way. */
@@ -347,27 +355,8 @@ export class NodeHost {
     };
   }
 
-  /** The listener is the application's: what it throws, at once or later, stops neither the node nor the process. */
-  #tell(event: DomainEvent): void {
-    const { onEvent } = this.#options;
-    if (onEvent === undefined) return;
-    try {
-      const returned: unknown = onEvent(event);
-      if (returned instanceof Promise) returned.catch((error) => this.#reportListener(error));
-    } catch (error) {
-      this.#reportListener(error);
-    }
-  }
-
-  #reportListener(error: unknown): void {
-    if (this.#listenerFailed) return;
-    this.#listenerFailed = true;
-    const why = error instanceof Error ? error.message : 'something that is no Error';
-    process.stderr.write(`engram: the onEvent listener failed (said once): ${why}\n`);
-  }
-
   #note(event: DomainEvent): void {
-    this.#tell(event);
+    this.#listener.tell(event);
     if (event.kind === 'control.proposal-answered') this.#proposals.answered(event.handle, event.answer);
     if (event.kind !== 'node.started' || this.#started === null) return;
     this.#nodeId = event.node;

@@ -15,12 +15,14 @@ export function checkpointContent({
   spaces,
   dropped,
   lostOfControl,
+  ledger,
 }: {
   readonly log: WriteAheadLog<Appended>;
   readonly spaces: ReadonlyMap<SpaceKey, SpaceStore>;
   readonly dropped: DroppedSpaces;
   /** A voter that may have forgotten something may not become sure again by being started once more. */
   readonly lostOfControl: VersionVector | null;
+  readonly ledger: Uint8Array;
 }): CheckpointContent {
   const segments = [...log.segments.values()]
     .sort((left, right) => left.number - right.number)
@@ -34,5 +36,5 @@ export function checkpointContent({
     const absent = space.holesBelow(space.horizon);
     if (!absent.isEmpty()) holes.set(space.key, absent);
   }
-  return { segments, horizons, holes, dropped: dropped.ends(log.segments) };
+  return { segments, horizons, holes, dropped: dropped.ends(log.segments), ledger };
 }

@@ -42,6 +42,9 @@ export interface MemoryStoreOwner {
   roomChanged(now: Now): void;
   /** Whether every other copy is known to hold the space's dots up to here: what they may still fetch is not compacted early. */
   heldByCopies(space: SpaceKey, author: Author, sequence: number, now: Now): boolean;
+  /** What is to be kept in checkpoints beside what the log says, and what the last one has kept: bytes that nothing here looks into. */
+  ledger(): Uint8Array;
+  ledgerRecovered(bytes: Uint8Array): void;
 }
 
 export class MemoryStore {
@@ -96,6 +99,7 @@ export class MemoryStore {
         spaces: this.#spaces,
         dropped: this.#dropped,
         lostOfControl: this.#recovered?.holes.get(controlSpace) ?? null,
+        ledger: owner.ledger(),
       }),
     );
     const ports = { journal: effects.journal, disk: this.disk, checkpointer: this.#checkpointer, pure };
@@ -238,6 +242,7 @@ export class MemoryStore {
     this.#authorBytes = hexToBytes(this.#author);
     this.#dropped.recovered(recovered.dropped);
     this.#checkpointer.continueFrom(recovered.checkpointNumber);
+    this.#owner.ledgerRecovered(recovered.ledger);
     this.#makeReadable(recovered);
     this.#openLog(recovered);
     this.#owner.storeOpened(recovered, now);

@@ -4,12 +4,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cluster } from '../test-support/cluster.js';
-import { type Host, testSpace } from '../test-support/host.js';
+import type { Host } from '../test-support/host.js';
 
 const ledger = suite('receipts and lag');
 
 function receiptsOf(host: Host): string[] {
-  const { receipts } = host.node.receipts({ space: testSpace, after: 0, limit: 1_000 });
+  const { receipts } = host.node.receipts({ name: 'default', after: 0, limit: 1_000 });
   return receipts.map(({ id, fate }) => `${id}: ${fate}`).sort();
 }
 
@@ -52,12 +52,38 @@ ledger('receipts come in pages', () => {
   const { cluster, second } = divergence();
   cluster.heal();
   cluster.passUntil(() => receiptsOf(second).length === 5);
-  const page = second.node.receipts({ space: testSpace, after: 0, limit: 3 });
+  const page = second.node.receipts({ name: 'default', after: 0, limit: 3 });
   assert.is(page.receipts.length, 3);
-  const rest = second.node.receipts({ space: testSpace, after: page.next ?? 0, limit: 3 });
+  const rest = second.node.receipts({ name: 'default', after: page.next ?? 0, limit: 3 });
   assert.is(rest.receipts.length, 2);
   assert.is(rest.next, null);
-  assert.is(second.node.receipts({ space: null, after: 0, limit: 10 }).receipts.length, 5);
+  assert.is(second.node.receipts({ name: null, after: 0, limit: 10 }).receipts.length, 5);
+});
+
+ledger('receipts are there after a crash, and those that follow are numbered on', () => {
+  const { cluster, first, second } = divergence();
+  cluster.heal();
+  cluster.passUntil(() => receiptsOf(second).length === 5);
+  // The next round of pings has the checkpoint written.
+  cluster.pass(1_000);
+  const before = second.node.receipts({ name: null, after: 0, limit: 10 });
+  second.crash();
+  second.start();
+  assert.equal(second.node.receipts({ name: null, after: 0, limit: 10 }), before);
+  // The crash of the primary leaves another one, whose tail is stranded in turn.
+  cluster.passUntil(() => first.isPrimary);
+  cluster.pass(3_000);
+  cluster.isolate(first);
+  first.remember({ id: 'once more', text: 'stranded' });
+  cluster.passUntil(() => second.isPrimary);
+  second.remember({ id: 'beside', text: 'x' });
+  cluster.heal();
+  cluster.passUntil(() => receiptsOf(second).includes('once more: readable'));
+  const last = second.node.receipts({ name: null, after: 5, limit: 10 }).receipts;
+  assert.equal(
+    last.map(({ number, id }) => `${number} ${id}`),
+    ['6 once more'],
+  );
 });
 
 ledger('what copies were sent in the ordinary way gets no receipt', () => {

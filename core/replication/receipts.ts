@@ -3,41 +3,32 @@
  * brings them when it comes back; they are merged, never truncated, and each gets a receipt: readable, an alternate beside what is readable, superseded by a version that
  * includes it, or deleted by a forget.
  *
- * Kept in memory and bounded: the oldest receipts go first, and a restart forgets them. The records themselves stay.
+ * Bounded: the oldest receipts go first, and are counted. They stand in the checkpoint, which is written soon after new ones have come; a crash before that
+ * takes these with it. The records themselves stay.
  */
 import type { Now } from '../events.js';
 import type { Dot, SpaceKey, Term } from '../identifiers.js';
-import { dotKey } from '../identifiers.js';
+import { dotKey, spaceName } from '../identifiers.js';
 import type { SpaceStore } from '../memory/space-store.js';
+import type { PureFunctions } from '../pure-functions.js';
 import type { RecordView } from '../wire/record.js';
+import type { Fate, Receipt } from './receipt.js';
+import { decodeLedger, encodeLedger } from './receipt-codec.js';
 
 export const receiptsMax = 4_096;
 
-/** What a merged write came to, at the moment when it was merged. */
-export type Fate = 'readable' | 'alternate' | 'superseded' | 'deleted' | 'delete';
-
-export interface Receipt {
-  /** Counts up on this node. */
-  readonly number: number;
-  readonly space: SpaceKey;
-  readonly dot: Dot;
-  /** Of the memory. */
-  readonly id: string;
-  /** By the logical clock of who wrote it: milliseconds since 1970. */
-  readonly writtenMs: number;
-  /** When it was synced here, by this node's wall clock. */
-  readonly mergedMs: number;
-  /** The term that it was written in, and the one in which this node took it in. */
-  readonly term: Term;
-  readonly supersededBy: Term;
-  readonly fate: Fate;
+export interface ReceiptsAsked {
+  /** Of a space, all its generations; null: of every space. */
+  readonly name: string | null;
+  readonly after: number;
+  readonly limit: number;
 }
 
 export interface ReceiptPage {
   readonly receipts: readonly Receipt[];
   /** Ask for what follows this number; null at the end. */
   readonly next: number | null;
-  /** Receipts of this node that are gone, to keep the bound. */
+  /** Receipts of this node, of all spaces, that are gone or were never made, to keep the bound. */
   readonly dropped: number;
 }
 
@@ -52,19 +43,47 @@ interface Arrived {
 }
 
 export class Receipts {
-  readonly #utf8Decode: (bytes: Uint8Array) => string;
+  readonly #pure: PureFunctions;
   readonly #arrived = new Map<string, Arrived>();
   readonly #receipts: Receipt[] = [];
   #number = 0;
   #dropped = 0;
+  /** Of the greatest receipt that some checkpoint has been asked to hold. */
+  #keptNumber = 0;
 
-  constructor(utf8Decode: (bytes: Uint8Array) => string) {
-    this.#utf8Decode = utf8Decode;
+  constructor(pure: PureFunctions) {
+    this.#pure = pure;
+  }
+
+  /** Whether there are receipts that no checkpoint holds yet. Asked before one is written: says so once. */
+  takeUnkept(): boolean {
+    const isUnkept = this.#number > this.#keptNumber;
+    this.#keptNumber = this.#number;
+    return isUnkept;
+  }
+
+  /** For the checkpoint; empty when there is nothing to keep. */
+  encode(): Uint8Array {
+    if (this.#receipts.length === 0 && this.#dropped === 0) return noBytes;
+    return encodeLedger({ receipts: this.#receipts, dropped: this.#dropped }, this.#pure);
+  }
+
+  /** At a start: what the checkpoint has kept. */
+  recovered(bytes: Uint8Array): void {
+    const ledger = bytes.length === 0 ? null : decodeLedger(bytes, this.#pure);
+    if (ledger === null) return;
+    this.#receipts.push(...ledger.receipts.slice(-receiptsMax));
+    this.#dropped = ledger.dropped;
+    this.#number = this.#receipts.at(-1)?.number ?? 0;
+    this.#keptNumber = this.#number;
   }
 
   /** A record of another term is on its way to the disk of this node, which is primary in `supersededBy`. */
   arrived(space: SpaceStore, view: RecordView, supersededBy: Term): void {
-    if (this.#arrived.size >= receiptsMax) return;
+    if (this.#arrived.size >= receiptsMax) {
+      this.#dropped += 1;
+      return;
+    }
     const dot = { author: view.author, sequence: view.sequence };
     this.#arrived.set(`${space.key} ${dotKey(dot)}`, {
       space,
@@ -92,7 +111,7 @@ export class Receipts {
 
   #enter({ space, dot, idBytes, isDelete, writtenMs, term, supersededBy }: Arrived, now: Now): void {
     this.#number += 1;
-    const id = this.#utf8Decode(idBytes);
+    const id = this.#pure.utf8Decode(idBytes);
     const fate = isDelete ? 'delete' : fateOf(space, dot, idBytes);
     this.#receipts.push({ number: this.#number, space: space.key, dot, id, writtenMs, mergedMs: now.wallMs, term, supersededBy, fate });
     if (this.#receipts.length <= receiptsMax) return;
@@ -100,15 +119,16 @@ export class Receipts {
     this.#dropped += 1;
   }
 
-  /** Receipts of a space with greater numbers than `after`, in order; of all spaces without one. */
-  page({ space, after, limit }: { readonly space: SpaceKey | null; readonly after: number; readonly limit: number }): ReceiptPage {
-    const found = this.#receipts.filter((receipt) => receipt.number > after && (space === null || receipt.space === space));
+  /** Receipts with greater numbers than `after`, in order. */
+  page({ name, after, limit }: ReceiptsAsked): ReceiptPage {
+    const found = this.#receipts.filter((receipt) => receipt.number > after && (name === null || spaceName(receipt.space) === name));
     const receipts = found.slice(0, Math.max(1, limit));
     return { receipts, next: receipts.length < found.length ? receipts[receipts.length - 1].number : null, dropped: this.#dropped };
   }
 }
 
 const nothing: ReadonlyMap<SpaceKey, number> = new Map();
+const noBytes = new Uint8Array(0);
 
 function fateOf(space: SpaceStore, { author, sequence }: Dot, idBytes: Uint8Array): Fate {
   const memory = space.index.find(idBytes, 0, idBytes.length);

@@ -55,7 +55,7 @@ export class Replication implements CopyStanding {
     this.#codec = new PeerCodec(services.configuration.clusterId, services.pure);
     this.#peers = new Peers(services, this.#codec);
     this.#terms = new Terms(services, this.#peers);
-    this.receipts = new Receipts((bytes) => services.pure.utf8Decode(bytes));
+    this.receipts = new Receipts(services.pure);
     this.#shipper = new RecordShipper(services, this.#peers, { receipts: this.receipts, besides: (space) => this.#terms.besides(space) });
     this.#catchUp = new CatchUp(services, this.#peers, this.#shipper);
     this.#source = new FetchSource(services, this.#peers);
@@ -103,7 +103,13 @@ export class Replication implements CopyStanding {
     this.#handOver.consider(now);
     this.#moveProgress.tellAll(now);
     this.#lagWatch.look(now);
+    this.keepReceipts();
     return true;
+  }
+
+  /** What the ledger has got since the last time goes into the next checkpoint, which is written for it. */
+  keepReceipts(): void {
+    if (this.receipts.takeUnkept()) this.#services.store.writeCheckpoint();
   }
 
   /** Bytes from anyone: what is damaged or not meant for this cluster is counted and dropped. */

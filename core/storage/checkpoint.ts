@@ -36,6 +36,8 @@ export interface Checkpoint {
   readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
   /** Spaces that this node has handed over: what stands before the position is of no use any more. */
   readonly dropped: ReadonlyMap<SpaceKey, LogPosition>;
+  /** What replication keeps of its own (`replication/receipt-codec.ts`); empty for nothing. */
+  readonly ledger: Uint8Array;
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): Uint8Array {
@@ -57,8 +59,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): U
   writer.u32(checkpoint.holes.size);
   for (const [space, holes] of checkpoint.holes) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(holes));
   // Left out when there are none: what was written before there could be any reads the same.
-  if (checkpoint.dropped.size > 0) writer.u32(checkpoint.dropped.size);
+  if (checkpoint.dropped.size > 0 || checkpoint.ledger.length > 0) writer.u32(checkpoint.dropped.size);
   for (const [space, { segment, offset }] of checkpoint.dropped) writer.block(pure.utf8Encode(space)).u32(segment).u32(offset);
+  if (checkpoint.ledger.length > 0) writer.block(checkpoint.ledger);
   const body = writer.finish();
   return new ByteWriter(body.length + 4).raw(body).u32(pure.crc32(body)).finish();
 }
@@ -114,6 +117,7 @@ export function decodeCheckpoint(bytes: Uint8Array, pure: PureFunctions): Checkp
   for (let index = 0; index < droppedSpaces && !reader.failed; index += 1) {
     dropped.set(pure.utf8Decode(reader.block()) as SpaceKey, { segment: reader.u32(), offset: reader.u32() });
   }
+  const ledger = reader.remaining > 0 ? reader.block().slice() : new Uint8Array(0);
   if (reader.failed) return { kind: 'damaged', reason: 'it ends in the middle' };
-  return { kind: 'whole', checkpoint: { number, segments, horizons, holes, dropped } };
+  return { kind: 'whole', checkpoint: { number, segments, horizons, holes, dropped, ledger } };
 }

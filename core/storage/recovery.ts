@@ -32,6 +32,8 @@ export interface Recovered {
   readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
   /** Spaces handed over: records before the position were left out. */
   readonly dropped: ReadonlyMap<SpaceKey, LogPosition>;
+  /** As the newest whole checkpoint has kept it. */
+  readonly ledger: Uint8Array;
   /**
    * Something was lost that may have taken the place of records given up before: then each dot that is absent below a horizon is a hole, until a peer
    * says otherwise.
@@ -335,6 +337,7 @@ export class Recovery {
       checkpointNumber: this.#checkpoints[0]?.number ?? 0,
       horizons: this.#checkpoints[0]?.horizons ?? new Map(),
       dropped: this.#checkpoints[0]?.dropped ?? new Map(),
+      ledger: this.#checkpoints[0]?.ledger ?? new Uint8Array(0),
       ...judged,
       damagedRanges: this.#damagedRanges,
       records: this.#records,

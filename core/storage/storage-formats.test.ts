@@ -32,6 +32,7 @@ function someCheckpoint() {
     horizons: new Map([[space, new Map([[author, 5]])]]),
     holes: new Map([[space, dots]]),
     dropped: new Map([[space, { segment: 3, offset: 4_096 }]]),
+    ledger: Uint8Array.of(1, 2, 3),
   };
 }
 
@@ -51,6 +52,9 @@ formats('a checkpoint comes out as it went in', () => {
   assert.ok(reading.checkpoint.holes.get(space)?.has({ author, sequence: 12 }));
   assert.ok(reading.checkpoint.segments[0].dots.get(space)?.has({ author, sequence: 12 }));
   assert.equal([...reading.checkpoint.dropped], [[space, { segment: 3, offset: 4_096 }]]);
+  assert.equal([...reading.checkpoint.ledger], [1, 2, 3]);
+  const bare = decodeCheckpoint(encodeCheckpoint({ ...someCheckpoint(), dropped: new Map() }, pure), pure);
+  assert.ok(bare.kind === 'whole' && bare.checkpoint.dropped.size === 0 && bare.checkpoint.ledger.length === 3);
 });
 
 formats('a damaged checkpoint is damaged, a newer one is newer', () => {

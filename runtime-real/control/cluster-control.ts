@@ -3,7 +3,7 @@ import { isMade } from '../../core/control/control-state.js';
 import type { DomainEvent } from '../../core/domain-events.js';
 import type { NodeId } from '../../core/identifiers.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
-import type { ControlReport } from '../../core/wire/generated/engram/v1/cluster.js';
+import type { ControlReport, Receipts, ReceiptsRequest } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { StatusReport } from '../../core/wire/generated/engram/v1/service.js';
 import type { LiveMembers } from '../cluster/live-members.js';
 import type { MemberBook } from '../cluster/member-book.js';
@@ -18,6 +18,7 @@ import { ClusterKeeper } from './cluster-keeper.js';
 import { controlReport } from './control-report.js';
 import { MoveDesk } from './move-desk.js';
 import { Proposer } from './proposer.js';
+import { receiptsPage } from './receipt-messages.js';
 
 export interface ClusterControlOptions {
   readonly settings: NodeSettings;
@@ -111,6 +112,13 @@ export class ClusterControl {
       status,
       reason,
     });
+  }
+
+  /** What became of writes of other terms that this node has merged. */
+  receipts(request: ReceiptsRequest): Receipts {
+    const { settings, host } = this.#options;
+    const page = receiptsPage(request, (asked) => host.receipts(asked));
+    return { nodeId: host.nodeId, nodeName: settings.node.name, ...page };
   }
 
   /** Whether the node belongs to a cluster, by its own log. */

@@ -1,26 +1,8 @@
 /** The answers of ClusterService to what operators and other nodes ask of the control log. What the desk refuses is an answer like another. */
 import { EngramError, failure } from '../../core/errors.js';
-import type {
-  AddNodeAnswer,
-  AddNodeRequest,
-  ChangeSettingsAnswer,
-  ChangeSettingsRequest,
-  ControlReport,
-  ControlRequest,
-  DrainAnswer,
-  DrainRequest,
-  InitAnswer,
-  ProposeAnswer,
-  ProposeRequest,
-  RebalanceAnswer,
-  RebalanceRequest,
-  RecoverAnswer,
-  RecoverRequest,
-  RemoveNodeAnswer,
-  RemoveNodeRequest,
-} from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Failure } from '../../core/wire/generated/engram/v1/service.js';
 import type { ControlSource } from '../grpc/cluster-calls.js';
+import type { Answered, Asked } from '../grpc/service-definitions.js';
 import type { ClusterControl } from './cluster-control.js';
 import { noMoves } from './move-desk.js';
 
@@ -31,48 +13,52 @@ export class ControlAnswers implements ControlSource {
     this.#control = control;
   }
 
-  async init(): Promise<InitAnswer> {
+  async init(): Promise<Answered<'init'>> {
     const done = await settled(this.#control.desk.init());
     return typeof done === 'string' ? { failure: undefined, clusterId: done } : { failure: done, clusterId: '' };
   }
 
-  async addNode(request: AddNodeRequest): Promise<AddNodeAnswer> {
+  async addNode(request: Asked<'addNode'>): Promise<Answered<'addNode'>> {
     const done = await settled(this.#control.desk.add(request));
     return 'code' in done ? { failure: done, nodeId: '', index: 0 } : { failure: undefined, nodeId: done.node, index: done.index };
   }
 
-  async removeNode(request: RemoveNodeRequest): Promise<RemoveNodeAnswer> {
+  async removeNode(request: Asked<'removeNode'>): Promise<Answered<'removeNode'>> {
     const done = await settled(this.#control.desk.remove(request));
     return 'code' in done ? { failure: done, nodeId: '', index: 0 } : { failure: undefined, nodeId: done.node, index: done.index };
   }
 
-  async changeSettings(request: ChangeSettingsRequest): Promise<ChangeSettingsAnswer> {
+  async changeSettings(request: Asked<'changeSettings'>): Promise<Answered<'changeSettings'>> {
     const done = await settled(this.#control.desk.changeSettings(request));
     return 'code' in done ? { failure: done, settings: undefined } : { failure: undefined, settings: { ...done } };
   }
 
-  async drain(request: DrainRequest): Promise<DrainAnswer> {
+  async drain(request: Asked<'drain'>): Promise<Answered<'drain'>> {
     const done = await settled(this.#control.desk.drain(request));
     if ('code' in done) return { failure: done, nodeId: '', index: 0, copies: 0 };
     return { failure: undefined, nodeId: done.node, index: done.index, copies: done.copies };
   }
 
-  async rebalance(request: RebalanceRequest): Promise<RebalanceAnswer> {
+  async rebalance(request: Asked<'rebalance'>): Promise<Answered<'rebalance'>> {
     const done = await settled(this.#control.moves.answer(request));
     return 'code' in done ? { ...noMoves, failure: done } : done;
   }
 
-  async recover({ acceptRisk }: RecoverRequest): Promise<RecoverAnswer> {
+  async recover({ acceptRisk }: Asked<'recover'>): Promise<Answered<'recover'>> {
     const done = await settled(this.#control.desk.recover(acceptRisk));
     return typeof done === 'number' ? { failure: undefined, generation: done } : { failure: done, generation: 0 };
   }
 
-  propose(request: ProposeRequest): Promise<ProposeAnswer> {
+  propose(request: Asked<'propose'>): Promise<Answered<'propose'>> {
     return this.#control.proposer.take(request);
   }
 
-  report({ withoutRows }: ControlRequest): Promise<ControlReport> {
+  getControl({ withoutRows }: Asked<'getControl'>): Promise<Answered<'getControl'>> {
     return this.#control.report(withoutRows);
+  }
+
+  async getReceipts(request: Asked<'getReceipts'>): Promise<Answered<'getReceipts'>> {
+    return this.#control.receipts(request);
   }
 }
 

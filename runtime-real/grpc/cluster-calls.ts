@@ -1,29 +1,13 @@
 /** ClusterService, apart from the streams of peers: what operators, clients and the command line ask a node about its cluster. */
 import { type handleServerStreamingCall, type handleUnaryCall, Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
 import type {
-  AddNodeAnswer,
-  AddNodeRequest,
-  ChangeSettingsAnswer,
-  ChangeSettingsRequest,
   ClusterChange,
   ClusterHealth,
   ClusterMatrix,
   ClusterMembers,
-  ControlReport,
-  ControlRequest,
-  DrainAnswer,
-  DrainRequest,
-  InitAnswer,
-  ProposeAnswer,
-  ProposeRequest,
-  RebalanceAnswer,
-  RebalanceRequest,
-  RecoverAnswer,
-  RecoverRequest,
-  RemoveNodeAnswer,
-  RemoveNodeRequest,
   WatchRequest,
 } from '../../core/wire/generated/engram/v1/cluster.js';
+import type { Answered, Asked } from './service-definitions.js';
 import { notStartedYet } from './unary-call.js';
 
 /** What a node can say of its cluster. */
@@ -35,18 +19,19 @@ export interface ClusterSource {
   watch(watcher: (change: ClusterChange) => void): () => void;
 }
 
-/** What it can do with its control log, and say of it. */
-export interface ControlSource {
-  init(): Promise<InitAnswer>;
-  addNode(request: AddNodeRequest): Promise<AddNodeAnswer>;
-  removeNode(request: RemoveNodeRequest): Promise<RemoveNodeAnswer>;
-  changeSettings(request: ChangeSettingsRequest): Promise<ChangeSettingsAnswer>;
-  drain(request: DrainRequest): Promise<DrainAnswer>;
-  rebalance(request: RebalanceRequest): Promise<RebalanceAnswer>;
-  recover(request: RecoverRequest): Promise<RecoverAnswer>;
-  propose(request: ProposeRequest): Promise<ProposeAnswer>;
-  report(request: ControlRequest): Promise<ControlReport>;
-}
+type ControlQuestion =
+  | 'init'
+  | 'addNode'
+  | 'removeNode'
+  | 'changeSettings'
+  | 'drain'
+  | 'rebalance'
+  | 'recover'
+  | 'propose'
+  | 'getControl'
+  | 'getReceipts';
+/** What it can do with its control log, and say of it and of what stands on it. */
+export type ControlSource = { readonly [Name in ControlQuestion]: (request: Asked<Name>) => Promise<Answered<Name>> };
 
 export const watchersMax = 256;
 /** A watcher that leaves so many changes unread is cut off: it may ask again, and gets the members as they are then. */
@@ -75,20 +60,25 @@ export class ClusterCalls {
     getMembers: this.#asked(({ cluster }) => cluster.members()),
     getMatrix: this.#asked(({ cluster }) => cluster.matrix()),
     watch: this.#watch(),
-    init: this.#asked(({ control }) => control.init()),
-    addNode: this.#asked(({ control }, request: AddNodeRequest) => control.addNode(request)),
-    removeNode: this.#asked(({ control }, request: RemoveNodeRequest) => control.removeNode(request)),
-    changeSettings: this.#asked(({ control }, request: ChangeSettingsRequest) => control.changeSettings(request)),
-    drain: this.#asked(({ control }, request: DrainRequest) => control.drain(request)),
-    rebalance: this.#asked(({ control }, request: RebalanceRequest) => control.rebalance(request)),
-    recover: this.#asked(({ control }, request: RecoverRequest) => control.recover(request)),
-    propose: this.#asked(({ control }, request: ProposeRequest) => control.propose(request)),
-    getControl: this.#asked(({ control }, request: ControlRequest) => control.report(request)),
+    init: this.#toControl('init'),
+    addNode: this.#toControl('addNode'),
+    removeNode: this.#toControl('removeNode'),
+    changeSettings: this.#toControl('changeSettings'),
+    drain: this.#toControl('drain'),
+    rebalance: this.#toControl('rebalance'),
+    recover: this.#toControl('recover'),
+    propose: this.#toControl('propose'),
+    getControl: this.#toControl('getControl'),
+    getReceipts: this.#toControl('getReceipts'),
   };
 
-  #asked<Asked, Answer>(
-    answer: (sources: { readonly cluster: ClusterSource; readonly control: ControlSource }, request: Asked) => Answer | Promise<Answer>,
-  ): handleUnaryCall<Asked, Answer> {
+  #toControl<Name extends ControlQuestion>(name: Name): handleUnaryCall<Asked<Name>, Answered<Name>> {
+    return this.#asked(({ control }, request: Asked<Name>) => control[name](request));
+  }
+
+  #asked<Request, Answer>(
+    answer: (sources: { readonly cluster: ClusterSource; readonly control: ControlSource }, request: Request) => Answer | Promise<Answer>,
+  ): handleUnaryCall<Request, Answer> {
     return (call, done) => {
       const [cluster, control] = [this.#source, this.#control];
       if (cluster === null || control === null) return done(notStartedYet);

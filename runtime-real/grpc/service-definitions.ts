@@ -28,6 +28,8 @@ import {
   ProposeRequest,
   RebalanceAnswer,
   RebalanceRequest,
+  Receipts,
+  ReceiptsRequest,
   RecoverAnswer,
   RecoverRequest,
   RemoveNodeAnswer,
@@ -97,7 +99,15 @@ export const clusterService = {
   recover: method(`${cluster}Recover`, RecoverRequest, RecoverAnswer),
   propose: method(`${cluster}Propose`, ProposeRequest, ProposeAnswer),
   getControl: method(`${cluster}GetControl`, ControlRequest, ControlReport),
+  getReceipts: method(`${cluster}GetReceipts`, ReceiptsRequest, Receipts),
 } as const;
+
+type ClusterMethods = typeof clusterService;
+/** What is asked by a method of ClusterService, and what it answers. */
+export type Asked<Name extends keyof ClusterMethods> =
+  ClusterMethods[Name] extends MethodDefinition<infer Request, infer _> ? Request : never;
+export type Answered<Name extends keyof ClusterMethods> =
+  ClusterMethods[Name] extends MethodDefinition<infer _, infer Answer> ? Answer : never;
 
 export const membershipService = {
   exchange: method('/engram.v1.MembershipService/Exchange', MembershipExchange, MembershipExchange),

@@ -2,7 +2,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { nodeId } from '../../core/identifiers.js';
-import { ClusterHealth, ClusterMembers, ControlReport, MemberState, PartitionState } from '../../core/wire/generated/engram/v1/cluster.js';
+import {
+  ClusterHealth,
+  ClusterMembers,
+  ControlReport,
+  MemberState,
+  PartitionState,
+  Receipt,
+} from '../../core/wire/generated/engram/v1/cluster.js';
 import type { NodeEvent } from '../node/runtime-events.js';
 import { type ClusterRoutesSource, clusterRoutes } from './cluster-routes.js';
 import { EventFeed, eventsKept, followersMax } from './event-feed.js';
@@ -18,6 +25,10 @@ const source: ClusterRoutesSource = {
     members: [{ ...member, address: '', self: true, reachable: true, committed: true }],
   }),
   members: () => ({ ...members, cluster: 'engram' }),
+  receipts: ({ space, after, limit }) => ({
+    ...{ nodeId: node, nodeName: 'n1', next: after + limit, dropped: 3 },
+    receipts: [{ ...Receipt.decode(nothing), space, number: after + 1, memoryId: 'alone', fate: 'readable' }],
+  }),
   control: async () => ({
     ...report,
     ...{ nodeName: 'n1', applied: 7, role: 'leader' },
@@ -49,6 +60,24 @@ routes('health, nodes and spaces are JSON with states by name; before there is a
   assert.equal([spaces.applied, spaces.rows[0]?.space], [7, 'default']);
   const early = clusterRoutes(() => null, new EventFeed());
   for (const path of ['health', 'nodes', 'spaces']) assert.is((await early.request(`/cluster/${path}`)).status, 503);
+});
+
+routes('receipts of a space come in pages; a question that is wrong is told what is allowed', async () => {
+  const app = clusterRoutes(() => source, new EventFeed());
+  const page = (await (await app.request('/cluster/spaces/notes/receipts?after=7&limit=5')).json()) as { receipts: object[] };
+  assert.match(JSON.stringify(page), '"next":12,"dropped":3');
+  assert.match(JSON.stringify(page.receipts[0]), /"number":8,"space":"notes".*"memoryId":"alone".*"fate":"readable"/);
+  for (const [path, why] of [
+    ['notes/receipts?limit=0', /limit is a whole number from 1 to 1000/],
+    ['notes/receipts?after=-1', /after is the `next`/],
+    ['notes/receipts?since=1', /after and limit are taken/],
+    ['N!/receipts', /3 to 64 characters/],
+  ] as const) {
+    const refused = await app.request(`/cluster/spaces/${path}`);
+    assert.is(refused.status, 400);
+    assert.match(((await refused.json()) as { hint: string }).hint, why);
+  }
+  assert.is((await clusterRoutes(() => null, new EventFeed()).request('/cluster/spaces/notes/receipts')).status, 503);
 });
 
 routes('a follower hears what is kept and what comes; one that comes back hears what it has missed', async () => {

@@ -212,7 +212,12 @@ export class RunningNode {
       network: () => doors.membership?.counts ?? null,
       control: { self: host.nodeId, control: () => host.inspectControl() },
     });
-    doors.cluster = { health: () => status.health(), members: () => status.members(), control: () => control.report(false) };
+    doors.cluster = {
+      health: () => status.health(),
+      members: () => status.members(),
+      control: () => control.report(false),
+      receipts: (request) => control.receipts(request),
+    };
     doors.status = () => this.#status();
     this.#meetPeers(control, keys);
     if (doors.membership !== null) {

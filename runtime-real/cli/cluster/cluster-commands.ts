@@ -1,4 +1,4 @@
-/** `engram cluster members|matrix|watch`: the cluster as its nodes see it; what is done with the control log is beside it. */
+/** `engram cluster members|matrix|watch`: the cluster as its nodes see it; what is done with the control log, and `engram space`, is beside it. */
 import type { Command } from 'commander';
 import {
   type ClusterChange,
@@ -15,6 +15,7 @@ import { changeJson, changeText, linkName, type MatrixCell, matrixText, membersJ
 import { type AddClusterCommand, addControlCommands } from './control-commands.js';
 import { addMoveCommands } from './move-commands.js';
 import { ask, askAny, ClusterWatch, nobodyAnswers } from './node-questions.js';
+import { addSpaceCommands } from './space-commands.js';
 
 /** A watched node that is gone is replaced by another one within this time, or the command ends. */
 const reconnectMsMax = 10_000;
@@ -49,6 +50,7 @@ export function addClusterCommands(root: Command, end: (exitCode: number) => voi
   add(command('watch', 'the members, then every change as it is noticed, until Ctrl-C'), watch);
   addControlCommands(cluster, add);
   addMoveCommands(cluster, add);
+  addSpaceCommands(root, add);
 }
 
 function serversOf(command: Command): readonly string[] {

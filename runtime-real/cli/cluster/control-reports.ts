@@ -27,6 +27,8 @@ export interface ClusterKnown {
   /** Of the node that has applied the most. */
   readonly best: ControlReport;
   readonly reports: readonly ControlReport[];
+  /** host:port of each node that answered, by node id. */
+  readonly addresses: ReadonlyMap<string, string>;
   /** Members that did not answer, by name. */
   readonly silent: readonly string[];
 }
@@ -37,6 +39,7 @@ export async function clusterKnown(servers: readonly string[], withoutRows: bool
   const first = await askAnyFor(servers, { method: clusterService.getControl, request, deadlineMs: answerMsMax });
   const { members } = await askAny(servers, clusterService.getClusterHealth);
   const reports = [first];
+  const addresses = new Map(members.map(({ nodeId, address }) => [nodeId, address]));
   const silent: string[] = [];
   const others = members.filter(({ nodeId, committed }) => committed && nodeId !== first.nodeId);
   for (let at = 0; at < others.length; at += askedAtOnce) {
@@ -48,7 +51,7 @@ export async function clusterKnown(servers: readonly string[], withoutRows: bool
     await Promise.all(asked);
   }
   const best = reports.reduce((most, report) => (isLater(report, most) ? report : most));
-  return { best, reports: reports.sort((left, right) => (left.nodeName < right.nodeName ? -1 : 1)), silent: silent.sort() };
+  return { best, addresses, reports: reports.sort((left, right) => (left.nodeName < right.nodeName ? -1 : 1)), silent: silent.sort() };
 }
 
 function isLater(report: ControlReport, than: ControlReport): boolean {

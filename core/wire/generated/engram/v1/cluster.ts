@@ -470,6 +470,52 @@ export interface ControlReport {
   reason: string;
 }
 
+export interface ReceiptsRequest {
+  /** Its name; empty: of all spaces. */
+  space: string;
+  /** Only those with greater numbers, which the answering node has given. */
+  after: number;
+  /** 1 to 1000; 0: as many. */
+  limit: number;
+}
+
+/** A write that reached a primary from another term, and was merged. */
+export interface Receipt {
+  /** Counts up on the node that answers. */
+  number: number;
+  space: string;
+  spaceGeneration: number;
+  memoryId: string;
+  /** Its dot: who wrote it, in which boot, as which record of that boot. */
+  writtenByNodeId: string;
+  boot: number;
+  sequence: number;
+  writtenMs: number;
+  mergedMs: number;
+  /** The term that it was acknowledged in, if it was, and the one of the node that took it in. */
+  term: Epoch | undefined;
+  supersededBy:
+    | Epoch
+    | undefined;
+  /**
+   * When it was merged: readable, alternate (kept beside what is readable), superseded (another version includes it), deleted (a forget beat it), or delete (it is a
+   * forget itself).
+   */
+  fate: string;
+}
+
+export interface Receipts {
+  nodeId: string;
+  nodeName: string;
+  receipts: Receipt[];
+  /** Ask for what follows this number; absent at the end. */
+  next?:
+    | number
+    | undefined;
+  /** Receipts of this node that are gone, or were never made, to keep the bound. */
+  dropped: number;
+}
+
 /** Bytes of core/membership, which carry their own authentication. At most 1 MiB. */
 export interface MembershipExchange {
   body: Uint8Array;
@@ -4017,6 +4063,344 @@ export const ControlReport: MessageFns<ControlReport> = {
             }
 
             message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReceiptsRequest(): ReceiptsRequest {
+  return { space: "", after: 0, limit: 0 };
+}
+
+export const ReceiptsRequest: MessageFns<ReceiptsRequest> = {
+  encode(message: ReceiptsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.space !== "") {
+      writer.uint32(10).string(message.space);
+    }
+    if (message.after !== 0) {
+      writer.uint32(16).uint64(message.after);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiptsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiptsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.after = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReceipt(): Receipt {
+  return {
+    number: 0,
+    space: "",
+    spaceGeneration: 0,
+    memoryId: "",
+    writtenByNodeId: "",
+    boot: 0,
+    sequence: 0,
+    writtenMs: 0,
+    mergedMs: 0,
+    term: undefined,
+    supersededBy: undefined,
+    fate: "",
+  };
+}
+
+export const Receipt: MessageFns<Receipt> = {
+  encode(message: Receipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    if (message.space !== "") {
+      writer.uint32(18).string(message.space);
+    }
+    if (message.spaceGeneration !== 0) {
+      writer.uint32(24).uint32(message.spaceGeneration);
+    }
+    if (message.memoryId !== "") {
+      writer.uint32(34).string(message.memoryId);
+    }
+    if (message.writtenByNodeId !== "") {
+      writer.uint32(42).string(message.writtenByNodeId);
+    }
+    if (message.boot !== 0) {
+      writer.uint32(48).uint32(message.boot);
+    }
+    if (message.sequence !== 0) {
+      writer.uint32(56).uint64(message.sequence);
+    }
+    if (message.writtenMs !== 0) {
+      writer.uint32(64).uint64(message.writtenMs);
+    }
+    if (message.mergedMs !== 0) {
+      writer.uint32(72).uint64(message.mergedMs);
+    }
+    if (message.term !== undefined) {
+      Epoch.encode(message.term, writer.uint32(82).fork()).join();
+    }
+    if (message.supersededBy !== undefined) {
+      Epoch.encode(message.supersededBy, writer.uint32(90).fork()).join();
+    }
+    if (message.fate !== "") {
+      writer.uint32(98).string(message.fate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Receipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.spaceGeneration = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.memoryId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.writtenByNodeId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.boot = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.writtenMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.mergedMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.term = Epoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.supersededBy = Epoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.fate = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReceipts(): Receipts {
+  return { nodeId: "", nodeName: "", receipts: [], next: undefined, dropped: 0 };
+}
+
+export const Receipts: MessageFns<Receipts> = {
+  encode(message: Receipts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(18).string(message.nodeName);
+    }
+    for (const v of message.receipts) {
+      Receipt.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.next !== undefined) {
+      writer.uint32(32).uint64(message.next);
+    }
+    if (message.dropped !== 0) {
+      writer.uint32(40).uint64(message.dropped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Receipts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceipts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.receipts.push(Receipt.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.next = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dropped = longToNumber(reader.uint64());
             continue;
           }
         }
