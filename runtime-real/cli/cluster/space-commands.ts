@@ -43,10 +43,7 @@ interface LedgerKnown {
 }
 
 export function addSpaceCommands(root: Command, add: AddClusterCommand): void {
-  const space = root
-    .command('space')
-    .description('one space of a cluster: what became of writes that were made apart')
-    .addHelpText('after', help);
+  const space = root.command('space').description('one space of a cluster: what became of writes that were made apart');
   add(
     space
       .command('receipts')
