@@ -1,30 +1,22 @@
 /** What operators ask of the control log: make a cluster, let nodes in and out, choose for all, begin anew. Every refusal says why, and what would help. */
 import type { RefusalReason } from '../../core/control/apply-entry.js';
-import { type ControlMember, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
-import {
-  acknowledgementLevels,
-  type ClusterSettings,
-  type ControlEntry,
-  type MemberDescription,
-  partitionPolicies,
-} from '../../core/control/entries.js';
+import { type ControlMember, isMade, rowsInOrder } from '../../core/control/control-state.js';
+import { acknowledgementLevels, type ClusterSettings, type ControlEntry, partitionPolicies } from '../../core/control/entries.js';
 import { EngramError } from '../../core/errors.js';
 import type { NodeId } from '../../core/identifiers.js';
 import { suggestion } from '../../core/nearest-names.js';
-import type { PureFunctions } from '../../core/pure-functions.js';
 import type {
   AddNodeRequest,
   ChangeSettingsRequest,
   DrainRequest,
   RemoveNodeRequest,
 } from '../../core/wire/generated/engram/v1/cluster.js';
-import type { MemberBook } from '../cluster/member-book.js';
-import type { PeerDirectory } from '../cluster/peer-directory.js';
 import type { PeerIdentity } from '../cluster/peer-hello.js';
-import type { PeerNetwork } from '../cluster/peer-network.js';
-import type { ControlInspection, NodeHost } from '../node-host.js';
-import { descriptionOf, foundingEntries, memberNames, refusalOf } from './cluster-keeper.js';
-import { type Committed, noControlLog, type Proposer, proposalMsMax } from './proposer.js';
+import type { ControlInspection } from '../node-host.js';
+import { descriptionOf, foundingEntries, refusalOf } from './cluster-keeper.js';
+import type { ControlParts } from './control-parts.js';
+import { memberNamed, memberOf, refused } from './member-names.js';
+import { type Committed, noControlLog, proposalMsMax } from './proposer.js';
 
 const lookEveryMs = 20;
 /** Within this time a node that is there has said hello. */
@@ -33,22 +25,10 @@ const meetMsMax = 3_000;
 const handOverMsMax = 1_500;
 export const replicationFactorMax = 7;
 
-export interface ClusterDeskOptions {
-  readonly host: Pick<NodeHost, 'propose' | 'inspectControl' | 'nodeId'>;
-  readonly book: MemberBook;
-  readonly directory: PeerDirectory;
-  readonly network: PeerNetwork;
-  readonly proposer: Proposer;
-  readonly pure: PureFunctions;
-  /** As it says hello now. */
-  readonly own: () => PeerIdentity;
-  readonly replicationFactor: number;
-}
-
 export class ClusterDesk {
-  readonly #options: ClusterDeskOptions;
+  readonly #options: ControlParts;
 
-  constructor(options: ClusterDeskOptions) {
+  constructor(options: ControlParts) {
     this.#options = options;
   }
 
@@ -135,7 +115,7 @@ export class ClusterDesk {
   /** Takes a node out: it votes no more, then it is no member. Resolves when both are committed. */
   async remove({ nodeId: name, force }: RemoveNodeRequest): Promise<Committed & { readonly node: NodeId }> {
     const { state } = this.#made();
-    const member = this.#member(state, name);
+    const member = memberNamed(state, name);
     if (state.voters.length === 1 && state.voters[0] === member.id) {
       throw refused(
         `${member.name} is the only voter: without it the cluster would be gone`,
@@ -180,7 +160,7 @@ export class ClusterDesk {
   /** The node gives up what it holds, or need not any more. It stays a member, and votes no more while it does. */
   async drain({ nodeId: name, undo }: DrainRequest): Promise<Committed & { readonly node: NodeId; readonly copies: number }> {
     const { state } = this.#made();
-    const { id, isDraining: _was, since: _since, ...rest } = this.#member(state, name);
+    const { id, isDraining: _was, since: _since, ...rest } = memberNamed(state, name);
     const others = Object.values(state.members).filter((member) => member.id !== id && !member.isDraining);
     if (!undo && others.length === 0)
       throw refused(`there is no other node that could take over what ${rest.name} holds`, 'add another node first');
@@ -253,18 +233,6 @@ export class ClusterDesk {
     throw refused(`the node ${name} belongs to no cluster`, hint);
   }
 
-  #member(state: ControlState, name: string): ControlMember {
-    const member = memberOf(state, name);
-    if (member !== undefined) return member;
-    const at = state.removed[name as NodeId];
-    if (at !== undefined) throw refused(`${name} was removed already, by entry ${at}`, 'nothing is to be done');
-    throw new EngramError('NOT_FOUND', {
-      message: `no member ${JSON.stringify(name)}`,
-      field: 'node_id',
-      hint: suggestion(name, memberNames(state)),
-    });
-  }
-
   /** Fails when the entry was refused, but for reasons that are as good as success. */
   async #commit(entry: ControlEntry, goodReasons: readonly RefusalReason[] = []): Promise<Committed> {
     const committed = await this.#options.proposer.submit(entry);
@@ -277,14 +245,6 @@ export class ClusterDesk {
     }
     return committed;
   }
-}
-
-export function memberOf({ members }: ControlState, name: string): ControlMember | undefined {
-  return members[name as NodeId] ?? Object.values(members).find((member: MemberDescription) => member.name === name);
-}
-
-function refused(message: string, hint: string): EngramError {
-  return new EngramError('CLUSTER_REFUSED', { message, hint });
 }
 
 function badSetting(field: string, value: unknown, allowed: string): EngramError {

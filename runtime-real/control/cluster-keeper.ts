@@ -8,32 +8,20 @@
  * operator has to (`engram cluster add`).
  */
 import { randomBytes } from 'node:crypto';
-import { type ControlState, isMade, membersInOrder } from '../../core/control/control-state.js';
+import { type ControlState, isMade } from '../../core/control/control-state.js';
 import { type ControlEntry, defaultClusterSettings, type MemberDescription, votersMax } from '../../core/control/entries.js';
 import { type NodeId, spaceKey } from '../../core/identifiers.js';
 import { candidateOrder } from '../../core/placement/candidate-order.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
-import type { MemberBook } from '../cluster/member-book.js';
-import type { PeerDirectory } from '../cluster/peer-directory.js';
 import type { Greeting, PeerIdentity } from '../cluster/peer-hello.js';
-import type { PeerNetwork } from '../cluster/peer-network.js';
 import type { Tell } from '../node/runtime-events.js';
-import type { ControlInspection, NodeHost } from '../node-host.js';
-import type { Proposer } from './proposer.js';
+import type { ControlInspection } from '../node-host.js';
+import type { ControlParts } from './control-parts.js';
 
 /** What nobody tells (a stream that has closed, a proposal that failed) is looked for so often. */
 const lookEveryMs = 250;
 
-export interface ClusterKeeperOptions {
-  readonly host: Pick<NodeHost, 'propose' | 'inspectControl' | 'nodeId'>;
-  readonly book: MemberBook;
-  readonly directory: PeerDirectory;
-  readonly network: PeerNetwork;
-  readonly proposer: Proposer;
-  readonly pure: PureFunctions;
-  /** As it says hello now. */
-  readonly own: () => PeerIdentity;
-  readonly replicationFactor: number;
+export interface ClusterKeeperOptions extends ControlParts {
   /** Whoever is heard knows a secret of the cluster. */
   readonly hasSecrets: boolean;
   /** Whether this node takes requests may have changed. */
@@ -255,9 +243,4 @@ export function foundingEntries(nodes: readonly PeerIdentity[], { replicationFac
 
 function isSame(known: MemberDescription, said: MemberDescription): boolean {
   return (['name', 'zone', 'rack', 'address'] as const).every((part) => known[part] === said[part]);
-}
-
-/** Members by name, for people who mistype one. */
-export function memberNames(state: ControlState): readonly string[] {
-  return membersInOrder(state).map(({ name }) => name);
 }
