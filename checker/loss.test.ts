@@ -113,6 +113,20 @@ lost('a blind write elsewhere takes the place of what had reached that log, and 
   }
 });
 
+lost('a later write of a node takes the place of its earlier one, also where its own log lost it and only the later one came back', () => {
+  for (const isSeen of ['v2', 'v1']) {
+    const told = new HistoryBuilder();
+    // Both reach B before A loses them in a crash; A is given back what is still valid.
+    const first = told.remember('x', 'v1', { at: 'a', logged: false });
+    const second = told.remember('x', 'v2', { at: 'a', logged: false });
+    told.ship(first, 'b');
+    told.ship(second, 'ab');
+    const [read] = told.finalReads('x', [isSeen]);
+    if (isSeen === 'v2') isOk(told.build());
+    else isLost(told.build(), [second.index, read?.index as number]);
+  }
+});
+
 lost('the contexts that records carry excuse nothing', () => {
   const told = new HistoryBuilder();
   const first = told.remember('x', 'v1', { at: 'a' });

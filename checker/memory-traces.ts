@@ -28,6 +28,7 @@ export interface Step {
 }
 
 export interface Place {
+  readonly step: Step;
   /** Number of the node in `Traces.nodes`. */
   readonly node: number;
   /** Index in the memory's own list of that node's log: its maker may have held all that stands before it. */
@@ -359,7 +360,7 @@ function place(memory: Memory, { node, step, record: { author, sequence }, heldM
   let at = made.length;
   while (at > 0 && isLater(made[at - 1] as Place, author, sequence)) at -= 1;
   const position = made[at]?.position ?? memory.logs[node]?.length ?? 0;
-  const found = { node, position, heldMin: Math.min(heldMin, position), author, sequence };
+  const found = { step, node, position, heldMin: Math.min(heldMin, position), author, sequence };
   made.splice(at, 0, found);
   step.made.push(found);
 }
@@ -373,7 +374,7 @@ function settleHeld(made: readonly Place[]): void {
 }
 
 /** Of two records that one node made: boots follow each other by their counters, which lead in what tells the authors apart. */
-function isLater(place: Place, author: Author, sequence: number): boolean {
+export function isLater(place: Place, author: Author, sequence: number): boolean {
   return place.author === author ? place.sequence > sequence : compareText(place.author, author) > 0;
 }
 

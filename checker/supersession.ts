@@ -4,14 +4,14 @@
  * A write O includes a write W when
  * - O was sent with a context and its process had read or written W on this id before (the context rebuilt from the history; for certain only what it had read or written
  *   last, whose context it sent), or
- * - W's record precedes O's record in the log of the node that made O's record: that node held W, and a primary's write takes the place of all it
- *   holds,
+ * - W's record precedes O's record in the log of the node that made O's record, or that node made it before: that node held W, and a primary's write
+ *   takes the place of all it holds,
  * and transitively. The contexts in records are never asked: they are the system's own word.
  *
  * Inclusion goes backwards in time, so one walk from a set of writes finds all that they include; a cursor per log and a mark per step keep it
  * linear in the operations and records of the memory.
  */
-import { type Memory, type Step, versionNode } from './memory-traces.js';
+import { isLater, type Memory, type Place, type Step, versionNode } from './memory-traces.js';
 
 /** What a walk found, beside the marks it left. */
 export interface Inclusion {
@@ -24,6 +24,7 @@ export interface Inclusion {
 /** The supersession graph of one memory. The marks stand in its steps: each walk makes those of all earlier ones invalid. */
 export class Supersession {
   private cursors: number[] = [];
+  private madeCursors: number[] = [];
   private readonly pending: Step[] = [];
   private inclusion: Inclusion = noInclusion();
 
@@ -46,6 +47,7 @@ export class Supersession {
   begin(): void {
     this.memory.walks += 1;
     this.cursors = this.memory.logs.map(() => 0);
+    this.madeCursors = this.memory.made.map(() => 0);
     this.inclusion = noInclusion();
   }
 
@@ -74,13 +76,23 @@ export class Supersession {
     }
     // Carried out twice, by two primaries: who held the one record need not have held what stands before the other.
     if (this.extent === 'certain' && step.made.length > 1) return;
-    for (const { node, position, heldMin } of step.made) {
+    for (const place of step.made) {
+      const { node, position, heldMin } = place;
+      if (this.extent === 'possible') this.followMaker(place);
       const end = this.extent === 'certain' ? heldMin : position;
       if (end === 0) continue;
       const log = this.memory.logs[node] as Step[];
       for (let at = this.cursors[node] as number; at < end; at += 1) this.pending.push(log[at] as Step);
       this.cursors[node] = Math.max(this.cursors[node] as number, end);
     }
+  }
+
+  /** What the same node had made before, also what its own log lost in a crash and others had been given. */
+  private followMaker({ node, author, sequence }: Place): void {
+    const made = this.memory.made[node] as Place[];
+    let at = this.madeCursors[node] as number;
+    for (let place = made[at]; place !== undefined && !isLater(place, author, sequence); place = made[++at]) this.pending.push(place.step);
+    this.madeCursors[node] = at;
   }
 
   private followContext(step: Step): void {
