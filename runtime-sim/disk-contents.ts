@@ -1,6 +1,6 @@
 /** What the logs on a disk hold at this moment, read from the bytes: the ground for deciding which damage stays within the fault model. */
 import type { LogPosition } from '../core/storage/group.js';
-import { droppedSpaces, isCheckpoint, LogReader, type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
+import { isCheckpoint, LogReader, letGo, type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
 import type { DiskFile } from './disk-file.js';
 import type { DiskModel } from './disk-model.js';
 
@@ -13,12 +13,13 @@ export interface SyncedGroup {
 
 /** The groups of a node's log that a crash could not touch and that can be read. */
 export function syncedGroups(disk: DiskModel): SyncedGroup[] {
-  const dropped = droppedSpaces(disk.files.filter(({ name }) => isCheckpoint(name)).map(({ bytes, size }) => bytes.subarray(0, size)));
+  const { dropped, ends } = letGo(disk.files.filter(({ name }) => isCheckpoint(name)).map(({ bytes, size }) => bytes.subarray(0, size)));
   return disk.files.flatMap((file) => {
     const segment = segmentOf(file.name);
     if (segment === null) return [];
     const groups = new Map<number, { bytes: number; dots: string[] }>();
-    for (const record of placedRecords(file.bytes, segment, { from: 0, end: file.writtenEnd })) {
+    const end = Math.min(file.writtenEnd, ends.get(segment) ?? file.writtenEnd);
+    for (const record of placedRecords(file.bytes, segment, { from: 0, end })) {
       if (!isLetGo(dropped, record, segment)) enter(groups, record);
     }
     return [...groups]

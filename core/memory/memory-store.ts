@@ -15,10 +15,11 @@ import { Checkpointer } from '../storage/checkpointer.js';
 import { Compaction } from '../storage/compaction.js';
 import { DiskCalls } from '../storage/disk-calls.js';
 import type { RecordPlace } from '../storage/dot-positions.js';
+import { noteDot } from '../storage/dots-by-space.js';
 import { groupHeaderBytes } from '../storage/group.js';
 import type { VersionRow } from '../storage/record-index.js';
 import { type Recovered, Recovery, recoveryRetryTimer } from '../storage/recovery.js';
-import { noteDot, type Segment } from '../storage/segment.js';
+import type { Segment } from '../storage/segment.js';
 import { ValueCache } from '../storage/value-cache.js';
 import { type Group, type Room, WriteAheadLog } from '../storage/write-ahead-log.js';
 import { hexToBytes } from '../wire/hex.js';
@@ -307,7 +308,7 @@ export class MemoryStore {
       invariant(moved, 'a group holds the records that were put into it');
       const view = this.#view;
       const place = { segment: group.segment.number, offset: group.offset + at, length: view.length };
-      noteDot(group.segment, view.space, view);
+      noteDot(group.segment.dots, view.space, view);
       at += view.length;
       if (space === null) this.#settleElsewhere(kind, view, place, now);
       else {

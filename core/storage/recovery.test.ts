@@ -157,6 +157,70 @@ recovery('what was durable is never at stake while the tail is made durable', ()
   assert.not(killed.writes.includes(segment), 'a segment that holds acknowledged records is written over');
 });
 
+recovery('what was durable is not written over either where its segment has a bad sector', () => {
+  const before = new OneNode().start();
+  before.remember({ id: 'x', text: `acknowledged ${'.'.repeat(1_500)}` });
+  before.remember({ id: 'y', text: 'acknowledged too, and no watermark says so' });
+  const [segment] = before.writes;
+  assert.ok(segment?.startsWith('wal'));
+  before.disk.badSectors = { file: segment, offset: 512, end: 1_024 };
+  const killed = new OneNode({ disk: before.disk }).start();
+  assert.is(found(killed, 'y'), true);
+  assert.not(killed.writes.includes(segment), 'a segment that holds acknowledged records is written over');
+  const afterPowerLoss = new OneNode({ disk: killed.disk.afterCrash() }).start();
+  assert.is(found(afterPowerLoss, 'y'), true);
+});
+
+/** Of a node that was killed before the last of two writes was synced. */
+function diskWithUnsyncedTail(): MemoryDisk {
+  const node = new OneNode().start();
+  node.remember({ id: 'x', text: 'durable' });
+  node.pass(3_000);
+  node.holdSyncs = true;
+  node.send({ $case: 'remember', value: { episode: node.episode({ id: 'y', text: 'never synced' }), context: new Uint8Array(0) } });
+  return node.disk;
+}
+
+recovery('on a full disk the tail is made durable in the room of what was reserved and never used', () => {
+  const disk = diskWithUnsyncedTail();
+  disk.capacityBytes = disk.used();
+  const killed = new OneNode({ disk }).start();
+  killed.pass(3_000);
+  assert.ok(textOnDisk(disk.synced, 'never synced'));
+  assert.is(found(killed, 'y'), true);
+});
+
+recovery('where there is no room to make the tail durable nothing is served before there is', () => {
+  const disk = diskWithUnsyncedTail();
+  for (const [file, bytes] of [...disk.written]) if (bytes.every((byte) => byte === 0)) disk.written.delete(file);
+  disk.capacityBytes = disk.used();
+  const killed = new OneNode({ disk }).start();
+  killed.pass(3_000);
+  assert.is(found(killed, 'x'), false);
+  assert.not(textOnDisk(disk.synced, 'never synced'));
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  killed.pass(3_000);
+  assert.is(found(killed, 'x'), true);
+  assert.is(found(killed, 'y'), true);
+  assert.ok(textOnDisk(disk.synced, 'never synced'));
+});
+
+recovery('starts that fail before they write where the old segments end find everything again', () => {
+  const before = new OneNode().start();
+  for (let at = 0; at < 5; at += 1) before.remember({ id: `m${at}`, text: `text ${at}` });
+  let { disk } = before;
+  for (let start = 0; start < 4; start += 1) {
+    const node = new OneNode({ disk });
+    node.noRoomFor = 'checkpoint';
+    node.start();
+    ({ disk } = node);
+  }
+  const segments = [...disk.written.keys()].filter((file) => file.startsWith('wal'));
+  assert.ok(segments.length <= 2 + 4 + 1, `each start adds one segment at most, not ${segments.join(', ')}`);
+  const last = new OneNode({ disk }).start();
+  for (let at = 0; at < 5; at += 1) assert.is(found(last, `m${at}`), true);
+});
+
 recovery('a copy that was killed acknowledges nothing before it is durable', () => {
   const cluster = new Cluster(2);
   const [first, second] = cluster.hosts;

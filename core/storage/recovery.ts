@@ -14,11 +14,12 @@ import type { PureFunctions } from '../pure-functions.js';
 import { RecordView } from '../wire/record.js';
 import { type Checkpoint, type CheckpointSegment, checkpointFiles, checkpointFormatVersion, decodeCheckpoint } from './checkpoint.js';
 import type { DiskCalls } from './disk-calls.js';
+import { noteDot, noteRange, unite } from './dots-by-space.js';
 import type { LogPosition } from './group.js';
 import { bootFile, decodeBoot, decodeIdentity, encodeBoot, encodeIdentity, identityFile } from './node-files.js';
-import { newSegment, noteDot, type Segment, segmentNumber } from './segment.js';
+import { newSegment, type Segment, segmentNumber } from './segment.js';
 import { type SegmentScan, scanSegment } from './segment-scan.js';
-import { makeDurable, type UnsyncedTail } from './unsynced-tails.js';
+import { UnsyncedTail } from './unsynced-tails.js';
 import { readWhole } from './whole-file.js';
 
 export interface Recovered {
@@ -85,8 +86,8 @@ export class Recovery {
   /** Per segment the greatest offset that some watermark or checkpoint calls durable. */
   readonly #trustedEnds = new Map<number, number>();
   readonly #segments: Segment[] = [];
-  /** Whole groups that nobody knows to have been synced: they were read, perhaps from a cache that power loss would take. */
-  readonly #unsynced: UnsyncedTail[] = [];
+  /** Records of whole groups that nobody knows to have been synced: they were read, perhaps from a cache that power loss would take. */
+  readonly #unsynced = new UnsyncedTail();
   readonly #found = new Map<SpaceKey, VersionVector>();
   #damagedRanges = 0;
   /** Something may be lost of which no checkpoint says what it was. */
@@ -214,15 +215,21 @@ export class Recovery {
       segment.sealed = true;
       const trustedEnd = Math.min(this.#trustedEnds.get(number) ?? 0, known.length);
       const scan = scanSegment({ number, bytes: known, trustedEnd }, this.#view, this.#pure, {
-        record: (view, offset) => this.#record(view, segment, offset),
+        record: (view, offset) => {
+          segment.recordBytes += view.length;
+          this.#met(view);
+          if (this.#isDropped(view.space, number, offset)) return;
+          if (offset < trustedEnd) return this.#record(view, segment, offset);
+          this.#unsynced.add(view);
+          noteDot(this.#found, view.space, { author: view.author, sequence: view.sequence });
+        },
       });
       if (listed !== undefined) for (const [space, dots] of listed.dots) unite(segment.dots, space, dots);
       if (listed !== undefined && bytes.length < listed.endBytes) {
         segment.damaged = true;
         this.#damagedRanges += 1;
       }
-      if (scan.endBytes > trustedEnd) this.#unsynced.push({ segment, from: trustedEnd, bytes: known.slice(trustedEnd, scan.endBytes) });
-      segment.endBytes = Math.max(scan.endBytes, listed?.endBytes ?? 0);
+      segment.endBytes = Math.max(Math.min(scan.endBytes, trustedEnd), listed?.endBytes ?? 0);
       this.#noteScan(segment, scan);
       if (scan.damage.some(({ offset, bytes: lost }) => offset + lost > (listed?.endBytes ?? 0))) this.#isLossUnknown = true;
       this.#segments.push(segment);
@@ -230,16 +237,17 @@ export class Recovery {
     });
   }
 
-  #record(view: RecordView, segment: Segment, offset: number): void {
+  /** Any intact record, also of a space handed over: no boot that gave a dot comes again. */
+  #met(view: RecordView): void {
     this.#records += 1;
-    segment.recordBytes += view.length;
+    if (this.#nodeId === null || authorNode(view.author) !== this.#nodeId) return;
+    this.#lastBootCounter = Math.max(this.#lastBootCounter, authorBoot(view.author).counter);
+  }
+
+  #record(view: RecordView, segment: Segment, offset: number): void {
     const dot = { author: view.author, sequence: view.sequence };
-    if (this.#nodeId !== null && authorNode(dot.author) === this.#nodeId) {
-      this.#lastBootCounter = Math.max(this.#lastBootCounter, authorBoot(dot.author).counter);
-    }
-    if (this.#isDropped(view.space, segment.number, offset)) return;
-    noteDot(segment, view.space, dot);
-    noteFound(this.#found, view.space, dot);
+    noteDot(segment.dots, view.space, dot);
+    noteDot(this.#found, view.space, dot);
     this.#owner.recovered(view, segment, offset);
   }
 
@@ -290,12 +298,45 @@ export class Recovery {
       for (const hole of found.missingFrom(absent)) noteRange(holes, space, hole);
     }
     // Also a dominated record counts as lost when what took its place may be: only a peer can say.
-    makeDurable(
-      this.#unsynced,
-      this.#disk,
-      ({ file }, message) => this.#stop('DATA_DIRECTORY_UNUSABLE', `${file} cannot be made durable: ${message}`),
-      () => this.#writeIdentity({ holes, absentDoubtful: this.#damagedRanges > 0 }),
-    );
+    this.#makeTailDurable({ holes, absentDoubtful: this.#damagedRanges > 0 });
+  }
+
+  /**
+   * The records that may not be durable are recovered from the segment that they are written into now: nothing serves them before, and nothing is served
+   * without them, which may have been acknowledged.
+   */
+  #makeTailDurable(judged: Judged): void {
+    const { records } = this.#unsynced;
+    if (records.length === 0) return this.#writeIdentity(judged);
+    const number = this.#nextSegment;
+    const { bytes, offsets } = this.#unsynced.asSegment(number, this.#pure);
+    const segment = newSegment(number, bytes.length);
+    const attempt = (): void => {
+      this.#disk.replace(segment.file, bytes, (result, now) => {
+        if (result.kind === 'failed') {
+          // A full disk still has what was reserved and never used.
+          const unused = result.code === 'ENOSPC' ? this.#segments.findIndex(isUnused) : -1;
+          if (unused < 0) return this.#again(segment.file, result, { attempt, readable: null }, now);
+          const [{ file }] = this.#segments.splice(unused, 1);
+          return this.#disk.remove(file, attempt);
+        }
+        segment.endBytes = bytes.length;
+        segment.sealed = true;
+        this.#segments.push(segment);
+        for (const offset of offsets) {
+          this.#view.moveTo(bytes, offset, bytes.length);
+          segment.recordBytes += this.#view.length;
+          this.#record(this.#view, segment, offset);
+        }
+        this.#writeIdentity(judged);
+      });
+    };
+    attempt();
+  }
+
+  /** Behind every segment that there is. */
+  get #nextSegment(): number {
+    return Math.max(this.#unread.at(-1)?.number ?? 0, this.#segments.at(-1)?.number ?? 0) + 1;
   }
 
   #writeIdentity(judged: Judged): void {
@@ -328,12 +369,11 @@ export class Recovery {
   }
 
   #outcome(nodeId: NodeId, boot: Boot, judged: Judged): Recovered {
-    const highest = this.#unread[this.#unread.length - 1]?.number ?? 0;
     return {
       nodeId,
       boot,
       segments: this.#segments,
-      nextSegment: highest + 1,
+      nextSegment: this.#nextSegment,
       checkpointNumber: this.#checkpoints[0]?.number ?? 0,
       horizons: this.#checkpoints[0]?.horizons ?? new Map(),
       dropped: this.#checkpoints[0]?.dropped ?? new Map(),
@@ -347,12 +387,12 @@ export class Recovery {
   #again(
     file: string,
     failed: { readonly code: string; readonly message: string },
-    next: { readonly attempt: () => void; readonly readable: Recovered },
+    next: { readonly attempt: () => void; readonly readable: Recovered | null },
     now: Now,
   ): void {
     if (failed.code !== 'ENOSPC') return this.#stop('DATA_DIRECTORY_UNUSABLE', `${file} cannot be written: ${failed.message}`);
     this.#effects.journal.note({ kind: 'storage.full', file });
-    this.#owner.blocked(file, next.readable, now);
+    if (next.readable !== null) this.#owner.blocked(file, next.readable, now);
     this.#retry = next.attempt;
     this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#retryMs);
   }
@@ -362,29 +402,6 @@ function messageOf(result: { readonly kind: string; readonly message?: string })
   return result.message ?? result.kind;
 }
 
-function noteFound(
-  found: Map<SpaceKey, VersionVector>,
-  space: SpaceKey,
-  dot: { readonly author: Author; readonly sequence: number },
-): void {
-  noteRange(found, space, { author: dot.author, from: dot.sequence, to: dot.sequence });
-}
-
-function noteRange(
-  into: Map<SpaceKey, VersionVector>,
-  space: SpaceKey,
-  range: { readonly author: Author; readonly from: number; readonly to: number },
-): void {
-  let vector = into.get(space);
-  if (vector === undefined) {
-    vector = new VersionVector();
-    into.set(space, vector);
-  }
-  vector.add(range);
-}
-
-function unite(into: Map<SpaceKey, VersionVector>, space: SpaceKey, dots: VersionVector): void {
-  const known = into.get(space);
-  if (known === undefined) into.set(space, dots.clone());
-  else known.unionWith(dots);
+function isUnused(segment: Segment): boolean {
+  return segment.endBytes === 0 && segment.recordBytes === 0 && !segment.damaged;
 }

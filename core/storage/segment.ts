@@ -1,8 +1,8 @@
 /**
  * A segment: one file of the log. Written from front to back by one boot, never appended to by another, given up whole by compaction.
  */
-import { VersionVector } from '../clock/version-vector.js';
-import type { Author, SpaceKey } from '../identifiers.js';
+import type { VersionVector } from '../clock/version-vector.js';
+import type { SpaceKey } from '../identifiers.js';
 
 export interface Segment {
   readonly number: number;
@@ -54,15 +54,6 @@ export function newSegment(number: number, reservedBytes: number): Segment {
     unreadableBytes: -1,
     whenUnread: null,
   };
-}
-
-export function noteDot(segment: Segment, space: SpaceKey, dot: { readonly author: Author; readonly sequence: number }): void {
-  let vector = segment.dots.get(space);
-  if (vector === undefined) {
-    vector = new VersionVector();
-    segment.dots.set(space, vector);
-  }
-  vector.add({ author: dot.author, from: dot.sequence, to: dot.sequence });
 }
 
 export function unpin(segment: Segment): void {

@@ -1,44 +1,50 @@
 /**
  * What is served must be on the disk: a node that was killed before its sync finds its last groups again, and power loss would take them back.
  *
- * They are written anew, not only synced, since a sync that failed once may have dropped what it failed on; and as another file that takes the place of the
- * segment, since what was durable after all would be at stake while it is written over.
+ * Their records move into a segment of their own, as compaction moves records. Written anew, not only synced, since a sync that failed once may have
+ * dropped what it failed on (Rebello et al., "Can Applications Recover from fsync Failures?", 2020); elsewhere, since what was durable after all would be
+ * at stake while it is written over; and only they, since a segment with bad sectors cannot be written out as a whole.
  */
-import type { DiskCalls } from './disk-calls.js';
-import type { Segment } from './segment.js';
+import type { PureFunctions } from '../pure-functions.js';
+import type { RecordView } from '../wire/record.js';
+import { foldRecord, groupHeaderBytes, paddedGroupBytes, sealGroup } from './group.js';
 
-/** The end of a segment, from a position up to which it is known to be durable. */
-export interface UnsyncedTail {
-  readonly segment: Segment;
-  readonly from: number;
+export interface RewrittenTail {
+  /** The whole file. */
   readonly bytes: Uint8Array;
+  /** Where each record stands in it, in the order in which they were added. */
+  readonly offsets: readonly number[];
 }
 
-/** Makes the segments with these tails durable, the last first, and goes on; `failed` ends it. */
-export function makeDurable(
-  tails: UnsyncedTail[],
-  disk: DiskCalls,
-  failed: (segment: Segment, message: string) => void,
-  then: () => void,
-): void {
-  const tail = tails.pop();
-  if (tail === undefined) return then();
-  const { segment, from, bytes } = tail;
-  const next = (): void => makeDurable(tails, disk, failed, then);
-  /** Where the segment cannot be read whole, or there is no room for it twice. */
-  const writeOver = (): void => {
-    disk.write(segment.file, from, [bytes], (written) => {
-      if (written.kind === 'failed') failed(segment, written.message);
-    });
-    disk.sync(segment.file, (synced) => (synced.kind === 'failed' ? failed(segment, synced.message) : next()));
-  };
-  const length = Math.min(segment.endBytes, segment.reservedBytes);
-  disk.read(segment.file, { offset: 0, length }, (read) => {
-    if (read.kind !== 'read' || read.bytes.length < length) return writeOver();
-    disk.replace(segment.file, read.bytes, (replaced) => {
-      if (replaced.kind === 'failed') return writeOver();
-      segment.reservedBytes = length;
-      next();
-    });
-  });
+export class UnsyncedTail {
+  readonly records: Uint8Array[] = [];
+  #recordBytes = 0;
+  #fold = 0;
+
+  /** Keeps a copy of the record. */
+  add(view: RecordView): void {
+    this.records.push(view.bytes.slice(view.at, view.at + view.length));
+    this.#recordBytes += view.length;
+    this.#fold = foldRecord(this.#fold, view.length, view.checksum);
+  }
+
+  /** As the one group of a segment, which calls itself durable to its end: a file that takes its place as a whole is there whole or not at all. */
+  asSegment(number: number, pure: PureFunctions): RewrittenTail {
+    const bytes = new Uint8Array(paddedGroupBytes(this.#recordBytes));
+    const offsets: number[] = [];
+    let at = groupHeaderBytes;
+    for (const record of this.records) {
+      bytes.set(record, at);
+      offsets.push(at);
+      at += record.length;
+    }
+    const header = {
+      recordBytes: this.#recordBytes,
+      records: this.records.length,
+      watermark: { segment: number, offset: bytes.length },
+      fold: this.#fold,
+    };
+    sealGroup(bytes, { segment: number, offset: 0 }, header, pure);
+    return { bytes, offsets };
+  }
 }

@@ -60,6 +60,8 @@ export class OneNode {
   halted: string | null = null;
   /** While true, syncs are asked for and not completed. */
   holdSyncs = false;
+  /** While set, there is no room to replace files whose names begin so. */
+  noRoomFor: string | null = null;
   /** While true, scans are carried out and their results kept back. */
   holdScans = false;
   /** The file of every write, in order. */
@@ -231,7 +233,8 @@ export class OneNode {
           }
         },
         replace: (file, bytes, ticket) => {
-          if (this.disk.used() + bytes.length > this.disk.capacityBytes) return this.#finish(ticket, full);
+          const isRefused = this.noRoomFor !== null && file.startsWith(this.noRoomFor);
+          if (isRefused || this.disk.used() + bytes.length > this.disk.capacityBytes) return this.#finish(ticket, full);
           written.set(file, bytes.slice());
           synced.set(file, bytes.slice());
           this.#finish(ticket, done);
