@@ -125,10 +125,10 @@ function isEmpty(host: NodeHost): boolean {
 /** The entries that bring the state a step nearer to what is wanted; none when all is as it should be, or another step has to be committed first. */
 export function missingEntries(state: ControlState, wanted: WantedCluster): readonly ControlEntry[] {
   return [
+    ...formerMembers(state, wanted),
     ...missingMembers(state, wanted),
     ...missingSpaces(state, wanted),
     ...(wanted.movesByItself === true ? [] : misplacedCopies(state, wanted)),
-    ...formerMembers(state, wanted),
   ];
 }
 
@@ -161,15 +161,18 @@ function misplacedCopies(state: ControlState, { rows, members, placeOf }: Wanted
   return assignments.length === 0 ? [] : [{ kind: 'rows-assigned', rows: assignments }];
 }
 
-/** Who holds nothing any more and is no longer at its place votes no more, then goes. */
+/**
+ * Who is no longer at its place, because its disk was destroyed, votes no more, from before its successor does: of four voters with one gone no other may be
+ * lost, of three one. It goes once it is to hold nothing any more.
+ */
 function formerMembers(state: ControlState, { members, placeOf }: WantedCluster): ControlEntry[] {
   const holders = new Set(Object.values(state.rows).flatMap(({ copies, move }) => (move === null ? copies : [...copies, move.to])));
   return membersInOrder(state).flatMap((member): ControlEntry[] => {
     const successor = members.get(placeOf(member.id) ?? '');
-    if (successor === undefined || successor.id === member.id || holders.has(member.id) || state.members[successor.id] === undefined)
-      return [];
+    if (successor === undefined || successor.id === member.id) return [];
     const { since: _, isDraining, ...description } = member;
     if (!isDraining) return [{ kind: 'node-changed', member: description, isDraining: true }];
+    if (holders.has(member.id) || state.members[successor.id] === undefined) return [];
     return state.voters.includes(member.id) ? [] : [{ kind: 'node-removed', node: member.id, isForced: false }];
   });
 }
