@@ -17,6 +17,8 @@ export interface JudgedRead {
   readonly newer: Operation | null;
   /** How many newer versions had been acknowledged. */
   readonly newerVersions: number;
+  /** The earliest of them that was not acknowledged provisionally. */
+  readonly newerConfirmed: Operation | null;
   /** The earliest of them that the node that answered had made and acknowledged itself. */
   readonly newerThere: Operation | null;
 }
@@ -59,7 +61,17 @@ function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Oper
     const newer = candidates.filter(({ operation: write }) => (write as Operation).completedMs < read.invokedMs);
     const first = newer[0]?.operation ?? null;
     const there = newer.find(({ operation: write }) => isMadeBy(write as Operation, read.node))?.operation ?? null;
-    return [{ read, newerSinceMs: first?.completedMs ?? null, newer: first, newerVersions: newer.length, newerThere: there }];
+    const newerConfirmed = newer.find(({ operation: write }) => write?.answeredAs !== 'provisional')?.operation ?? null;
+    return [
+      {
+        read,
+        newerSinceMs: first?.completedMs ?? null,
+        newer: first,
+        newerVersions: newer.length,
+        newerConfirmed,
+        newerThere: there,
+      },
+    ];
   });
 }
 

@@ -10,11 +10,13 @@ const bounds = suite('staleness');
 
 type Figures = Verdict & Record<string, unknown>;
 
+type Answerer = 'replica' | 'provisional' | 'confirmed';
+
 /** v1 is replaced by v2, acknowledged at 15 ms; v1 is read at b later. */
-function staleRead(waitMs: number, lagMs: number | null, answeredAs: 'replica' | 'provisional' = 'replica'): Figures {
+function staleRead(waitMs: number, lagMs: number | null, answeredAs: Answerer = 'replica', writtenAs: Answerer = 'provisional'): Figures {
   const told = new HistoryBuilder();
   told.remember('x', 'v1', { process: 'q' });
-  told.remember('x', 'v2', { process: 'q' });
+  told.remember('x', 'v2', { process: 'q', answeredAs: writtenAs });
   told.wait(waitMs);
   told.get('x', ['v1'], { at: 'b', answeredAs, lagMs });
   return staleness(told.build()) as Figures;
@@ -37,6 +39,14 @@ bounds('who cannot tell has no bound, and who is provisional speaks for one side
   assert.is(provisional.verdict, 'ok');
   assert.is(provisional.provisionalStale, 1);
   assert.is(staleRead(100, 50, 'provisional').verdict, 'violation', 'who says that it lags says by how much');
+});
+
+bounds('a confirmed primary lags behind nothing that is confirmed, and answers for nothing that is not', () => {
+  assert.is(staleRead(100, 0, 'confirmed', 'confirmed').verdict, 'violation');
+  const unheard = staleRead(100, 0, 'confirmed', 'provisional');
+  assert.is(unheard.verdict, 'ok');
+  assert.is(unheard.provisionalStale, 1);
+  assert.is(staleRead(100, 50, 'confirmed', 'provisional').verdict, 'violation', 'who says that it lags says by how much');
 });
 
 bounds('a memory that was never forgotten is missed from its first acknowledgement on', () => {

@@ -2,9 +2,9 @@
  * Staleness: no answer is older than it says. A read invoked at s that saw version v is stale by s − ack(w), w being the earliest acknowledged version
  * that takes the place of v and was acknowledged before s; and by the number of such versions.
  *
- * The bound is what the answer reports as its copy's lag. A provisional primary that hears all other copies, none of which holds a term, says that it does
- * not lag: that speaks for its side only, since a cut may not have been noticed yet, so it bounds nothing, and what it misses is published apart. While no
- * fault has happened, 99 % of all answers must report a finite lag.
+ * The bound is what the answer reports as its copy's lag. A primary that hears all other copies, none of which holds a term, says that it does not lag: that
+ * speaks for its side only, since a cut may not have been noticed yet. So of a provisional primary it bounds nothing, of a confirmed one what was not
+ * acknowledged provisionally elsewhere; what they miss is published apart. While no fault has happened, 99 % of all answers must report a finite lag.
  */
 import type { Checker, FaultRecord, History, Operation } from './history.js';
 import { isWrite } from './memory-traces.js';
@@ -26,21 +26,22 @@ export const staleness: Checker = (history) => {
     boundedReads: bounded.length,
     staleReads: reads.filter(({ newerSinceMs }) => newerSinceMs !== null).length,
     beyondBound: beyond.length,
-    provisionalStale: reads.filter((judged) => !isBounded(judged) && judged.read.lagMs === 0 && judged.newerSinceMs !== null).length,
+    provisionalStale: reads.filter((judged) => judged.read.lagMs === 0 && judged.newerSinceMs !== null && !isBeyond(judged)).length,
     stalenessMs: quantilesOf(reads.map(staleMs)),
     newerVersionsMax: reads.reduce((most, { newerVersions }) => Math.max(most, newerVersions), 0),
     // Of the bounded answers that were stale: how much of the bound was used up.
-    actualOverBound: quantilesOf(bounded.filter(({ newerSinceMs }) => newerSinceMs !== null).map((read) => share(read))),
+    actualOverBound: quantilesOf(bounded.filter((read) => boundedWrite(read) !== null).map((read) => share(read))),
     boundCoverage: bounded.length === 0 ? null : rounded(1 - beyond.length / bounded.length),
     faultFreeAnswers: answers,
     finiteBoundShare: answers === 0 ? null : rounded(finite / answers),
   };
   const [first] = beyond;
   if (first !== undefined) {
-    const { read, newer } = first;
+    const { read } = first;
+    const newer = boundedWrite(first);
     return {
       verdict: 'violation',
-      reason: `${beyond.length} reads were staler than they said, one by ${Math.round(staleMs(first))} ms that said ${read.lagMs} ms`,
+      reason: `${beyond.length} reads were staler than they said, one by ${Math.round(boundedStaleMs(first))} ms that said ${read.lagMs} ms`,
       operations: [newer?.index ?? read.index, ...beyond.slice(0, evidenceMax).map(({ read: each }) => each.index)],
       ...figures,
     };
@@ -61,12 +62,22 @@ function isBounded({ read: { answeredAs, lagMs } }: JudgedRead): boolean {
   return lagMs != null && (answeredAs !== 'provisional' || lagMs > 0);
 }
 
+/** The earliest newer version that the bound speaks of. */
+function boundedWrite({ read, newer, newerConfirmed }: JudgedRead): Operation | null {
+  return read.answeredAs === 'confirmed' && read.lagMs === 0 ? newerConfirmed : newer;
+}
+
+function boundedStaleMs(judged: JudgedRead): number {
+  const write = boundedWrite(judged);
+  return write === null ? 0 : judged.read.invokedMs - write.completedMs;
+}
+
 function isBeyond(judged: JudgedRead): boolean {
-  return staleMs(judged) > (judged.read.lagMs as number);
+  return isBounded(judged) && boundedStaleMs(judged) > (judged.read.lagMs as number);
 }
 
 function share(judged: JudgedRead): number {
-  return rounded(staleMs(judged) / Math.max(1, judged.read.lagMs as number));
+  return rounded(boundedStaleMs(judged) / Math.max(1, judged.read.lagMs as number));
 }
 
 /** Answers of all kinds before the first fault, but for those that came when the space's row had just changed: who has become a copy does not know how far it lags. */
