@@ -34,6 +34,15 @@ export type { NodeInspection, SpaceInspection, VersionInspection } from './node-
 
 type Phase = NodeInspection['phase'];
 
+export interface ReplicationInspection {
+  /** Copies that are behind this node, of the spaces that it is primary of. */
+  readonly lags: readonly CopyLag[];
+  /** Whether it holds anything that is to be handed over. */
+  readonly holdsForOthers: boolean;
+  /** Of its divergence ledger. */
+  readonly receipts: { readonly kept: number; readonly dropped: number };
+}
+
 export class EngramNode {
   readonly #effects: Effects;
   readonly #services: NodeServices;
@@ -260,9 +269,11 @@ export class EngramNode {
     return this.#control;
   }
 
-  /** Copies that are behind this node, of the spaces that it is primary of; and whether it holds anything that is to be handed over. */
-  inspectReplication(): { readonly lags: readonly CopyLag[]; readonly holdsForOthers: boolean } {
-    return { lags: this.#replication.lags(), holdsForOthers: this.#services.identified && this.#replication.holdsForOthers() };
+  /** What replication knows beyond single copies: cheap enough for metrics. */
+  inspectReplication(): ReplicationInspection {
+    const { kept, dropped } = this.#replication.receipts;
+    const holdsForOthers = this.#services.identified && this.#replication.holdsForOthers();
+    return { lags: this.#replication.lags(), holdsForOthers, receipts: { kept, dropped } };
   }
 
   /** Receipts of writes that reached this node from other terms, with greater numbers than `after`. */

@@ -9,7 +9,7 @@ import type { NodeConfiguration } from '../core/configuration.js';
 import type { ProposalAnswer } from '../core/control/control-events.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { Compute, Datagrams, Disk, Effects, Exchanges, Network, RequestHandle, Ticket } from '../core/effects.js';
-import { EngramNode } from '../core/engram-node.js';
+import { EngramNode, type ReplicationInspection } from '../core/engram-node.js';
 import { EngramError, type ErrorCode, isErrorCode } from '../core/errors.js';
 import type { CoreEvent, DiskResult, MembershipEvent, Now } from '../core/events.js';
 import { type NodeId, nodeId } from '../core/identifiers.js';
@@ -152,6 +152,11 @@ export class NodeHost {
   /** What the control log knows now; null: the node keeps none, or has stopped. */
   inspectControl(): ControlInspection | null {
     return this.#stopped === null ? this.#node.inspectControl() : null;
+  }
+
+  /** What replication knows; null: the node has stopped. */
+  inspectReplication(): ReplicationInspection | null {
+    return this.#stopped === null ? this.#node.inspectReplication() : null;
   }
 
   /** What became of writes of other terms that the node has merged; nothing when it has stopped. */

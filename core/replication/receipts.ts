@@ -55,6 +55,15 @@ export class Receipts {
     this.#pure = pure;
   }
 
+  get kept(): number {
+    return this.#receipts.length;
+  }
+
+  /** Given up, or never made, to keep the bound. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /** Whether there are receipts that no checkpoint holds yet. Asked before one is written: says so once. */
   takeUnkept(): boolean {
     const isUnkept = this.#number > this.#keptNumber;

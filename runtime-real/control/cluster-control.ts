@@ -59,7 +59,7 @@ export class ClusterControl {
     const parts = { host, book, directory: this.directory, network, proposer: this.proposer, pure, own, replicationFactor };
     this.keeper = new ClusterKeeper({ ...parts, hasSecrets, changed, tell });
     this.desk = new ClusterDesk(parts);
-    this.moves = new MoveDesk({ host, addressOf: (node) => this.#addressOf(node) });
+    this.moves = new MoveDesk({ host, proposer: this.proposer, addressOf: (node) => this.#addressOf(node) });
   }
 
   /** As this node says hello now. */

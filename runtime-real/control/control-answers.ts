@@ -44,6 +44,11 @@ export class ControlAnswers implements ControlSource {
     return 'code' in done ? { ...noMoves, failure: done } : done;
   }
 
+  async migrate(request: Asked<'migrate'>): Promise<Answered<'migrate'>> {
+    const done = await settled(this.#control.moves.migrate(request));
+    return 'code' in done ? { failure: done, space: request.space, fromNodeId: '', toNodeId: '', index: 0 } : done;
+  }
+
   async recover({ acceptRisk }: Asked<'recover'>): Promise<Answered<'recover'>> {
     const done = await settled(this.#control.desk.recover(acceptRisk));
     return typeof done === 'number' ? { failure: undefined, generation: done } : { failure: done, generation: 0 };

@@ -1,10 +1,13 @@
 /** What operators ask about the moving of copies: what is wanted, to carry it out, to give it up. Who leads the control log does it; other nodes pass the question on. */
-import { type ControlState, isMade } from '../../core/control/control-state.js';
+import { type ControlMember, type ControlRow, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
 import type { Underway } from '../../core/control/rebalancing.js';
 import type { WantedStep as CoreStep } from '../../core/control/wanted-moves.js';
 import { EngramError } from '../../core/errors.js';
 import { type NodeId, type SpaceKey, spaceName } from '../../core/identifiers.js';
+import { suggestion } from '../../core/nearest-names.js';
 import {
+  type MigrateAnswer,
+  type MigrateRequest,
   type MoveProgress,
   type RebalanceAnswer,
   type RebalanceRequest,
@@ -14,6 +17,8 @@ import {
 import { askNode } from '../grpc/ask-node.js';
 import { clusterService } from '../grpc/service-definitions.js';
 import type { ControlInspection, NodeHost } from '../node-host.js';
+import { memberNamed, refused } from './member-names.js';
+import type { Proposer } from './proposer.js';
 
 const askMsMax = 5_000;
 
@@ -23,6 +28,7 @@ export const noMoves: RebalanceAnswer = {
 
 export interface MoveDeskOptions {
   readonly host: Pick<NodeHost, 'inspectControl' | 'rebalance' | 'nodeId'>;
+  readonly proposer: Proposer;
   /** host:port of a member; null: nobody knows. */
   readonly addressOf: (node: NodeId) => string | null;
 }
@@ -36,10 +42,7 @@ export class MoveDesk {
 
   async answer(request: RebalanceRequest): Promise<RebalanceAnswer> {
     const { host, addressOf } = this.#options;
-    const control = host.inspectControl();
-    if (control === null || !isMade(control.state)) {
-      throw new EngramError('CLUSTER_REFUSED', { message: 'this node belongs to no cluster', hint: 'ask a member' });
-    }
+    const control = this.#made();
     const { underway } = control;
     if (underway !== null) return this.#asLeader(request, control, underway);
     const leader = control.raft?.leader ?? null;
@@ -52,6 +55,30 @@ export class MoveDesk {
     return askNode(address, question).catch((error: Error) => {
       throw new EngramError('UNAVAILABLE', { message: `the leader at ${address} does not answer: ${error.message}`, cause: error });
     });
+  }
+
+  /** Begins one move that an operator wants. Resolves once it stands in the row; who leads goes on with it. */
+  async migrate({ space, fromNodeId, toNodeId }: MigrateRequest): Promise<MigrateAnswer> {
+    const { state } = this.#made();
+    const row = rowNamed(state, space);
+    const to = memberNamed(state, toNodeId, 'to_node_id');
+    const from = fromNodeId === '' ? null : memberNamed(state, fromNodeId, 'from_node_id');
+    const change = { kind: 'started', from: sourceOf(row, { from, to, state }), to: to.id } as const;
+    const entry = { kind: 'move-changed', space: row.space, basis: row.revision, change } as const;
+    const { index, outcome } = await this.#options.proposer.submit(entry);
+    if (outcome.kind === 'refused') {
+      throw refused(
+        `the control log has refused it: ${outcome.why}`,
+        'the row has changed meanwhile: look at engram cluster rows, and try again',
+      );
+    }
+    return { failure: undefined, space, fromNodeId: change.from ?? '', toNodeId: to.id, index };
+  }
+
+  #made(): ControlInspection {
+    const control = this.#options.host.inspectControl();
+    if (control !== null && isMade(control.state)) return control;
+    throw new EngramError('CLUSTER_REFUSED', { message: 'this node belongs to no cluster', hint: 'ask a member' });
   }
 
   #asLeader({ action }: RebalanceRequest, { state }: ControlInspection, underway: Underway): RebalanceAnswer {
@@ -73,6 +100,62 @@ export class MoveDesk {
       aborted: isAborted ? moves.length : 0,
     };
   }
+}
+
+/** The latest generation of the space. */
+function rowNamed(state: ControlState, name: string): ControlRow {
+  const rows = rowsInOrder(state);
+  const row = rows.filter(({ space }) => spaceName(space) === name).at(-1);
+  if (row !== undefined) return row;
+  const names = rows.map(({ space }) => spaceName(space));
+  const hint = names.length === 0 ? 'the cluster has no spaces yet: each is made when it is first written to' : suggestion(name, names);
+  throw new EngramError('NOT_FOUND', { message: `the cluster has no space ${JSON.stringify(name)}`, field: 'space', hint });
+}
+
+interface WantedMove {
+  readonly from: ControlMember | null;
+  readonly to: ControlMember;
+  readonly state: ControlState;
+}
+
+/** Who gives its copy up, or changes places with the target; null for a copy more. Throws for what could not be, or would be undone at once. */
+function sourceOf({ space, copies, move }: ControlRow, { from, to, state }: WantedMove): NodeId | null {
+  const name = spaceName(space);
+  const nameOf = (id: NodeId): string => state.members[id]?.name ?? id;
+  if (move !== null) {
+    throw refused(
+      `a copy of ${name} is on its way to ${nameOf(move.to)} already`,
+      'wait for it, or give it up: engram cluster plan, engram cluster abort',
+    );
+  }
+  if (to.isDraining)
+    throw refused(
+      `${to.name} is to give up what it holds`,
+      `name another node, or let it hold copies again: engram cluster drain ${to.name} --undo`,
+    );
+  const [primary] = copies;
+  const held = copies.map(nameOf).join(', ');
+  if (copies.includes(to.id)) {
+    if (to.id === primary) throw refused(`${to.name} is the primary of ${name} already`, 'nothing is to be done');
+    if (from === null || from.id === primary) return primary;
+    throw refused(
+      `${to.name} holds a copy of ${name} already`,
+      `it can only take the place of the primary, ${nameOf(primary)}: leave out --from`,
+    );
+  }
+  if (from === null) {
+    if (copies.length < state.settings.replicationFactor) return null;
+    throw refused(`${name} has its ${copies.length} copies, on ${held}`, 'say which of them goes: --from NODE');
+  }
+  if (!copies.includes(from.id)) throw refused(`${from.name} holds no copy of ${name}`, `copies are on ${held}`);
+  const zones = (ids: readonly NodeId[]): number => new Set(ids.map((id) => state.members[id]?.zone)).size;
+  if (zones(copies.map((id) => (id === from.id ? to.id : id))) < zones(copies)) {
+    throw refused(
+      `the copies of ${name} would be in fewer zones than now`,
+      'name a node in a zone that holds none of the other copies: engram cluster log shows zones',
+    );
+  }
+  return from.id;
 }
 
 function movesOf({ rows }: ControlState, underway: Underway): MoveProgress[] {

@@ -26,6 +26,7 @@ type ControlQuestion =
   | 'changeSettings'
   | 'drain'
   | 'rebalance'
+  | 'migrate'
   | 'recover'
   | 'propose'
   | 'getControl'
@@ -66,6 +67,7 @@ export class ClusterCalls {
     changeSettings: this.#toControl('changeSettings'),
     drain: this.#toControl('drain'),
     rebalance: this.#toControl('rebalance'),
+    migrate: this.#toControl('migrate'),
     recover: this.#toControl('recover'),
     propose: this.#toControl('propose'),
     getControl: this.#toControl('getControl'),

@@ -13,7 +13,7 @@ export interface NumberedEvent {
 }
 
 /** What is told of: the cluster, not single requests or records. */
-const told = /^(?:cluster|control|member|partition|link|term|node)\./;
+const told = /^(?:(?:cluster|control|member|partition|link|term|node|move|space)\.|replication\.(?:lag-|degraded|superseded))/;
 
 export class EventFeed {
   /** Set once the boot is known: numbers of an earlier boot mean nothing here. */

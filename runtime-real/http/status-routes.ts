@@ -50,7 +50,7 @@ export function statusRoutes(source: StatusSource): Hono {
     context.json(
       {
         error: `there is nothing at ${context.req.path}`,
-        hint: 'see /livez, /readyz, /healthz, /metrics and /cluster/{health,nodes,spaces,events} and /cluster/spaces/NAME/receipts',
+        hint: 'see /livez, /readyz, /healthz, /metrics and /cluster/{health,nodes,spaces,plan,rebalance,migrate,events} and /cluster/spaces/NAME/receipts',
       },
       404,
     ),

@@ -9,6 +9,7 @@ import { NodeServer } from '../grpc/node-server.js';
 import { type ClusterRoutesSource, clusterRoutes } from '../http/cluster-routes.js';
 import { EventFeed } from '../http/event-feed.js';
 import { HttpServer } from '../http/http-server.js';
+import { type MoveRoutesSource, moveRoutes } from '../http/move-routes.js';
 import { type NodeStatus, statusRoutes } from '../http/status-routes.js';
 import { NodeMetrics } from '../telemetry/node-metrics.js';
 import type { Tell } from './runtime-events.js';
@@ -25,11 +26,15 @@ export class Doors {
   status: () => NodeStatus | null = () => null;
 
   /** What it says of its cluster over HTTP; null while it reads its log. */
-  cluster: ClusterRoutesSource | null = null;
+  cluster: (ClusterRoutesSource & MoveRoutesSource) | null = null;
   readonly events = new EventFeed();
 
   constructor() {
     const routes = clusterRoutes(() => this.cluster, this.events);
+    routes.route(
+      '/',
+      moveRoutes(() => this.cluster),
+    );
     this.http = new HttpServer(routes.route('/', statusRoutes({ status: () => this.status(), metrics: () => this.metrics.text() })));
   }
 

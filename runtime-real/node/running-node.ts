@@ -8,6 +8,7 @@
 import { resolve } from 'node:path';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { EngramError } from '../../core/errors.js';
+import type { NodeId } from '../../core/identifiers.js';
 import { parseAddress } from '../../core/membership/address.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import type { Request } from '../../core/wire/generated/engram/v1/service.js';
@@ -200,10 +201,12 @@ export class RunningNode {
       control: () => host.inspectControl()?.state ?? null,
       isServing: () => this.#reason === null,
     });
+    const answers = new ControlAnswers(control);
+    const nameOf = (id: string): string => host.inspectControl()?.state.members[id as NodeId]?.name ?? id;
     doors.server.serve({
       gate: this.#gate(),
       cluster: status,
-      control: new ControlAnswers(control),
+      control: answers,
       exchange: (stream) => network.exchange(stream),
     });
     doors.membership?.start((event) => host.membership(event));
@@ -211,12 +214,16 @@ export class RunningNode {
       inspect: () => host.inspectMembership(),
       network: () => doors.membership?.counts ?? null,
       control: { self: host.nodeId, control: () => host.inspectControl() },
+      replication: { replication: () => host.inspectReplication(), nameOf },
     });
     doors.cluster = {
       health: () => status.health(),
       members: () => status.members(),
       control: () => control.report(false),
       receipts: (request) => control.receipts(request),
+      rebalance: (request) => answers.rebalance(request),
+      migrate: (request) => answers.migrate(request),
+      nameOf,
     };
     doors.status = () => this.#status();
     this.#meetPeers(control, keys);

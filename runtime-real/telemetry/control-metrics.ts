@@ -23,6 +23,10 @@ export class ControlMetrics {
   readonly #leaders: Counter;
   readonly #entries: Counter;
   readonly #reassigned: Counter;
+  readonly #moves: Counter<'stage'>;
+  readonly #termsTaken: Counter<'confirmed'>;
+  readonly #termsEnded: Counter;
+  readonly #overlaps: Counter;
   #source: ControlMetricsSource | null = null;
 
   constructor(registry: Registry) {
@@ -37,6 +41,20 @@ export class ControlMetrics {
     );
     this.#entries = counter(`${control}entries_applied_total`, 'Entries that this node has applied since it started.');
     this.#reassigned = counter(`${spaces}reassigned_total`, 'Spaces that were given another primary because theirs was silent.');
+    this.#moves = new Counter({
+      name: `${spaces}moves_total`,
+      help: 'Moves of copies in the cluster, as this node has applied them, by what they came to: started, paused, committed, aborted.',
+      labelNames: ['stage'],
+      registers: [registry],
+    });
+    this.#termsTaken = new Counter({
+      name: `${spaces}terms_taken_total`,
+      help: 'Terms that this node has taken as primary, by whether the control log had confirmed them.',
+      labelNames: ['confirmed'],
+      registers: [registry],
+    });
+    this.#termsEnded = counter(`${spaces}terms_ended_total`, 'Terms of this node that have ended.');
+    this.#overlaps = counter(`${spaces}term_overlaps_total`, 'Times that this primary saw another node with a term for the same space.');
   }
 
   start(source: ControlMetricsSource): void {
@@ -46,9 +64,13 @@ export class ControlMetrics {
   take(event: DomainEvent): void {
     if (event.kind === 'control.election-started') this.#elections.inc();
     if (event.kind === 'control.leader-elected' || event.kind === 'control.leader-followed') this.#leaders.inc();
+    if (event.kind === 'term.taken') this.#termsTaken.inc({ confirmed: String(event.term.counter === 0) });
+    if (event.kind === 'term.ended') this.#termsEnded.inc();
+    if (event.kind === 'term.overlap-seen') this.#overlaps.inc();
     if (event.kind !== 'control.applied') return;
     this.#entries.inc();
     const { entry, outcome } = event;
+    if (entry?.kind === 'move-changed' && outcome.kind === 'applied') this.#moves.inc({ stage: entry.change.kind });
     if (entry?.kind === 'primaries-reassigned' && outcome.kind === 'applied') {
       this.#reassigned.inc(entry.successors.length - outcome.skipped.length);
     }

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type NodeId, nodeId } from '../../core/identifiers.js';
+import type { ReplicationInspection } from '../../core/engram-node.js';
+import { type NodeId, nodeId, spaceKey } from '../../core/identifiers.js';
 import type { Address } from '../../core/membership/address.js';
 import type { MemberInspection, MembershipCounters, MembershipInspection } from '../../core/membership/inspection.js';
 import { type PacketFault, packetFaults } from '../../core/membership/packet-faults.js';
+import type { LagLevel } from '../../core/replication/lag-watch.js';
 import { type NetworkCounts, NodeMetrics } from './node-metrics.js';
 
 const ids = ['1', '2', '3'].map((digit) => nodeId(digit.repeat(32))) as [NodeId, NodeId, NodeId];
@@ -64,9 +66,26 @@ const counts: NetworkCounts = {
   exchanges: { asked: 7, failed: 8, answered: 9, refused: 10 },
 };
 
+const lagOf = (space: string, copy: NodeId, ms: number, level: LagLevel) => ({
+  space: spaceKey({ name: space, generation: 0 }),
+  copy,
+  records: ms / 100,
+  ms,
+  level,
+});
+const replication: ReplicationInspection = {
+  lags: [lagOf('one', ids[1], 200, 'normal'), lagOf('two', ids[1], 6_500, 'degraded'), lagOf('two', ids[2], 1_500, 'alert')],
+  holdsForOthers: false,
+  receipts: { kept: 12, dropped: 3 },
+};
+
 function started(): NodeMetrics {
   const nodeMetrics = new NodeMetrics();
-  nodeMetrics.start({ inspect: () => inspection, network: () => counts });
+  nodeMetrics.start({
+    inspect: () => inspection,
+    network: () => counts,
+    replication: { replication: () => replication, nameOf: (node) => `n${node[0]}` },
+  });
   return nodeMetrics;
 }
 
@@ -75,6 +94,13 @@ const metrics = suite('metrics');
 metrics('what the core and the sockets count is served, also when it is asked for again', async () => {
   const nodeMetrics = started();
   nodeMetrics.take({ kind: 'partition.began', reachable: 1, total: 3, isolated: false });
+  const space = spaceKey({ name: 'one', generation: 0 });
+  for (const counter of [0, 7]) nodeMetrics.take({ kind: 'term.taken', space, term: { generation: 1, index: 4, counter } });
+  const change = { kind: 'started', from: ids[0], to: ids[1] } as const;
+  const entry = { kind: 'move-changed', space, basis: 4, change } as const;
+  const applied = { kind: 'control.applied', index: 5, term: 1, patches: [] } as const;
+  nodeMetrics.take({ ...applied, entry, outcome: { kind: 'applied', skipped: [] } });
+  nodeMetrics.take({ ...applied, entry, outcome: { kind: 'refused', why: 'no such move' } });
   await nodeMetrics.text();
   const { text, contentType } = await nodeMetrics.text();
   assert.match(contentType, 'text/plain');
@@ -99,6 +125,15 @@ metrics('what the core and the sockets count is served, also when it is asked fo
     'engram_cluster_probe_latency_seconds_bucket{le="+Inf"} 15',
     'engram_cluster_probe_latency_seconds_sum 12.345',
     'engram_cluster_probe_latency_seconds_count 15',
+    'engram_replication_lag_seconds{copy="n2"} 6.5',
+    'engram_replication_lag_records{copy="n2"} 67',
+    'engram_replication_lag_seconds{copy="n3"} 1.5',
+    'engram_replication_lagging_copies{level="degraded"} 1',
+    'engram_replication_receipts 12',
+    'engram_replication_receipts_dropped_total 3',
+    'engram_cluster_spaces_terms_taken_total{confirmed="true"} 1',
+    'engram_cluster_spaces_terms_taken_total{confirmed="false"} 1',
+    'engram_cluster_spaces_moves_total{stage="started"} 1',
   ])
     assert.ok(text.split('\n').includes(line), `${line} is missing in:\n${text}`);
 });

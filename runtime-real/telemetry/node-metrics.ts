@@ -11,7 +11,7 @@ import type { ExchangeCounts } from '../datagram/exchange-channel.js';
 import { version } from '../node/version.js';
 import { ControlMetrics, type ControlMetricsSource } from './control-metrics.js';
 import { CountedHistogram } from './counted-histogram.js';
-import { ReplicationMetrics } from './replication-metrics.js';
+import { ReplicationMetrics, type ReplicationMetricsSource } from './replication-metrics.js';
 import { type DescribedMetric, type ScrapedValues, scrapedCounter, scrapedGauge } from './scraped-values.js';
 
 export interface NetworkCounts {
@@ -25,6 +25,7 @@ export interface MetricsSource {
   readonly network: () => NetworkCounts | null;
   /** Absent: no control log. */
   readonly control?: ControlMetricsSource;
+  readonly replication?: ReplicationMetricsSource;
 }
 
 const memberStates = ['alive', 'suspect', 'dead', 'left'] as const;
@@ -61,6 +62,7 @@ export class NodeMetrics {
   start(source: MetricsSource): void {
     this.#source = source;
     if (source.control !== undefined) this.#control.start(source.control);
+    if (source.replication !== undefined) this.#replication.start(source.replication);
   }
 
   take(event: DomainEvent): void {

@@ -3,8 +3,20 @@
  */
 import { Counter, type Registry } from 'prom-client';
 import type { DomainEvent } from '../../core/domain-events.js';
+import type { ReplicationInspection } from '../../core/engram-node.js';
+import type { NodeId } from '../../core/identifiers.js';
+import type { LagLevel } from '../../core/replication/lag-watch.js';
+import { type ScrapedValues, scrapedCounter, scrapedGauge } from './scraped-values.js';
+
+export interface ReplicationMetricsSource {
+  /** Null: the node has stopped. */
+  readonly replication: () => ReplicationInspection | null;
+  /** A member's name, or the id again. */
+  readonly nameOf: (node: NodeId) => string;
+}
 
 const prefix = 'engram_replication_';
+const levels: readonly LagLevel[] = ['normal', 'alert', 'degraded'];
 
 export class ReplicationMetrics {
   readonly #lag: Counter<'level'>;
@@ -13,9 +25,12 @@ export class ReplicationMetrics {
   readonly #quarantined: Counter;
   readonly #refilled: Counter;
   readonly #rot: Counter;
+  #source: ReplicationMetricsSource | null = null;
 
   constructor(registry: Registry) {
     const registers = [registry];
+    this.#addLag(registry);
+    this.#addLedger(registry);
     this.#lag = new Counter({
       name: `${prefix}lag_alerts_total`,
       help: 'Times that a copy of a space of this primary fell behind: by more than a second (alert), by more than five (degraded), and kept up again (cleared).',
@@ -40,6 +55,63 @@ export class ReplicationMetrics {
     });
     this.#refilled = new Counter({ name: `${prefix}refilled_records_total`, help: 'Damaged records that a peer gave again.', registers });
     this.#rot = new Counter({ name: `${prefix}scrub_rot_total`, help: 'Damaged records that scrubbing found.', registers });
+  }
+
+  start(source: ReplicationMetricsSource): void {
+    this.#source = source;
+  }
+
+  /** By node and not by space: spaces are many. */
+  #addLag(registry: Registry): void {
+    const byCopy = (pick: (lags: ReplicationInspection['lags']) => number) => (): ScrapedValues =>
+      this.#of(({ lags }, nameOf) => {
+        const copies = [...new Set(lags.map(({ copy }) => copy))];
+        return copies.map((copy) => [{ copy: nameOf(copy) }, pick(lags.filter((lag) => lag.copy === copy))]);
+      });
+    scrapedGauge(
+      registry,
+      {
+        name: `${prefix}lag_seconds`,
+        help: 'Of copies behind this primary, by the node that holds them: since when the one furthest behind lacks something. A node that holds all has no value.',
+        labels: ['copy'],
+      },
+      byCopy((lags) => Math.max(...lags.map(({ ms }) => ms)) / 1_000),
+    );
+    scrapedGauge(
+      registry,
+      { name: `${prefix}lag_records`, help: 'Records that these copies lack, of all spaces of this primary.', labels: ['copy'] },
+      byCopy((lags) => lags.reduce((sum, { records }) => sum + records, 0)),
+    );
+    scrapedGauge(
+      registry,
+      {
+        name: `${prefix}lagging_copies`,
+        help: 'Copies behind this primary, by how far: normal, more than a second (alert), more than five (degraded).',
+        labels: ['level'],
+      },
+      () => this.#of(({ lags }) => levels.map((level) => [{ level }, lags.filter((lag) => lag.level === level).length])),
+    );
+  }
+
+  #addLedger(registry: Registry): void {
+    scrapedGauge(
+      registry,
+      { name: `${prefix}receipts`, help: 'Receipts in the divergence ledger of this node: engram space receipts.' },
+      () => this.#of(({ receipts }) => [[{}, receipts.kept]]),
+    );
+    scrapedCounter(
+      registry,
+      {
+        name: `${prefix}receipts_dropped_total`,
+        help: 'Receipts that were given up, or never made, to keep the bound; kept through restarts.',
+      },
+      () => this.#of(({ receipts }) => [[{}, receipts.dropped]]),
+    );
+  }
+
+  #of(pick: (known: ReplicationInspection, nameOf: (node: NodeId) => string) => ScrapedValues): ScrapedValues {
+    const known = this.#source?.replication() ?? null;
+    return this.#source === null || known === null ? [] : pick(known, this.#source.nameOf);
   }
 
   take(event: DomainEvent): void {

@@ -1,4 +1,4 @@
-/** `engram cluster plan|apply|abort|drain|decommission`: copies on their way from node to node. */
+/** `engram cluster plan|apply|abort|move|drain|decommission`: copies on their way from node to node. */
 import type { Command } from 'commander';
 import { EngramError } from '../../../core/errors.js';
 import {
@@ -7,6 +7,7 @@ import {
   type RebalanceAnswer,
   RebalanceRequest_Action,
 } from '../../../core/wire/generated/engram/v1/cluster.js';
+import { migrateJson, rebalanceJson } from '../../control/rebalance-json.js';
 import { clusterService } from '../../grpc/service-definitions.js';
 import { type Column, exitCodes, type Output, oneLine } from '../output.js';
 import { usageError } from '../session.js';
@@ -24,6 +25,13 @@ export function addMoveCommands(cluster: Command, add: AddClusterCommand): void 
   add(command('plan', 'which copies should be elsewhere, and how even that would be; changes nothing'), act(RebalanceRequest_Action.PLAN));
   add(command('apply', 'carry the plan out now, a few moves at a time'), act(RebalanceRequest_Action.APPLY));
   add(command('abort', 'give up the moves under way, and begin none until apply'), act(RebalanceRequest_Action.ABORT));
+  add(
+    command('move', 'move one copy of a space, because you want it elsewhere; what placement rules out it moves back')
+      .argument('<space>', 'its name')
+      .requiredOption('--to <node>', 'who is to hold it: name or node id; one that holds a copy already becomes primary')
+      .option('--from <node>', 'who gives its copy up; left out: nobody, where a copy is lacking'),
+    move,
+  );
   add(
     command('drain', 'let other nodes take over all that a node holds; it stays a member')
       .argument('<node>', 'its name or node id')
@@ -47,18 +55,26 @@ async function rebalance(servers: readonly string[], output: Output, action: Reb
   });
   if (answer.failure !== undefined) throw EngramError.fromFailure(answer.failure);
   const report = await reportOf(servers, true);
-  output.answer(planJson(answer, report), () => planText(output, answer, report));
+  output.answer(
+    rebalanceJson(answer, (id) => nameOf(report, id)),
+    () => planText(output, answer, report),
+  );
   return exitCodes.ok;
 }
 
-function planJson({ steps, moves, before, after, infeasible, atWork, aborted }: RebalanceAnswer, report: ControlReport): object {
-  const named = <Move extends { readonly fromNodeId: string; readonly toNodeId: string }>(move: Move): object => ({
-    ...move,
-    from: move.fromNodeId === '' ? null : nameOf(report, move.fromNodeId),
-    to: move.toNodeId === '' ? null : nameOf(report, move.toNodeId),
-  });
-  const cannot = infeasible.map((each) => JSON.parse(each) as object);
-  return { atWork, aborted, before, after, infeasible: cannot, steps: steps.map(named), moves: moves.map(named) };
+async function move(servers: readonly string[], output: Output, self: Command): Promise<number> {
+  const [space] = self.args as [string];
+  const { to, from = '' } = self.opts<{ to: string; from?: string }>();
+  const request = { space, fromNodeId: from, toNodeId: to };
+  const answer = await askAnyFor(servers, { method: clusterService.migrate, request, deadlineMs: changeMsMax });
+  if (answer.failure !== undefined) throw EngramError.fromFailure(answer.failure);
+  const report = await reportOf(servers, true);
+  const text = `a copy of ${space} is on its way to ${nameOf(report, answer.toNodeId)}, by entry ${answer.index}; engram cluster plan shows how far it is`;
+  output.answer(
+    migrateJson(answer, (id) => nameOf(report, id)),
+    () => text,
+  );
+  return exitCodes.ok;
 }
 
 function planText(output: Output, answer: RebalanceAnswer, report: ControlReport): string {

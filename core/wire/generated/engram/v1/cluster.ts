@@ -374,6 +374,24 @@ export interface RebalanceAnswer {
   aborted: number;
 }
 
+/** One copy is to be elsewhere, because an operator wants it so. What placement rules out it moves back. */
+export interface MigrateRequest {
+  space: string;
+  /** Who gives its copy up, by id or name. Empty: nobody does, it is a copy more; or, where the target holds a copy already, the primary changes places with it. */
+  fromNodeId: string;
+  /** By id or name. */
+  toNodeId: string;
+}
+
+export interface MigrateAnswer {
+  failure: Failure | undefined;
+  space: string;
+  fromNodeId: string;
+  toNodeId: string;
+  /** Of the entry that began it. */
+  index: number;
+}
+
 export interface ControlRequest {
   /** Leave out rows and copies. */
   withoutRows: boolean;
@@ -3206,6 +3224,164 @@ export const RebalanceAnswer: MessageFns<RebalanceAnswer> = {
             }
 
             message.aborted = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMigrateRequest(): MigrateRequest {
+  return { space: "", fromNodeId: "", toNodeId: "" };
+}
+
+export const MigrateRequest: MessageFns<MigrateRequest> = {
+  encode(message: MigrateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.space !== "") {
+      writer.uint32(10).string(message.space);
+    }
+    if (message.fromNodeId !== "") {
+      writer.uint32(18).string(message.fromNodeId);
+    }
+    if (message.toNodeId !== "") {
+      writer.uint32(26).string(message.toNodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MigrateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMigrateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromNodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toNodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMigrateAnswer(): MigrateAnswer {
+  return { failure: undefined, space: "", fromNodeId: "", toNodeId: "", index: 0 };
+}
+
+export const MigrateAnswer: MessageFns<MigrateAnswer> = {
+  encode(message: MigrateAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(10).fork()).join();
+    }
+    if (message.space !== "") {
+      writer.uint32(18).string(message.space);
+    }
+    if (message.fromNodeId !== "") {
+      writer.uint32(26).string(message.fromNodeId);
+    }
+    if (message.toNodeId !== "") {
+      writer.uint32(34).string(message.toNodeId);
+    }
+    if (message.index !== 0) {
+      writer.uint32(40).uint64(message.index);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MigrateAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMigrateAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.space = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fromNodeId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.toNodeId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
             continue;
           }
         }
