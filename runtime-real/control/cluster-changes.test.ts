@@ -163,30 +163,7 @@ changes('one node makes the cluster; others come in and go under load; nothing a
     const glance = runCommand(['--server', n1.address, 'cluster', 'status']);
     assert.match(glance.out, /1 spaces?: 1 with a confirmed primary, 0 provisional/);
 
-    // One copy elsewhere, because an operator wants it there.
-    const loaded = async () => (await control(n1)).rows.find(({ space }) => space === 'load');
-    await until(async () => (await loaded())?.copies.length === 2 && (await loaded())?.move === undefined);
-    const held = (await loaded())?.copies ?? [];
-    const target = (await control(n1)).members.find(({ nodeId }) => !held.includes(nodeId));
-    const post = async (body: object) => {
-      const { http } = await n1.logged('node.listening');
-      const answer = await fetch(`http://${http}/cluster/migrate`, {
-        method: 'POST',
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      });
-      return { status: answer.status, told: (await answer.json()) as { to?: string; hint?: string; error?: string } };
-    };
-    const unsaid = await post({ space: 'load', to: target?.name });
-    assert.equal([unsaid.status, unsaid.told.hint], [409, 'say which of them goes: --from NODE']);
-    const nowhere = await post({ space: 'load', to: 'n33' });
-    assert.is(nowhere.status, 404);
-    const moving = await post({ space: 'load', from: held[1], to: target?.name });
-    assert.equal([moving.status, moving.told.to], [200, target?.name], moving.told.error);
-    await until(async () => (await loaded())?.copies.includes(target?.nodeId as string) === true);
-    const again = runCommand(['--json', '--server', n1.address, 'cluster', 'move', 'load', '--to', held[0] as string]);
-    assert.equal([again.code, again.lines()[0].error.code], [1, 'CLUSTER_REFUSED'], again.out);
-    assert.match(again.lines()[0].error.message, /is the primary of load already/);
+    await movedAtAWord(n1);
 
     // One that leaves in good order: others take over what it holds, then it is no member.
     const plan = runCommand(['--json', '--server', n1.address, 'cluster', 'plan']);
@@ -229,6 +206,33 @@ changes('what nodes held before there was a control log is kept where it is, and
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** One copy goes elsewhere, because an operator wants it there. */
+async function movedAtAWord(n1: NodeProcess): Promise<void> {
+  const loaded = async () => (await control(n1)).rows.find(({ space }) => space === 'load');
+  await until(async () => (await loaded())?.copies.length === 2 && (await loaded())?.move === undefined);
+  const held = (await loaded())?.copies ?? [];
+  const target = (await control(n1)).members.find(({ nodeId }) => !held.includes(nodeId));
+  const post = async (body: object) => {
+    const { http } = await n1.logged('node.listening');
+    const answer = await fetch(`http://${http}/cluster/migrate`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+    return { status: answer.status, told: (await answer.json()) as { to?: string; hint?: string; error?: string } };
+  };
+  const unsaid = await post({ space: 'load', to: target?.name });
+  assert.equal([unsaid.status, unsaid.told.hint], [409, 'say which of them goes: --from NODE']);
+  const nowhere = await post({ space: 'load', to: 'n33' });
+  assert.is(nowhere.status, 404);
+  const moving = await post({ space: 'load', from: held[1], to: target?.name });
+  assert.equal([moving.status, moving.told.to], [200, target?.name], moving.told.error);
+  await until(async () => (await loaded())?.copies.includes(target?.nodeId as string) === true);
+  const again = runCommand(['--json', '--server', n1.address, 'cluster', 'move', 'load', '--to', held[0] as string]);
+  assert.equal([again.code, again.lines()[0].error.code], [1, 'CLUSTER_REFUSED'], again.out);
+  assert.match(again.lines()[0].error.message, /is the primary of load already/);
+}
 
 function n4Of({ nodes }: Fleet): NodeProcess {
   return nodes.find(({ name }) => name === 'n4') as NodeProcess;
