@@ -56,6 +56,7 @@ export class EngramNode {
   /** Null: members and rows come from the configuration. */
   readonly #control: ControlLog | null;
   #controlChanged = false;
+  #leasesChanged = false;
   #membership: Membership | null = null;
   /** What discovery told before the node had opened its store. */
   #earlySeeds: (MembershipEvent & { readonly kind: 'seeds' }) | null = null;
@@ -162,6 +163,8 @@ export class EngramNode {
         unreachable(event);
     }
     if (this.#controlChanged) this.#adoptControl(now);
+    if (this.#leasesChanged) this.#judgeTerms(now);
+    this.#control?.endTurn();
     this.#store.endTurn(now);
   }
 
@@ -177,6 +180,9 @@ export class EngramNode {
       changed: () => {
         this.#controlChanged = true;
       },
+      leasesChanged: () => {
+        this.#leasesChanged = true;
+      },
     });
     this.#store.keepControl(control.records);
     this.#services.authority = control;
@@ -191,6 +197,11 @@ export class EngramNode {
     if (matters && this.#phase === 'serving') this.#replication.membersChanged(now);
   }
 
+  #judgeTerms(now: Now): void {
+    this.#leasesChanged = false;
+    if (this.#phase === 'serving') this.#replication.judgeTerms(now);
+  }
+
   #propose(event: Extract<CoreEvent, { kind: 'propose' | 'found' | 'recover' }>, now: Now): void {
     const { handle } = event;
     const answered = (answer: ProposalAnswer): void => this.#effects.journal.note({ kind: 'control.proposal-answered', handle, answer });
@@ -203,8 +214,7 @@ export class EngramNode {
   #timer(name: string, now: Now): void {
     if (this.#store.timer(name, now) || this.#scrub.timer(name, now)) return;
     if (this.#membership?.timer(name, now) === true) return;
-    // Leases come and go with the asking.
-    if (this.#control?.timer(name, now) === true) return this.#phase === 'serving' ? this.#replication.judgeTerms(now) : undefined;
+    if (this.#control?.timer(name, now) === true) return;
     if (this.#phase === 'serving' && !this.#replication.timer(name, now)) this.#requests.timer(name, now);
   }
 

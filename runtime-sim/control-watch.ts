@@ -4,6 +4,7 @@
  */
 import type { ControlTrace } from '../checker/control-observations.js';
 import type { PlacedRow, PlacementRecord } from '../checker/history.js';
+import { partsOf } from '../core/control/bundle.js';
 import type { ControlState } from '../core/control/control-state.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { NodeId, SpaceKey } from '../core/identifiers.js';
@@ -85,8 +86,8 @@ export class ControlWatch {
 
   #sent(index: number, to: NodeId, bytes: Uint8Array): void {
     const envelope = codec.decode(bytes);
-    if (typeof envelope !== 'string' && envelope.message.kind === 'control')
-      this.observer.said(this.#nodeAt(index), this.#identities.nameOf(to), envelope.message.bytes);
+    if (typeof envelope === 'string' || envelope.message.kind !== 'control') return;
+    for (const part of partsOf(envelope.message.bytes) ?? []) this.observer.said(this.#nodeAt(index), this.#identities.nameOf(to), part);
   }
 
   #noted(index: number, event: DomainEvent, control: ControlInspection | null): void {

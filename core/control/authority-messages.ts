@@ -18,11 +18,18 @@ export type AuthorityMessage =
       readonly isLeased: boolean;
       /** It was started anew, and what it led before has ended. */
       readonly needsTerms: boolean;
+      /** To be answered at once, and not with the next heartbeat. */
+      readonly isUrgent: boolean;
     }
-  | { readonly kind: 'answer'; readonly number: number; readonly isGranted: boolean }
+  /** `isOfLeader`: granted by a leader that no other can have followed, and so for all voters. */
+  | { readonly kind: 'answer'; readonly number: number; readonly isGranted: boolean; readonly isOfLeader: boolean }
+  /** The leader misses these nodes, and asks a voter whether it hears them. */
+  | { readonly kind: 'doubted'; readonly nodes: readonly NodeId[] }
+  /** A voter asks a node that is missed to ask it. */
+  | { readonly kind: 'call' }
   /** Spaces of these names are written to, and do not exist. */
   | { readonly kind: 'wanted'; readonly names: readonly string[] }
-  /** A voter tells the leader whom it does not hear any more. */
+  /** A voter tells the leader whom it does not hear either. */
   | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] }
   /** A node whose own control log is damaged wants to know what is committed, if it is newer than this. */
   | { readonly kind: 'state-wanted'; readonly applied: number }
@@ -30,8 +37,8 @@ export type AuthorityMessage =
   | { readonly kind: 'state'; readonly bytes: Uint8Array };
 
 const authorityMark = 0x41;
-export const authorityFormatVersion = 1;
-const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted', 'state-wanted', 'state'];
+export const authorityFormatVersion = 2;
+const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted', 'state-wanted', 'state', 'doubted', 'call'];
 
 /** Holds nothing between two messages but the rest of its memory, which small ones share. */
 const writer = new ByteWriter(4_096);
@@ -45,12 +52,13 @@ export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
   switch (message.kind) {
     case 'ask':
       writer.u48(message.number).u48(message.applied);
-      writer.u8(message.isLeased ? 1 : 0).u8(message.needsTerms ? 1 : 0);
+      writer.u8((message.isLeased ? 1 : 0) | (message.needsTerms ? 2 : 0) | (message.isUrgent ? 4 : 0));
       break;
     case 'answer':
-      writer.u48(message.number).u8(message.isGranted ? 1 : 0);
+      writer.u48(message.number).u8((message.isGranted ? 1 : 0) | (message.isOfLeader ? 2 : 0));
       break;
     case 'silent':
+    case 'doubted':
       writer.u16(message.nodes.length);
       for (const node of message.nodes) writer.raw(hexToBytes(node));
       break;
@@ -60,6 +68,8 @@ export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
       break;
     case 'state-wanted':
       writer.u48(message.applied);
+      break;
+    case 'call':
       break;
     case 'state':
       writer.u32(message.bytes.length).raw(message.bytes);
@@ -82,11 +92,18 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
   switch (kind) {
     case undefined:
       return null;
-    case 'ask':
-      return { kind, number: reader.u48(), applied: reader.u48(), isLeased: reader.u8() === 1, needsTerms: reader.u8() === 1 };
-    case 'answer':
-      return { kind, number: reader.u48(), isGranted: reader.u8() === 1 };
-    case 'silent': {
+    case 'ask': {
+      const [number, applied, flags] = [reader.u48(), reader.u48(), reader.u8()];
+      return { kind, number, applied, isLeased: (flags & 1) !== 0, needsTerms: (flags & 2) !== 0, isUrgent: (flags & 4) !== 0 };
+    }
+    case 'answer': {
+      const [number, flags] = [reader.u48(), reader.u8()];
+      return { kind, number, isGranted: (flags & 1) !== 0, isOfLeader: (flags & 2) !== 0 };
+    }
+    case 'call':
+      return { kind };
+    case 'silent':
+    case 'doubted': {
       const count = reader.u16();
       if (count > membersMax || count * nodeIdBytes > reader.remaining) return null;
       return { kind, nodes: Array.from({ length: count }, () => bytesToHex(reader.raw(nodeIdBytes), 0, nodeIdBytes) as NodeId) };

@@ -5,13 +5,15 @@
  * An entry is committed only when a majority has it, so every lease that its loser can still hold was granted by one of them before; the new primary waits for 1.1
  * leases from when it has applied the entry, and the old lease, counted from when it was asked for, has run out by then, with clock rates 10 % apart.
  *
+ * A leader of the control log that no other can have followed, since a majority of voters has heard it within the agreement's own lease, grants for all of them: whatever takes a space from
+ * anybody is in its log, or is committed later. So in calm times everybody asks the leader alone, with the answer to a heartbeat, and is answered with the next one. Who is not answered in time
+ * asks every voter, ten times a second.
+ *
  * That takes majorities that overlap, so both sides must know nearly the same electorate. A voter grants only while it has all that a leader had committed a moment ago,
  * and only to nodes that have applied the electorate it knows; and nobody takes spaces from others until an electorate is so old that all of these know it.
  * The leases are those of Gray and Cheriton (1989), granted by the electorate instead of one server.
  *
- * A dead primary is noticed by the voters: who holds copies asks each of them ten times a second. The leader reassigns all of a node's spaces by one entry, once a
- * majority of voters has not heard it for half a second; one bad link deposes nobody. Who is heard but has got no lease for as long, because it cannot hear or lacks what
- * was committed, says so, and counts as silent; so does who has no room to write.
+ * The leader reassigns all spaces of a node that a majority of voters does not hear by one entry (heard-nodes.ts).
  *
  * A restart ends a term: what a node led in an earlier boot it leads again only by a later entry, which it asks for.
  */
@@ -26,22 +28,26 @@ import type { ControlRow, ControlState } from './control-state.js';
 import type { Demotions } from './demotions.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { stateAnswer } from './followed-state.js';
-import { type Configuration, type Entry, majorityMoment, quorumOf, refusalPerLease } from './raft/vocabulary.js';
+import { HeardNodes } from './heard-nodes.js';
+import { type Configuration, type Entry, isVoter, majorityMoment, refusalPerLease } from './raft/vocabulary.js';
 import { entriesFor, wantedMax } from './space-making.js';
 
 export const authorityTimer = 'control.authority';
 const never = Number.NEGATIVE_INFINITY;
 /** Asks whose answers can still be told. */
 const asksMax = 32;
+/** Who has been without a lease for long asks this often: whoever leads speaks first. */
+const asksAgainAfterMs = 500;
 
 /** What the agreement knows now. */
 export interface Agreement {
   readonly self: NodeId;
   readonly state: ControlState;
   readonly configuration: Configuration;
-  readonly leader: NodeId | null;
   /** Whether all that a leader had committed lately is here. */
   readonly isCurrent: boolean;
+  /** Whether this node leads, and no other can have been followed up to now. */
+  readonly holdsLease: boolean;
 }
 
 export interface AuthorityPorts {
@@ -51,20 +57,16 @@ export interface AuthorityPorts {
   send(to: NodeId, message: Uint8Array): void;
   readonly timers: Timers;
   readonly pure: PureFunctions;
-  /** Looked at again: this node leads, and a majority of voters does not hear those nodes; null: it does not lead. */
-  led(isSilent: ((node: NodeId) => boolean) | null, now: Now): void;
+  /** A round of this leader's heartbeats: a majority of voters does not hear those nodes. */
+  led(isSilent: (node: NodeId) => boolean, now: Now): void;
+  /** Whether this node may call itself confirmed may be judged otherwise now. */
+  leasesChanged(): void;
   /** Whether this node's log has room: a primary that cannot write is of no use either. */
   canWrite(): boolean;
   /** A voter says what is committed: to a node that it holds for removed, for one. */
   told(state: Uint8Array, now: Now): void;
   /** As leader. `done` is called when it is settled, whatever became of it. */
   propose(entry: ControlEntry, done: () => void, now: Now): void;
-}
-
-/** What a voter remembers of a node that asks. */
-interface Heard {
-  lastMs: number;
-  needsTerms: boolean;
 }
 
 export class Authority {
@@ -75,29 +77,38 @@ export class Authority {
   #lastAsk = 0;
   /** By voter: when the latest ask was sent that it granted. */
   readonly #granted = new Map<NodeId, number>();
+  /** When the latest ask was sent that a leader granted for all of them. */
+  #grantedByLeaderMs = never;
   /** Entries up to here may have been acted on in an earlier boot. */
   #bootIndex = 0;
   /** By space: its revision when it was looked at last, and from when on this node may be confirmed in it. */
   readonly #rows = new Map<SpaceKey, { readonly epoch: Epoch; readonly primary: NodeId; readonly fromMs: number }>();
-  /** As voter: whom it heard. As leader: what other voters say. */
-  readonly #heard = new Map<NodeId, Heard>();
-  readonly #reports = new Map<NodeId, { readonly atMs: number; readonly nodes: readonly NodeId[] }>();
+  readonly #heard: HeardNodes;
+  /** As leader: the latest ask of each node, to be answered with the next heartbeat. Null: this node does not lead. */
+  #unanswered: Map<NodeId, Extract<AuthorityMessage, { kind: 'ask' }>> | null = null;
+  /** Rows with which it was judged last whether this node needs other terms. */
+  #ended: { readonly rows: ControlState['rows']; readonly needsTerms: boolean } | null = null;
   readonly #proposing = new Set<NodeId>();
   /** Names of spaces that were asked for here, or by others when this node leads. */
   readonly #wanted = new Set<string>();
   /** From when on spaces may be taken from their primaries. */
   #mayTakeFromMs = 0;
+  /** When every voter is asked next, unless a leader grants before. */
+  #asksAllAtMs = 0;
+  /** When the next wait is over of the rows in which this node stands first. */
+  #rowsDueMs = Number.POSITIVE_INFINITY;
 
   constructor(ports: AuthorityPorts, demotions: Demotions) {
     this.#ports = ports;
     this.demotions = demotions;
+    this.#heard = new HeardNodes(ports.options);
   }
 
   /** The agreement has begun; `lastIndex` is where the log ended when this boot found it. Rows of the state that was found are those of another time. */
   begin(lastIndex: number, now: Now): void {
     this.#bootIndex = lastIndex;
     this.electorateChanged(now);
-    this.#tick(now);
+    this.timer(now);
   }
 
   /** A change of the electorate is known to be committed. */
@@ -144,46 +155,62 @@ export class Authority {
       const hasRival = mayHaveRivals || (known !== undefined && known.primary !== primary && !isHandedOver);
       const waitMs = hasRival ? Math.ceil(refusalPerLease * this.#ports.options.leaseMs) : 0;
       // A wait that goes on is not shortened by another term of the same primary.
-      this.#rows.set(space, { epoch, primary, fromMs: Math.max(now.monotonicMs + waitMs, known?.fromMs ?? 0) });
+      const fromMs = Math.max(now.monotonicMs + waitMs, known?.fromMs ?? 0);
+      this.#rows.set(space, { epoch, primary, fromMs });
+      if (primary === this.#ports.agreement().self && fromMs > now.monotonicMs) {
+        this.#rowsDueMs = Math.min(this.#rowsDueMs, fromMs);
+        this.#arm();
+      }
     }
   }
 
+  /** The time has come to ask every voter, or a wait for another primary's lease is over. */
   timer(now: Now): void {
-    this.#tick(now);
+    const { askEveryMs, contactMs, leaseMs } = this.#ports.options;
+    const agreement = this.#ports.agreement();
+    if (now.monotonicMs >= this.#asksAllAtMs) {
+      const ask = this.#ask(agreement, { isUrgent: true }, now);
+      for (const voter of agreement.configuration.voters) if (ask !== null && voter !== agreement.self) this.#send(voter, ask);
+      const isLong = now.monotonicMs - (this.leaseUntilMs(now) - leaseMs) > contactMs;
+      this.#asksAllAtMs = now.monotonicMs + (isLong ? asksAgainAfterMs : askEveryMs);
+    }
+    this.#rowsDueMs = Number.POSITIVE_INFINITY;
+    for (const { primary, fromMs } of this.#rows.values())
+      if (primary === agreement.self && fromMs > now.monotonicMs) this.#rowsDueMs = Math.min(this.#rowsDueMs, fromMs);
+    this.#arm();
+    this.#ports.leasesChanged();
   }
 
-  #tick(now: Now): void {
-    const { options, timers } = this.#ports;
-    timers.arm(authorityTimer, now.monotonicMs + options.askEveryMs);
-    const agreement = this.#ports.agreement();
-    this.#ask(agreement, now);
-    if (this.#wanted.size > 0 && agreement.leader !== null && agreement.leader !== agreement.self) {
-      this.#send(agreement.leader, { kind: 'wanted', names: [...this.#wanted] });
-      this.#wanted.clear();
-    }
-    if (agreement.leader !== agreement.self) this.#ports.led(null, now);
-    if (!agreement.configuration.voters.includes(agreement.self)) return;
-    const silent = this.#silent(agreement, now);
-    if (agreement.leader === agreement.self) this.#lead(agreement, silent, now);
-    else if (agreement.leader !== null) this.#send(agreement.leader, { kind: 'silent', nodes: silent });
+  #arm(): void {
+    this.#ports.timers.arm(authorityTimer, Math.min(this.#asksAllAtMs, this.#rowsDueMs));
+  }
+
+  /** A leader has granted what was asked at that moment: nobody else need be asked for a while. */
+  #grantedByLeader(askedMs: number): void {
+    this.#grantedByLeaderMs = Math.max(this.#grantedByLeaderMs, askedMs);
+    this.#asksAllAtMs = Math.max(this.#asksAllAtMs, this.#grantedByLeaderMs + this.#ports.options.askAllAfterMs);
+    this.#arm();
   }
 
   #send(to: NodeId, message: AuthorityMessage): void {
     this.#ports.send(to, encodeAuthorityMessage(message));
   }
 
-  /** Every member asks, so that the voters know whom they hear: also who is to get a copy. */
-  #ask({ self, state, configuration }: Agreement, now: Now): void {
-    if (state.members[self] === undefined) return;
+  /** Every member asks, so that the leader knows whom it hears: also who is to get a copy. Null: this node is none. */
+  #ask({ self, state }: Agreement, { isUrgent }: { readonly isUrgent: boolean }, now: Now): AuthorityMessage | null {
+    if (state.members[self] === undefined) return null;
     this.#lastAsk += 1;
     this.#asks.set(this.#lastAsk, now.monotonicMs);
     this.#asks.delete(this.#lastAsk - asksMax);
+    return { kind: 'ask', number: this.#lastAsk, applied: state.applied, ...this.#standing(self, state, now), isUrgent };
+  }
+
+  /** What this node says of itself. */
+  #standing(self: NodeId, state: ControlState, now: Now): { readonly isLeased: boolean; readonly needsTerms: boolean } {
     const { leaseMs, silentAfterMs } = this.#ports.options;
     const isLeased = this.#ports.canWrite() && now.monotonicMs - (this.leaseUntilMs(now) - leaseMs) <= silentAfterMs;
-    const needsTerms = this.#endedRows(state, self).length > 0;
-    const ask = { kind: 'ask', number: this.#lastAsk, applied: state.applied, isLeased, needsTerms } as const;
-    for (const voter of configuration.voters) if (voter !== self) this.#send(voter, ask);
-    this.#noteAsk(self, { isLeased, needsTerms }, now);
+    if (this.#ended?.rows !== state.rows) this.#ended = { rows: state.rows, needsTerms: this.#endedRows(state, self).length > 0 };
+    return { isLeased, needsTerms: this.#ended.needsTerms };
   }
 
   /** Rows that this node led in an earlier boot. */
@@ -199,19 +226,29 @@ export class Authority {
         const agreement = this.#ports.agreement();
         // Who was removed gets no entries any more, the one that says so among them.
         if (agreement.state.removed[from] !== undefined) return this.#tell(from, message.applied, agreement);
-        this.#noteAsk(from, message, now);
-        const isGranted = this.#mayGrant(agreement, from, message.applied);
-        this.#send(from, { kind: 'answer', number: message.number, isGranted });
+        this.#heard.asked(from, message, now);
+        if (message.isUrgent || this.#unanswered === null) this.#answer(from, message, agreement);
+        else this.#unanswered.set(from, message);
         return true;
       }
       case 'answer':
-        this.#noteAnswer(from, message);
+        this.#noteAnswer(from, message, now);
+        return true;
+      case 'call': {
+        const ask = this.#ask(this.#ports.agreement(), { isUrgent: true }, now);
+        if (ask !== null) this.#send(from, ask);
+        return true;
+      }
+      case 'doubted':
+        for (const node of this.#heard.doubted(message.nodes, now))
+          if (node !== this.#ports.agreement().self) this.#send(node, { kind: 'call' });
         return true;
       case 'wanted':
         for (const name of message.names) this.want(name);
         return true;
       case 'silent':
-        this.#reports.set(from, { atMs: now.monotonicMs, nodes: message.nodes });
+        this.#heard.reported(from, message.nodes, now);
+        if (this.#unanswered !== null && message.nodes.length > 0) this.#replaceDead(this.#ports.agreement(), now);
         return true;
       case 'state-wanted':
         return this.#tell(from, message.applied, this.#ports.agreement());
@@ -232,17 +269,18 @@ export class Authority {
     return isCurrent && configuration.voters.includes(self) && applied >= this.demotions.of(to);
   }
 
-  #noteAsk(from: NodeId, { isLeased, needsTerms }: { readonly isLeased: boolean; readonly needsTerms: boolean }, now: Now): void {
-    const heard = this.#heard.get(from) ?? { lastMs: now.monotonicMs, needsTerms };
-    if (isLeased) heard.lastMs = now.monotonicMs;
-    heard.needsTerms = needsTerms;
-    this.#heard.set(from, heard);
+  #answer(to: NodeId, { number, applied }: Extract<AuthorityMessage, { kind: 'ask' }>, agreement: Agreement): void {
+    const isGranted = this.#mayGrant(agreement, to, applied);
+    this.#send(to, { kind: 'answer', number, isGranted, isOfLeader: isGranted && agreement.holdsLease });
   }
 
-  #noteAnswer(from: NodeId, { number, isGranted }: Extract<AuthorityMessage, { kind: 'answer' }>): void {
+  #noteAnswer(from: NodeId, { number, isGranted, isOfLeader }: Extract<AuthorityMessage, { kind: 'answer' }>, now: Now): void {
     const sentMs = this.#asks.get(number);
-    if (sentMs === undefined) return;
-    if (isGranted) this.#granted.set(from, Math.max(sentMs, this.#granted.get(from) ?? never));
+    if (sentMs === undefined || !isGranted) return;
+    const wasLeased = this.leaseUntilMs(now) > now.monotonicMs;
+    this.#granted.set(from, Math.max(sentMs, this.#granted.get(from) ?? never));
+    if (isOfLeader) this.#grantedByLeader(sentMs);
+    if (!wasLeased && this.leaseUntilMs(now) > now.monotonicMs) this.#ports.leasesChanged();
   }
 
   /** Up to when this node may call itself confirmed where it stands first; counted from when it asked. */
@@ -252,7 +290,7 @@ export class Authority {
     // What a voter would not grant to another it does not grant to itself.
     const own = this.#mayGrant(agreement, self, state.applied) ? now.monotonicMs : never;
     const byMajority = majorityMoment(configuration, (voter) => (voter === self ? own : (this.#granted.get(voter) ?? never)));
-    return byMajority + this.#ports.options.leaseMs;
+    return Math.max(byMajority, this.#grantedByLeaderMs) + this.#ports.options.leaseMs;
   }
 
   /** The epoch in which this node is confirmed primary of the space now; null when it is not. */
@@ -272,33 +310,45 @@ export class Authority {
     return row !== undefined && isPausedAt(row, self) && this.leaseUntilMs(now) > now.monotonicMs;
   }
 
-  /** Members that this voter has not heard for long enough, in id order. */
-  #silent({ self, state }: Agreement, now: Now): readonly NodeId[] {
-    const members = Object.keys(state.members) as NodeId[];
-    const silent: NodeId[] = [];
-    for (const node of members.sort()) {
-      if (node === self) continue;
-      // Who has never been heard since it is a member has time from now on.
-      const heard = this.#heard.get(node) ?? { lastMs: now.monotonicMs, needsTerms: false };
-      this.#heard.set(node, heard);
-      if (now.monotonicMs - heard.lastMs > this.#ports.options.silentAfterMs) silent.push(node);
-    }
-    for (const node of this.#heard.keys()) if (state.members[node] === undefined) this.#heard.delete(node);
-    return silent;
+  /** A round of the leader's heartbeats has come: what there is to tell it goes with the answer. */
+  heartbeat(leader: NodeId, now: Now): void {
+    const agreement = this.#ports.agreement();
+    this.#unanswered = null;
+    this.#heard.leaderSpoke(leader, now);
+    const ask = this.#ask(agreement, { isUrgent: false }, now);
+    if (ask !== null) this.#send(leader, ask);
+    const report = isVoter(agreement.configuration, agreement.self) ? this.#heard.report(agreement.self, now) : null;
+    if (report !== null) this.#send(leader, report);
+    if (this.#wanted.size === 0) return;
+    this.#send(leader, { kind: 'wanted', names: [...this.#wanted] });
+    this.#wanted.clear();
   }
 
-  /** As leader: other primaries for the silent ones, new terms for those that were started anew. */
-  #lead(agreement: Agreement, own: readonly NodeId[], now: Now): void {
-    const { state, configuration } = agreement;
-    const fresh = [...this.#reports].filter(
-      ([voter, { atMs }]) => configuration.voters.includes(voter) && now.monotonicMs - atMs <= this.#ports.options.silentAfterMs,
-    );
-    const voices = (node: NodeId): number => (own.includes(node) ? 1 : 0) + fresh.filter(([, { nodes }]) => nodes.includes(node)).length;
-    const isDead = (node: NodeId): boolean => voices(node) >= quorumOf(configuration);
+  /** This leader's own heartbeats go out: leases with them, and whom it misses. Other primaries for the dead, new terms for those that were started anew. `isLeader` false: it leads no more. */
+  lead(isLeader: boolean, now: Now): void {
+    if (!isLeader) this.#unanswered = null;
+    if (!isLeader) return;
+    const agreement = this.#ports.agreement();
+    const { self, state, configuration } = agreement;
+    if (this.#unanswered === null) this.#heard.begin(state, now);
+    for (const [node, ask] of this.#unanswered ?? []) this.#answer(node, ask, agreement);
+    this.#unanswered = new Map();
+    if (agreement.holdsLease && this.#mayGrant(agreement, self, state.applied)) this.#grantedByLeader(now.monotonicMs);
+    this.#heard.asked(self, this.#standing(self, state, now), now);
+    const missed = this.#heard.missed(state, now);
+    for (const voter of configuration.voters)
+      if (missed.length > 0 && voter !== self) this.#send(voter, { kind: 'doubted', nodes: missed });
+    const isDead = this.#heard.dead(state, configuration, now);
     this.#makeWanted(state, isDead, now);
     this.#ports.led(isDead, now);
+    this.#replaceDead(agreement, now);
+  }
+
+  #replaceDead(agreement: Agreement, now: Now): void {
+    const { state, configuration } = agreement;
     if (!this.mayTake(now)) return;
-    for (const [node, { needsTerms }] of this.#heard) {
+    const isDead = this.#heard.dead(state, configuration, now);
+    for (const [node, { needsTerms }] of this.#heard.all()) {
       if (isDead(node)) this.#replace(state, node, isDead, now);
       else if (needsTerms) this.#renew(state, node, now);
     }

@@ -5,25 +5,25 @@
  * undo what was committed. The others go on as if it were down, until it is removed and comes back as a new node. Nor does a node that was removed: no entry reaches it, so
  * a voter tells it. Either goes by the state that others say is committed (followed-state.ts).
  */
-import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId, SpaceKey } from '../identifiers.js';
 import type { PrimaryAuthority } from '../node-services.js';
-import type { PureFunctions } from '../pure-functions.js';
 import { applyEntry, changedRows, nothingBy } from './apply-entry.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
 import { isAuthorityMessage } from './authority-messages.js';
 import { type Beginning, committedAt, foundingOf, recoveryOf } from './beginnings.js';
+import { ControlOutbox, partsOf } from './bundle.js';
 import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
-import { ControlJournal, type JournalStore } from './control-journal.js';
-import type { ControlLogOptions } from './control-log-options.js';
+import { ControlJournal } from './control-journal.js';
+import type { ControlLogPorts } from './control-log-ports.js';
 import type { ControlRecords } from './control-records.js';
 import { type ControlState, emptyControlState, isMade } from './control-state.js';
 import { Demotions, takesSpaces } from './demotions.js';
 import { mostCaughtUp, nextConfiguration } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
-import { decodeEntry, encodeEntry } from './entry-codec.js';
+import { encodeEntry, entryIn } from './entry-codec.js';
 import { FollowedState, followingTimer } from './followed-state.js';
+import { HeartbeatRounds } from './heartbeat-rounds.js';
 import { isMoveMessage, type MoveMessage } from './move-messages.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
@@ -33,18 +33,6 @@ import { decodeState, encodeState } from './state-codec.js';
 import { WaitingProposals } from './waiting-proposals.js';
 
 export const controlTimer = 'control.wake';
-
-export interface ControlLogPorts {
-  readonly options: ControlLogOptions;
-  readonly store: JournalStore;
-  /** To the control log of another node. May be lost, doubled, reordered or late. */
-  send(to: NodeId, message: Uint8Array): void;
-  canWrite(): boolean;
-  readonly effects: Pick<Effects, 'timers' | 'journal' | 'lifecycle'>;
-  readonly pure: PureFunctions;
-  /** The state is another now. */
-  changed(state: ControlState, now: Now): void;
-}
 
 export class ControlLog implements PrimaryAuthority {
   readonly #ports: ControlLogPorts;
@@ -58,15 +46,17 @@ export class ControlLog implements PrimaryAuthority {
   readonly #authority: Authority;
   readonly #followed: FollowedState;
   readonly #rebalancing: Rebalancing;
-  /** When this node last had all that a leader had committed. */
-  #currentAtMs = Number.NEGATIVE_INFINITY;
+  readonly #outbox: ControlOutbox;
+  readonly #rounds = new HeartbeatRounds();
 
   constructor(ports: ControlLogPorts) {
     this.#ports = ports;
     this.#journal = new ControlJournal(ports.store, ports.pure);
     const { options, effects } = ports;
+    this.#outbox = new ControlOutbox(ports.send);
+    const send: ControlLogPorts['send'] = (to, message) => this.#outbox.add(to, message);
     this.#followed = new FollowedState({
-      send: ports.send,
+      send,
       effects,
       pure: ports.pure,
       askEveryMs: options.authority.askEveryMs,
@@ -77,13 +67,14 @@ export class ControlLog implements PrimaryAuthority {
       {
         options: { ...options.authority, leaderMsMax: options.raft.electionMsMax },
         agreement: () => this.#agreement(),
-        send: ports.send,
+        send,
         timers: effects.timers,
         pure: ports.pure,
         canWrite: ports.canWrite,
         propose: (entry, done, now) => this.propose(entry, done, now),
         told: (bytes, now) => this.#followed.told(bytes, this.#self as NodeId, now),
-        led: (isSilent, now) => (isSilent === null ? this.#rebalancing.rest() : this.#rebalancing.lead(isSilent, now)),
+        led: (isSilent, now) => this.#rebalancing.lead(isSilent, now),
+        leasesChanged: ports.leasesChanged,
       },
       new Demotions(ports.pure),
     );
@@ -94,7 +85,7 @@ export class ControlLog implements PrimaryAuthority {
       state: () => this.#state,
       self: () => this.#self as NodeId,
       leader: () => this.leader,
-      send: ports.send,
+      send,
       propose: (entry, settled, now) => this.propose(entry, settled, now),
     });
   }
@@ -201,15 +192,16 @@ export class ControlLog implements PrimaryAuthority {
 
   #agreement(): Agreement {
     const raft = this.#raft;
-    const isCurrent = this.holdsLease(this.#now) || this.#now.monotonicMs - this.#currentAtMs <= this.#ports.options.authority.contactMs;
+    const holdsLease = this.holdsLease(this.#now);
+    const isCurrent = holdsLease || this.#now.monotonicMs - this.#rounds.currentAtMs <= this.#ports.options.authority.contactMs;
     const configuration = raft?.configuration ?? { voters: [], learners: [] };
-    return { self: this.#self as NodeId, state: this.#state, configuration, leader: this.leader, isCurrent };
+    return { self: this.#self as NodeId, state: this.#state, configuration, isCurrent, holdsLease };
   }
 
   #raftEffects(): RaftEffects {
-    const { effects, send } = this.#ports;
+    const { effects } = this.#ports;
     return {
-      send: (to, message) => send(to, encodeRaftMessage(message)),
+      send: (to, message) => this.#outbox.add(to, encodeRaftMessage(message)),
       save: (change, ticket) => {
         this.#authority.appended(change.entries);
         if (change.snapshot?.keepsEntries === false) this.#authority.demotions.snapshotTaken(change.snapshot.snapshot.index);
@@ -226,17 +218,31 @@ export class ControlLog implements PrimaryAuthority {
     };
   }
 
+  /** Bytes of another node's control log: a message or several. */
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     this.#now = now;
+    const parts = partsOf(bytes);
+    if (parts === null) return this.#noteUnless(false, bytes);
+    const { heard } = this.#rounds;
+    for (const part of parts) this.#receivePart(from, part, now);
+    // After all that came with the heartbeat.
+    if (this.#rounds.heard !== heard && this.#raft !== null) this.#authority.heartbeat(from, now);
+  }
+
+  #receivePart(from: NodeId, bytes: Uint8Array, now: Now): void {
     if (this.#followed.why !== null) return this.#followed.receive(from, bytes, now);
     if (isAuthorityMessage(bytes)) return this.#noteUnless(this.#raft === null || this.#authority.receive(from, bytes, now), bytes);
     if (isMoveMessage(bytes)) return this.#noteUnless(this.#rebalancing.receive(bytes, from, now), bytes);
     const message = decodeRaftMessage(bytes);
     if (message === null) return this.#noteUnless(false, bytes);
     this.#raft?.receive(from, message, now.monotonicMs);
-    const isOfLeader = message.kind === 'append' && this.#raft?.leader === from && this.#raft.term === message.term;
-    if (isOfLeader && (this.#raft?.committed ?? 0) >= message.committed) this.#currentAtMs = now.monotonicMs;
+    if (this.#raft?.leader === from) this.#rounds.leaderSpoke(message, this.#raft, now);
     this.#after(now);
+  }
+
+  /** The event has been handled: what it gave to say goes out, that for each node together. */
+  endTurn(): void {
+    this.#outbox.flush();
   }
 
   #noteUnless(isReadable: boolean, bytes: Uint8Array): void {
@@ -336,7 +342,9 @@ export class ControlLog implements PrimaryAuthority {
   #apply(entry: Entry): void {
     const { journal } = this.#ports.effects;
     const { index, term } = entry;
-    const said = this.#entryIn(entry);
+    const reading = entryIn(entry, this.#ports.pure);
+    if (reading === 'newer') this.#halt(`entry ${index} of the control log was written by a later version`);
+    const said = reading === 'newer' ? 'unreadable' : reading;
     if (said === 'unreadable') journal.note({ kind: 'control.entry-unreadable', index });
     const { state, outcome, patches } =
       said === null || said === 'unreadable' ? nothingBy(this.#state, index) : applyEntry(this.#state, said, index);
@@ -347,17 +355,6 @@ export class ControlLog implements PrimaryAuthority {
     journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
     this.#ports.changed(state, this.#now);
     this.#waiting.committed(entry, outcome);
-  }
-
-  /** What an entry says to the state; null: nothing. */
-  #entryIn(entry: Entry): ControlEntry | 'unreadable' | null {
-    if (entry.kind === 'begin') return null;
-    if (entry.kind === 'configuration') return { kind: 'voters-changed', ...entry.configuration };
-    const reading = decodeEntry(entry.bytes, this.#ports.pure);
-    if (reading.kind === 'newer')
-      this.#halt(`entry ${entry.index} of the control log has format ${reading.version}, written by a later version`);
-    // The electorate changes by the agreement's own entries alone.
-    return reading.kind === 'entry' && reading.entry.kind !== 'voters-changed' ? reading.entry : 'unreadable';
   }
 
   #restore(snapshot: Snapshot): void {
@@ -380,7 +377,7 @@ export class ControlLog implements PrimaryAuthority {
   }
 
   /** Upkeep after anything has happened: a snapshot when one is due, and as leader the electorate. */
-  #after(_now: Now): void {
+  #after(now: Now): void {
     const raft = this.#raft;
     if (raft === null) return;
     const { applied } = this.#state;
@@ -389,6 +386,10 @@ export class ControlLog implements PrimaryAuthority {
       this.#snapshotIndex = applied;
       raft.compact(applied, bytes);
       this.#ports.effects.journal.note({ kind: 'control.compacted', index: applied, bytes: bytes.length });
+    }
+    if (this.#rounds.isNew(raft)) {
+      this.#authority.lead(raft.round > 0, now);
+      if (raft.round === 0) this.#rebalancing.rest();
     }
     if (raft.role !== 'leader') return;
     const { configuration, matches, committed } = raft;

@@ -38,6 +38,7 @@ import {
   spacesMax,
   votersMax,
 } from './entries.js';
+import type { Entry } from './raft/vocabulary.js';
 
 export const entryFormatVersion = 1;
 const kinds: readonly ControlEntryKind[] = [
@@ -258,6 +259,16 @@ function writeBody(writer: ControlWriter, entry: ControlEntry): void {
     default:
       unreachable(entry);
   }
+}
+
+/** What an entry of the agreement says to the state; null: nothing. */
+export function entryIn(entry: Entry, pure: PureFunctions): ControlEntry | 'unreadable' | 'newer' | null {
+  if (entry.kind === 'begin') return null;
+  if (entry.kind === 'configuration') return { kind: 'voters-changed', ...entry.configuration };
+  const reading = decodeEntry(entry.bytes, pure);
+  if (reading.kind !== 'entry') return reading.kind === 'newer' ? 'newer' : 'unreadable';
+  // The electorate changes by the agreement's own entries alone.
+  return reading.entry.kind === 'voters-changed' ? 'unreadable' : reading.entry;
 }
 
 export function decodeEntry(bytes: Uint8Array, pure: PureFunctions): EntryReading {

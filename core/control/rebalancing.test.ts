@@ -5,6 +5,7 @@ import type { SpaceKey } from '../identifiers.js';
 import { Cluster } from '../test-support/cluster.js';
 import type { Host } from '../test-support/host.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
+import { partsOf } from './bundle.js';
 import { defaultControlLogOptions } from './control-log-options.js';
 import type { ControlRow, ControlState } from './control-state.js';
 import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
@@ -182,8 +183,8 @@ moves('who has paused goes on where it was when nothing comes of the move', () =
   const cluster = clusterOf(4);
   const joined = cluster.hosts[3] as Host;
   const isLastWord = (bytes: Uint8Array): boolean => {
-    const message = decodeMoveMessage(bytes);
-    return message?.kind === 'copied' && message.progress.heldMs === 0;
+    const messages = (partsOf(bytes) ?? []).map(decodeMoveMessage);
+    return messages.some((message) => message?.kind === 'copied' && message.progress.heldMs === 0);
   };
   cluster.filter = ({ message }) => (message.kind === 'control' && isLastWord(message.bytes) ? 'drop' : 'pass');
   join(cluster, joined);

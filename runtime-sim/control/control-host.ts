@@ -3,6 +3,7 @@
  * the simulator's. What the node sends, applies and leads is told as observations, from the bytes where there are any.
  */
 import type { NodeConfiguration } from '../../core/configuration.js';
+import { partsOf } from '../../core/control/bundle.js';
 import type { ControlEntry, Epoch } from '../../core/control/entries.js';
 import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
 import type { DomainEvent } from '../../core/domain-events.js';
@@ -214,8 +215,10 @@ export class ControlHost {
     const envelope = codec.decode(bytes);
     if (typeof envelope === 'string' || envelope.message.kind !== 'control') return;
     const { observer, plan } = this.#stage;
-    const message = observer.said({ name: this.name, boot: this.incarnation }, plan.nodes[to], envelope.message.bytes);
-    this.#stage.said(this, to, message, envelope.message.bytes);
+    for (const part of partsOf(envelope.message.bytes) ?? []) {
+      const message = observer.said({ name: this.name, boot: this.incarnation }, plan.nodes[to], part);
+      this.#stage.said(this, to, message, part);
+    }
   }
 
   #noted(event: DomainEvent): void {

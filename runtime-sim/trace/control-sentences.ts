@@ -1,5 +1,6 @@
 /** What control logs say to each other and note, as halves of sentences. */
 import { decodeAuthorityMessage, isAuthorityMessage } from '../../core/control/authority-messages.js';
+import { partsOf } from '../../core/control/bundle.js';
 import type { ControlDomainEvent, ProposalAnswer } from '../../core/control/control-events.js';
 import type { ControlEntry } from '../../core/control/entries.js';
 import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
@@ -9,8 +10,13 @@ import type { PeerContents } from './trace-events.js';
 
 export type ControlContents = Extract<PeerContents, { kind: 'control' }>;
 
-/** The message in words, up to its receiver. */
+/** What was said together in words, up to its receiver: the first of it that is no routine, if there is any. */
 export function controlContents(bytes: Uint8Array): ControlContents {
+  const parts = (partsOf(bytes) ?? [bytes]).map(partContents);
+  return parts.find(({ isRoutine }) => !isRoutine) ?? parts[0];
+}
+
+function partContents(bytes: Uint8Array): ControlContents {
   if (isAuthorityMessage(bytes)) return authorityContents(bytes);
   const message = decodeRaftMessage(bytes);
   if (message === null)
@@ -45,6 +51,10 @@ function authorityContents(bytes: Uint8Array): ControlContents {
       };
     case 'state':
       return { kind: 'control', text: 'tells what is committed to ', name: 'the committed state', isRoutine: false };
+    case 'call':
+      return { kind: 'control', text: 'asks for a sign of life from ', name: 'a call', isRoutine: true };
+    case 'doubted':
+      return { kind: 'control', text: `misses ${message.nodes.join(', ')} and says so to `, name: 'a doubt', isRoutine: false };
     case 'silent': {
       const { nodes } = message;
       if (nodes.length === 0) return { kind: 'control', text: 'hears everybody and says so to ', name: 'a report', isRoutine: true };

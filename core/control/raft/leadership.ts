@@ -59,6 +59,11 @@ export class Leadership {
     return this.#nextHeartbeatMs;
   }
 
+  /** Of heartbeats, counted from 1 on. */
+  get round(): number {
+    return this.#lastRound;
+  }
+
   get isHandingOver(): boolean {
     return this.#transfer !== null;
   }

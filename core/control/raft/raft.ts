@@ -94,6 +94,11 @@ export class Raft {
     return this.#leadership?.leaseUntilMs(nowMs) ?? null;
   }
 
+  /** As leader: the latest round of its heartbeats, counted from 1 on; 0 for everybody else. */
+  get round(): number {
+    return this.#leadership?.round ?? 0;
+  }
+
   /** As leader: whether all that was committed before its term is known to be. */
   get hasCommittedInItsTerm(): boolean {
     const { log, term } = this.#state;

@@ -106,7 +106,7 @@ export interface RaftOptions {
   /** Who hears no leader for a time drawn anew from this range stands for election. Shorter: faster failover, more elections for nothing. Milliseconds. */
   readonly electionMsMin: number;
   readonly electionMsMax: number;
-  /** A leader speaks to everyone at least this often. Several times within electionMsMin. */
+  /** A leader speaks to everyone at least this often. Twice within electionMsMin: its lease has to last from one to the next. */
   readonly heartbeatMs: number;
   /** Entries in one message, by the bytes of their commands; one at least. */
   readonly appendBytesMax: number;
@@ -120,7 +120,7 @@ export interface RaftOptions {
 export const defaultRaftOptions: RaftOptions = {
   electionMsMin: 300,
   electionMsMax: 600,
-  heartbeatMs: 75,
+  heartbeatMs: 125,
   appendBytesMax: 256 * 1_024,
   appendsInFlightMax: 16,
   uncommittedBytesMax: 4 * 2 ** 20,
