@@ -76,7 +76,7 @@ function stretchesOf(history: History): Stretch[] {
       const merged = log.merges.get(memory.space)?.get(memory.id) ?? [];
       const cuts = [...merged, ...writes.flatMap((write) => cutBy(write, term, merged))];
       const left = without({ fromMs: term.fromMs, untilMs: term.untilMs }, cuts);
-      return left.map((span) => ({ ...span, node: term.node, memory, ownRequests: log.ownRequests }));
+      return left.map((span) => ({ node: term.node, memory, ownRequests: log.ownRequests, ...span }));
     });
   });
 }

@@ -72,7 +72,9 @@ export class NodeServices {
   readonly watched = new Set<SpaceKey>();
   #ownRows: readonly Row[] = [];
   #moving: readonly Row[] = [];
-  #learning: readonly Row[] = [];
+  /** Spaces of the own rows, and with them those of which this node learns to be a copy: walked over at each round of pings. */
+  #ownKeys: readonly SpaceKey[] = [];
+  #toldKeys: readonly SpaceKey[] = [];
   /** Asked for at every message and request. */
   readonly #placements = new Map<SpaceKey, Placement>();
 
@@ -122,7 +124,8 @@ export class NodeServices {
     const rows = this.#self === null ? [] : Object.values(view.rows);
     this.#ownRows = rows.filter((row) => row.copies.includes(this.self));
     this.#moving = rows.filter(({ copies, move }) => move != null && (copies.includes(this.self) || move.to === this.self));
-    this.#learning = this.#moving.filter(({ copies }) => !copies.includes(this.self));
+    this.#ownKeys = this.#ownRows.map(({ space }) => space);
+    this.#toldKeys = [...this.#ownKeys, ...this.#moving.flatMap(({ space, copies }) => (copies.includes(this.self) ? [] : space))];
     // Without rows the members themselves say who holds what.
     if (!before.isListed || view.unlisted !== null) return true;
     return !(areSame(before.rows, this.#ownRows) && areSame(before.moving, this.#moving) && areSame(before.outside, this.#outsideRows()));
@@ -134,9 +137,8 @@ export class NodeServices {
   }
 
   /** Spaces that are told to others: those of which this node holds a copy, and those of which it is to. */
-  *toldSpaces(): Iterable<SpaceKey> {
-    yield* this.ownSpaces();
-    for (const { space } of this.#learning) yield space;
+  toldSpaces(): Iterable<SpaceKey> {
+    return this.control.unlisted === null ? this.#toldKeys : [...this.#toldKeys, ...this.#unlistedSpaces()];
   }
 
   /** Rows of this node with a move under way, whatever its part in it. */
@@ -145,9 +147,11 @@ export class NodeServices {
   }
 
   /** Spaces of which this node holds a copy: those of its rows, then those without a row that something is held of. */
-  *ownSpaces(): Iterable<SpaceKey> {
-    for (const { space } of this.#ownRows) yield space;
-    if (this.control.unlisted === null) return;
+  ownSpaces(): Iterable<SpaceKey> {
+    return this.control.unlisted === null ? this.#ownKeys : [...this.#ownKeys, ...this.#unlistedSpaces()];
+  }
+
+  *#unlistedSpaces(): Iterable<SpaceKey> {
     for (const { key } of this.store.spaces()) if (this.control.rows[key] === undefined && this.isCopy(key)) yield key;
   }
 

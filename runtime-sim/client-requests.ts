@@ -47,7 +47,7 @@ function requestBody({ planned, kind, context }: ClientRequest): Request['body']
       return { $case: 'get', value: { id: planned.id } };
     case 'recall':
     case 'final-recall':
-      return { $case: 'recall', value: { ...noFilters, embedding: embeddingOf(planned.id), limit: planned.limit ?? 0 } };
+      return { $case: 'recall', value: { embedding: embeddingOf(planned.id), limit: planned.limit ?? 0, ...noFilters } };
     case 'forget':
       return { $case: 'forget', value: { id: planned.id, context, expectedVersion: nothing } };
     case 'update':

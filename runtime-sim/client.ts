@@ -363,18 +363,18 @@ function mayBeHinted({ kind, only, planned }: ClientOperation): boolean {
 const wholeText = /^\S*( \.*)?$/;
 
 function seenVersion({ episode, version }: Pick<Memory, 'episode' | 'version'>): SeenVersion {
-  return seenAs(episode, readIdAndText(episode).text, version);
+  return { value: seenValue(episode, readIdAndText(episode).text), version: versionText(version) ?? '' };
 }
 
-function seenAs(episode: Uint8Array, text: string, version: Uint8Array): SeenVersion {
+function seenValue(episode: Uint8Array, text: string): string {
   const value = valueOfEpisode(episode);
-  const isWhole = wholeText.test(text);
-  return { value: isWhole ? value : `garbled ${value}`, version: versionText(version) ?? '' };
+  return wholeText.test(text) ? value : `garbled ${value}`;
 }
 
 function recalledMemory({ episode, version, score, confidence }: Memory): RecalledMemory {
   const { id, text } = readIdAndText(episode);
-  return { ...seenAs(episode, text, version), id, score, noNewerVersion: confidence?.noNewerVersion ?? 0 };
+  const value = seenValue(episode, text);
+  return { value, version: versionText(version) ?? '', id, score, noNewerVersion: confidence?.noNewerVersion ?? 0 };
 }
 
 function answeredAs(reply: Reply): Operation['answeredAs'] {

@@ -9,7 +9,15 @@ import type { RunPlan } from '../scenarios/run-plan.js';
 import type { Identities } from './identities.js';
 
 export function membershipParameters(plan: RunPlan): MembershipParameters {
-  return { ...lanMembership, ...plan.configuration.membership };
+  return departing(lanMembership, plan.configuration.membership);
+}
+
+/**
+ * The defaults with what departs from them, in an object of the defaults' own shape: whatever is asked for at every event is compiled for that one. An object that
+ * spreads another and then names more gets a shape of its own each time it is made.
+ */
+function departing<Options extends object>(defaults: Options, departures: Partial<NoInfer<Options>> | undefined): Options {
+  return Object.assign({ ...defaults }, departures);
 }
 
 /** In every message between nodes. */
@@ -24,18 +32,20 @@ interface Place {
 
 export function configurationOf({ plan, index, identities, address }: Place): NodeConfiguration {
   const name = plan.nodes[index];
+  const { control, controlLog } = membersAndRows(plan, identities);
   return {
     name,
     clusterId: peerClusterId,
-    ...membersAndRows(plan, identities),
-    storage: { ...defaultStorageOptions, ...plan.configuration.storage },
-    memory: { ...defaultMemoryOptions, ...plan.configuration.memory },
-    replication: { ...defaultReplicationOptions, ...plan.configuration.replication },
+    control,
+    controlLog,
+    storage: departing(defaultStorageOptions, plan.configuration.storage),
+    memory: departing(defaultMemoryOptions, plan.configuration.memory),
+    replication: departing(defaultReplicationOptions, plan.configuration.replication),
     membership: {
-      ...membershipParameters(plan),
       address,
       metadata: { name, zone: '', rack: '', roles: [], version: 'simulated', grpcAddress: '', loadPercent: 0 },
       keys: [],
+      ...membershipParameters(plan),
     },
   };
 }

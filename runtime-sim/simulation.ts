@@ -198,7 +198,6 @@ export class Simulation {
       destroyedDisks: recorder.destroyedDisks,
       recoveries: recorder.recoveries,
       terms: recorder.terms,
-      ...this.#controlHistory(),
       samples: liveness.samples,
       faults: plan.families.includes('network') ? [...recorder.faults, networkFault] : recorder.faults,
       splits: recorder.splits,
@@ -208,6 +207,7 @@ export class Simulation {
       insideFaultModel: this.#injector.insideFaultModel,
       acknowledgementsPerSideMin: plan.acknowledgementsPerSideMin,
       familiesDrawn: plan.families,
+      ...this.#controlHistory(),
     };
   }
 

@@ -66,10 +66,10 @@ export function drawWorkload(shape: WorkloadShape, draws: Draws): PlannedOperati
     const paddingBytes = draws.chance(0.2) ? draws.integer({ min: 0, max: shape.paddingBytesMax }) : 0;
     const confidence = draws.pick(shape.confidences);
     const withSession = draws.chance(0.25);
-    const write = { atMs, client, kind, space, id, ack, withContext, withSession };
     if (kind === 'get') return { atMs, client, kind, space, id, ack: 'local', withSession };
-    if (kind === 'forget') return write;
-    return { ...write, value: `v${index + 1}`, confidence, paddingBytes };
+    if (kind === 'forget') return { atMs, client, kind, space, id, ack, withContext, withSession };
+    const value = `v${index + 1}`;
+    return { atMs, client, kind, space, id, ack, withContext, withSession, value, confidence, paddingBytes };
   });
 }
 
@@ -85,7 +85,7 @@ const cues = 20;
 /** The same operations with embeddings in most episodes, and recalls among them; the operations' own draws stay as they are. */
 export function withRecalls(operations: readonly PlannedOperation[], shape: RecallShape, draws: Draws): PlannedOperation[] {
   const written = operations.map(
-    (operation): PlannedOperation => (isEmbedded(operation, draws) ? { ...operation, embedded: true } : operation),
+    (operation): PlannedOperation => (isEmbedded(operation, draws) ? { embedded: true, ...operation } : operation),
   );
   const count = Math.ceil((shape.durationMs / 1_000) * shape.recallsPerSecond);
   const recalls = Array.from({ length: count }, (): PlannedOperation => {

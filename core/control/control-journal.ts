@@ -134,7 +134,7 @@ export class ControlJournal implements ControlRecords {
     const written = this.#onTheWay.get(dotKey(dot));
     if (written === undefined) return;
     this.#onTheWay.delete(dotKey(dot));
-    this.#keep({ ...dot, record: written.record, place });
+    this.#keep({ record: written.record, place, ...dot });
     this.#giveUp(written);
     written.whenDurable?.(now);
   }

@@ -43,7 +43,7 @@ export class Relaying {
     this.#lastNumber = (this.#lastNumber + 1) % relayNumbersFrom;
     const number = relayNumbersFrom + this.#lastNumber;
     const nackMs = nowMs + Math.round(options.probeTimeoutMs * nackAfterShare);
-    this.#relays.set(number, { ...asked, target: target.id, nackMs });
+    this.#relays.set(number, { target: target.id, nackMs, ...asked });
     if (this.#relays.size === 1) effects.timers.arm(membershipTimers.nack, nackMs);
     const known = table.get(target.id) ?? null;
     const writer = writeNode(this.#services.packet().u8(messageKinds.relayedPing).u32(number), target.id);

@@ -111,7 +111,7 @@ export class TableExchange {
     const { codec, counters, effects, nowMs } = this.#services;
     this.#lastTicket += 1;
     const bytes = codec.finish();
-    this.#asked.set(this.#lastTicket, { ...asked, number: codec.lastNumber('question'), sentMs: nowMs });
+    this.#asked.set(this.#lastTicket, { number: codec.lastNumber('question'), sentMs: nowMs, ...asked });
     counters.all.exchangesAsked += 1;
     counters.all.exchangeBytesSent += bytes.length;
     effects.exchanges.ask(asked.address, bytes, this.#lastTicket);

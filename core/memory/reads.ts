@@ -34,6 +34,15 @@ interface Chosen {
   readonly score: number;
 }
 
+/** What an answer says of its copy. */
+interface Doubts {
+  /** P(no newer version of a memory exists), as far as what is missing on this disk goes. */
+  readonly newer: number;
+  /** It lags behind nobody. */
+  readonly isCurrent: boolean;
+  readonly reasons: readonly string[];
+}
+
 interface Recall {
   readonly space: SpaceStore;
   readonly request: RecallRequest;
@@ -105,7 +114,12 @@ export class Reads {
           const message = `the record of ${JSON.stringify(request.id)} is damaged on the disk of node ${this.#services.configuration.name}`;
           return answer({ $case: 'failure', value: failure('DATA_DAMAGED', { message, field: 'id' }) }, then);
         }
-        const memories = chosen.flatMap((each, index) => this.#memory(space, each, payloads[index], then));
+        const doubts = this.#doubts(space, then);
+        const memories: Memory[] = [];
+        for (const [index, each] of chosen.entries()) {
+          const payload = payloads[index];
+          if (payload !== null) memories.push(this.#memory(space, each, payload, doubts, then));
+        }
         const [first, ...alternates] = memories;
         answer({ $case: 'got', value: { memory: first, alternates, alternatesTotal: live.length - 1, context } }, then);
       },
@@ -146,10 +160,9 @@ export class Reads {
     });
   }
 
-  #memory(space: SpaceStore, chosen: Chosen, payload: Uint8Array | null, now: Now): Memory[] {
-    if (payload === null) return [];
+  #memory(space: SpaceStore, chosen: Chosen, payload: Uint8Array, doubts: Doubts, now: Now): Memory {
     const { dot, writtenAtMs, score } = chosen;
-    return [{ episode: payload, version: encodeVersion(dot), confidence: this.#confidence(space, chosen, now), score, writtenAtMs }];
+    return { episode: payload, version: encodeVersion(dot), confidence: this.#confidence(space, chosen, doubts, now), score, writtenAtMs };
   }
 
   /** Records that are known to have been written and are not here. What every copy has and none of them holds is gone, and no longer missing. */
@@ -159,8 +172,8 @@ export class Reads {
     return space.missingCount();
   }
 
-  /** Derived when read, never written back. */
-  #confidence(space: SpaceStore, { confidence: stored, dot }: Chosen, now: Now): Confidence {
+  /** What this copy cannot see, the same for all memories of one answer. */
+  #doubts(space: SpaceStore, now: Now): Doubts {
     const primary = this.#copies.term(space.key, now) !== null;
     const lag = this.#copies.lagOfAnswer(space.key, now);
     const reasons: string[] = [];
@@ -171,21 +184,27 @@ export class Reads {
       newer = expNegative(lost / (space.index.memoryCount + lost));
       reasons.push(`${lost} records are missing on this disk`);
     }
-    if (lag.ms !== 0) {
+    if (lag.ms !== 0) reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
+    const cut = reasonOfCut(this.#services.partition);
+    if (cut !== null) reasons.push(cut);
+    return { newer, isCurrent: lag.ms === 0, reasons };
+  }
+
+  /** Derived when read, never written back. */
+  #confidence(space: SpaceStore, { confidence: stored, dot }: Chosen, doubts: Doubts, now: Now): Confidence {
+    let { newer } = doubts;
+    if (!doubts.isCurrent) {
       const sinceStartMs = this.#services.sinceStartMs(now);
       const { onTheWay, inSilence } = this.#copies.unheardMs(space.key, dot, now);
       const updatesPerMs = space.updates.perMemoryMs({ memories: space.index.memoryCount, sinceStartMs });
       newer *= noNewerVersionUnheard({ updatesPerMs, onTheWay, inSilence: Math.min(inSilence, sinceStartMs) });
-      reasons.push(lag.ms === null ? 'this copy cannot tell how far it lags' : `this copy may lag by ${lag.ms} ms`);
     }
-    const cut = reasonOfCut(this.#services.partition);
-    if (cut !== null) reasons.push(cut);
     return {
       stored,
       noNewerVersion: newer,
       inTopK: 1,
       adjusted: adjustedConfidence({ stored, noNewerVersion: newer, inTopK: 1 }),
-      reasons,
+      reasons: doubts.reasons.slice(),
     };
   }
 
@@ -278,6 +297,7 @@ export class Reads {
     const reasons: string[] = [];
     let damaged = 0;
     let bytes = 0;
+    const doubts = this.#doubts(recall.space, now);
     for (let at = 0; at < found.chosen.length && kept.length < recall.limit; at += 1) {
       const payload = found.payloads[at];
       if (payload === null) {
@@ -290,7 +310,7 @@ export class Reads {
         reasons.push(`the answer was cut at ${replyBytesMax} bytes`);
         break;
       }
-      kept.push(...this.#memory(recall.space, found.chosen[at], payload, now));
+      kept.push(this.#memory(recall.space, found.chosen[at], payload, doubts, now));
     }
     if (damaged > 0) reasons.push(`${damaged} of the best are damaged on this disk`);
     // Signatures let too much pass: look deeper.

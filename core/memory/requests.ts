@@ -15,7 +15,7 @@ import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
 import { statusReport } from './status-report.js';
 import { WaitingWrites } from './waiting-writes.js';
-import { requestIdFrom, type WriteIntent, type WriteOutcome, type WriteRequest } from './write-intent.js';
+import { requestIdFrom, type WriteIntent, type WriteRequest } from './write-intent.js';
 import type { Writes } from './writes.js';
 
 type WriteBody = Extract<NonNullable<Request['body']>, { $case: 'remember' | 'rememberBatch' | 'update' | 'forget' }>;
@@ -258,9 +258,10 @@ export class Requests {
 
   #carryOut(common: CommonIntent, body: WriteBody, send: (reply: NonNullable<Reply['body']>, now: Now) => void, now: Now): void {
     if (body.$case === 'rememberBatch') return this.#batch(common, body.value.episodes, send, now);
-    const finish = (_entry: number, outcome: WriteOutcome, then: Now): void =>
-      send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then);
-    this.#begin({ request: { ...common, finish }, entry: 0, ...this.#details(body) }, now);
+    const request = asRequest(common, (_entry, outcome, then) =>
+      send(outcome.$case === 'written' ? { $case: 'written', value: outcome.value } : { $case: 'failure', value: outcome.value }, then),
+    );
+    this.#begin(this.#intent(request, body), now);
     this.#forgetIfEmpty(common.space);
   }
 
@@ -270,20 +271,10 @@ export class Requests {
     if (this.#services.store.forgetIfEmpty(space)) this.#copies.forget(space.key);
   }
 
-  #details(body: Exclude<WriteBody, { $case: 'rememberBatch' }>): Pick<WriteIntent, 'kind' | 'payload' | 'context' | 'expectedVersion'> {
-    switch (body.$case) {
-      case 'remember':
-        return { kind: 'remember', payload: body.value.episode, context: body.value.context, expectedVersion: nothing };
-      case 'update':
-        return { kind: 'update', payload: body.value.episode, context: body.value.context, expectedVersion: body.value.expectedVersion };
-      case 'forget':
-        return {
-          kind: 'forget',
-          payload: this.#services.pure.utf8Encode(body.value.id),
-          context: body.value.context,
-          expectedVersion: body.value.expectedVersion,
-        };
-    }
+  #intent(request: WriteRequest, { $case: kind, value }: Exclude<WriteBody, { $case: 'rememberBatch' }>): WriteIntent {
+    const payload = 'id' in value ? this.#services.pure.utf8Encode(value.id) : value.episode;
+    const expectedVersion = 'expectedVersion' in value ? value.expectedVersion : nothing;
+    return { request, kind, entry: 0, payload, context: value.context, expectedVersion };
   }
 
   /** What all writes of a request share; null when it was refused. */
@@ -342,12 +333,11 @@ export class Requests {
     const outcomes: BatchOutcome[] = episodes.map(() => ({ outcome: undefined }));
     let left = episodes.length;
     if (left === 0) return send({ $case: 'writtenBatch', value: { outcomes } }, now);
-    const finish = (entry: number, outcome: WriteOutcome, then: Now): void => {
+    const request = asRequest(common, (entry, outcome, then) => {
       outcomes[entry].outcome = outcome;
       left -= 1;
       if (left === 0) send({ $case: 'writtenBatch', value: { outcomes } }, then);
-    };
-    const request: WriteRequest = { ...common, finish };
+    });
     for (let entry = 0; entry < episodes.length; entry += 1) {
       this.#begin({ request, kind: 'remember', entry, payload: episodes[entry], context: nothing, expectedVersion: nothing }, now);
     }
@@ -366,6 +356,11 @@ export class Requests {
     waiting.push(intent);
     if (waiting.length === 1) this.#services.effects.timers.arm(roomTimer, now.monotonicMs + roomSweepEveryMs);
   }
+}
+
+/** Named one by one: what spreads an object and then names more gets a shape of its own each time, and everything that reads it becomes slow. */
+function asRequest({ space, handle, requestId, copies, deadlineMs, term }: CommonIntent, finish: WriteRequest['finish']): WriteRequest {
+  return { space, handle, requestId, copies, deadlineMs, term, finish };
 }
 
 /** Whether any write of the answer had been carried out before it was asked for. */

@@ -29,7 +29,7 @@ export class FetchSource {
   }
 
   serve(peer: Peer, from: Author, message: Extract<PeerMessage, { kind: 'fetch' }>): void {
-    const asked: Asked = { ...message, answers: { asker: from, number: message.number } };
+    const asked: Asked = { answers: { asker: from, number: message.number }, ...message };
     const space = this.#services.store.spaceIfHeld(asked.space);
     const theirs = decodeVersionVector(asked.coverage);
     const mayGive = this.#services.takesPart(asked.space) || this.#services.isOutside(asked.space);

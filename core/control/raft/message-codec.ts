@@ -166,12 +166,12 @@ export function readEntry(reader: ByteReader): Entry | null {
     case undefined:
       return null;
     case 'begin':
-      return { ...place, kind };
+      return { kind, ...place };
     case 'command':
-      return { ...place, kind, bytes: reader.block().slice() };
+      return { kind, bytes: reader.block().slice(), ...place };
     case 'configuration': {
       const configuration = readConfiguration(reader);
-      return configuration === null ? null : { ...place, kind, configuration };
+      return configuration === null ? null : { kind, configuration, ...place };
     }
     default:
       return unreachable(kind);
