@@ -2,8 +2,11 @@
  * For every read: whether a newer version had been acknowledged before it was asked for. Newer is what takes the place of what the read saw, as
  * operations and logs show it (supersession.ts), never as the system says.
  *
+ * What is held outside the row, as a hint or by a node that lost its place while it was away, is behind no copy's back: it takes its place once it is handed over.
+ *
  * A read that saw nothing is judged only as long as nobody had tried to forget the memory: absence may then be the newest there is.
  */
+import { heldOutside, type IsHeldOutside } from './held-outside.js';
 import type { History, Operation } from './history.js';
 import { unlessLostWithDisk } from './lost-with-disks.js';
 import { type Memory, type Step, tracesOf, versionNode } from './memory-traces.js';
@@ -37,15 +40,20 @@ export function judgedReads(history: History): readonly JudgedRead[] {
 
 function judgeAll(history: History): JudgedRead[] {
   const isOwed = unlessLostWithDisk(history.destroyedDisks);
+  const isOutside = heldOutside(history);
   return tracesOf(history).memories.flatMap((memory) => {
     const reads = [...memory.reads.filter(({ operation }) => operation?.kind === 'get'), ...memory.recalled];
-    return reads.length === 0 ? [] : judgeReads(memory, reads, isOwed);
+    return reads.length === 0 ? [] : judgeReads(memory, reads, { isOwed, isOutside });
   });
 }
 
-function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Operation) => boolean): JudgedRead[] {
+function judgeReads(
+  memory: Memory,
+  reads: readonly Step[],
+  { isOwed, isOutside }: { readonly isOwed: (write: Operation) => boolean; readonly isOutside: IsHeldOutside },
+): JudgedRead[] {
   const acknowledged = memory.writes
-    // What is kept outside the row is behind no copy's back: it takes its place there once it is handed over, and the answer said so.
+    // The answer to a hint says that it is one.
     .filter(({ operation }) => operation?.outcome === 'ok' && operation.version !== null && operation.hinted !== true && isOwed(operation))
     .sort((left, right) => (left.operation as Operation).completedMs - (right.operation as Operation).completedMs);
   const firstForgetMs = Math.min(...memory.forgets.map(({ operation }) => (operation as Operation).invokedMs));
@@ -58,7 +66,9 @@ function judgeReads(memory: Memory, reads: readonly Step[], isOwed: (write: Oper
     if (seen !== undefined && seen.made.length > 1) return [];
     if (seen === undefined && firstForgetMs <= read.completedMs) return [];
     const candidates = seen === undefined ? acknowledged : (newerOf.get(seen) ?? []);
-    const newer = candidates.filter(({ operation: write }) => (write as Operation).completedMs < read.invokedMs);
+    const newer = candidates.filter(
+      (write) => (write.operation as Operation).completedMs < read.invokedMs && !isOutside(memory, write, read),
+    );
     const first = newer[0]?.operation ?? null;
     const there = newer.find(({ operation: write }) => isMadeBy(write as Operation, read.node))?.operation ?? null;
     const newerConfirmed = newer.find(({ operation: write }) => write?.answeredAs !== 'provisional')?.operation ?? null;

@@ -78,8 +78,9 @@ export class ControlOperator {
       movesByItself: plan.configuration.controlLog?.rebalancing?.isAutomatic === true,
     };
     this.#watch.watchLeases();
-    const holdsNothing = (place: string): boolean => isEmpty(this.#hosts[plan.nodes.indexOf(place)]);
-    for (const entry of [...missingEntries(state, wanted), ...this.#changes.leavings(state, places, { nowMs, holdsNothing })]) {
+    const hostAt = (place: string): NodeHost => this.#hosts[plan.nodes.indexOf(place)];
+    const seen = { holdsNothing: (place: string) => isEmpty(hostAt(place)), isAway: (place: string) => !hostAt(place).alive };
+    for (const entry of [...missingEntries(state, wanted), ...this.#changes.leavings(state, places, { nowMs, ...seen })]) {
       if (!leader.alive) return;
       this.#lastHandle += 1;
       this.#watch.proposed(leader, this.#lastHandle, entry);

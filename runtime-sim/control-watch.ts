@@ -14,6 +14,7 @@ import type { Identities } from './identities.js';
 import { peerClusterId } from './node-configuration.js';
 import type { NodeHost } from './node-host.js';
 import { simulatedPureFunctions } from './pure-functions.js';
+import { ReturnedNodes } from './returned-nodes.js';
 import type { CoreFactory, SimulatedCore } from './simulated-core.js';
 import type { World } from './world.js';
 
@@ -40,6 +41,7 @@ export class ControlWatch {
   readonly #rows: PlacedRow[] = [];
   readonly #rowTexts = new Map<SpaceKey, string>();
   readonly #nodes = new Map<NodeId, WatchedNode>();
+  readonly #returned = new ReturnedNodes();
 
   constructor(parts: { readonly world: () => World; readonly hosts: () => readonly NodeHost[]; readonly identities: Identities }) {
     this.#world = parts.world;
@@ -100,6 +102,7 @@ export class ControlWatch {
       this.#leader = name;
       this.watchLeases();
     }
+    if (this.#returned.hasHandedOver(index, event, this.#hosts)) this.#world().recorder.mark('removed node returned');
     if (event.kind === 'term.taken' && event.term.counter === 0)
       this.#confirmed(index, event.space, `${event.term.generation}.${event.term.index}`);
   }

@@ -74,6 +74,7 @@ export class FaultInjector {
     const { recorder } = this.#world;
     if (!host.serving) recorder.mark('crashed while recovering');
     recorder.crashed(host.index);
+    if (isMoving(host)) recorder.mark('move interrupted by a crash');
     const unsynced = host.kill();
     if (unsynced) recorder.mark('killed with writes that were not synced');
     if (this.#leavesOneCopy()) recorder.mark('one copy of a space left');
@@ -85,6 +86,7 @@ export class FaultInjector {
     const { recorder } = this.#world;
     if (!host.serving) recorder.mark('crashed while recovering');
     recorder.crashed(host.index);
+    if (isMoving(host)) recorder.mark('move interrupted by a crash');
     const { inFlight, sectors } = host.crash();
     if (inFlight > 0 || sectors > 0) recorder.mark('write in flight at a crash');
     if (this.#hosts.every(({ alive }) => !alive)) recorder.mark('all nodes down at once');
@@ -225,4 +227,10 @@ export class FaultInjector {
   #us(loadMs: number): number {
     return this.#world.loadUs(loadMs);
   }
+}
+
+/** Whether a copy is on its way from it, to it, or in a space that it leads, as far as it knows. */
+function isMoving(host: NodeHost): boolean {
+  const rows = Object.values(host.inspectControl()?.state.rows ?? {});
+  return rows.some(({ copies, move }) => move !== null && [move.from, move.to, copies[0]].includes(host.id));
 }

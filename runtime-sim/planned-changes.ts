@@ -17,16 +17,17 @@ export class PlannedChanges {
   /** Whether the node at that place is to be a member now: one that joins later is not, nor is one that was removed as planned. */
   isWanted(place: string, isMember: boolean, nowMs: number): boolean {
     const joinsLater = this.#changes.some(({ kind, node, atMs }) => kind === 'join' && node === place && atMs > nowMs);
-    return !joinsLater && (isMember || !this.#due(nowMs, 'remove').has(place));
+    return !joinsLater && (isMember || !this.#due(nowMs, 'remove', 'expel').has(place));
   }
 
-  /** Who is to leave is drained; who is to be removed goes once nothing is left on it, as far as `holdsNothing` can see. */
+  /** Who is to leave is drained; who is to be removed goes once nothing is left on it, as far as `holdsNothing` can see; for who is away nobody waits. */
   leavings(
     state: ControlState,
     places: readonly { readonly place: string; readonly member: MemberDescription }[],
-    { nowMs, holdsNothing }: { readonly nowMs: number; holdsNothing(place: string): boolean },
+    { nowMs, holdsNothing, isAway }: { readonly nowMs: number; holdsNothing(place: string): boolean; isAway(place: string): boolean },
   ): readonly ControlEntry[] {
-    const [leaving, removed] = [this.#due(nowMs, 'drain', 'remove'), this.#due(nowMs, 'remove')];
+    const [leaving, removed] = [this.#due(nowMs, 'drain', 'remove', 'expel'), this.#due(nowMs, 'remove', 'expel')];
+    const expelled = this.#due(nowMs, 'expel');
     return places.flatMap(({ place, member }): ControlEntry[] => {
       const known = state.members[member.id];
       if (known === undefined || !leaving.has(place)) return [];
@@ -34,7 +35,8 @@ export class PlannedChanges {
       const isNeeded =
         state.voters.includes(member.id) ||
         Object.values(state.rows).some(({ copies, move }) => copies.includes(member.id) || move?.to === member.id);
-      if (!removed.has(place) || isNeeded || !holdsNothing(place)) return [];
+      const mayGo = holdsNothing(place) || (expelled.has(place) && isAway(place));
+      if (!removed.has(place) || isNeeded || !mayGo) return [];
       return [{ kind: 'node-removed', node: member.id, isForced: false }];
     });
   }

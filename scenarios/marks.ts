@@ -110,6 +110,7 @@ export const marks: readonly Mark[] = [
   mark('primary moved', ['rebalance'], 20),
   mark('leader lost mid-move', ['rebalance'], 60),
   mark('move interrupted by a crash', ['rebalance'], 60),
+  mark('removed node returned', ['rebalance'], 60),
   pending('copy lost for good and replaced', ['permanent-loss']),
 ];
 
@@ -169,8 +170,6 @@ export function markOf(event: DomainEvent): string | null {
       return event.outcome.kind === 'applied' && event.entry?.kind === 'move-changed' ? markOfMove(event.entry.change) : null;
     case 'move.taken-over':
       return 'leader lost mid-move';
-    case 'move.given-up':
-      return event.why === 'target silent' ? 'move interrupted by a crash' : null;
     case 'session.unsatisfied':
       return 'session unsatisfied';
     default:

@@ -3,7 +3,8 @@
  *
  * All but one of the nodes found the cluster and hold the spaces. The last one is let in early in the run and gets its share. Then an operator drains one of the
  * others, and on half of the seeds has it removed once it holds nothing any more. Later a third dies, and stays down for longer than the grace: its copies get other
- * places; when it comes back after the load, it finds that it is no copy any more and hands over what it has. Amid all that nodes lose power, whoever they are at
+ * places; when it comes back after the load, it finds that it is no copy any more and hands over what it has. On half of the seeds it is cut off for seconds before it dies, so
+ * that it alone has what it acknowledged then; on half it is removed while it is away, and comes back as no member. Amid all that nodes lose power, whoever they are at
  * that moment (the leader of the control log, the source of a move, its target), and links are cut for seconds.
  *
  * What has gone wrong here in other systems: a target that takes over before it has all, a source deleted before others have what only it had, a source
@@ -25,19 +26,41 @@ export const rebalance: Scenario = {
     const draws = stage.random.stream('cluster');
     const [leaving, dying, ...others] = draws.shuffled(stage.nodes.slice(0, -1)) as [string, string, ...string[]];
     const diesMs = Math.round(stage.durationMs * (0.55 + 0.1 * draws.fraction()));
+    const { cuts, changes, isExpelled } = drawDeath(stage, dying, diesMs);
     return {
       faults: [
+        ...cuts,
         crash({ atMs: diesMs, node: dying }),
         ...drawInterruptions(stage, { lasting: [leaving, ...others], untilMs: diesMs, dying }),
       ],
       splits: [],
       rest: 'down',
-      lasting: stage.nodes.filter((node) => node !== leaving),
+      lasting: stage.nodes.filter((node) => node !== leaving && !(isExpelled && node === dying)),
       families: ['crash'],
-      controlLog: { partitionPolicy: 'accept', rebalancing: drawRebalancing(draws), changes: drawChanges(stage, leaving, draws) },
+      controlLog: {
+        partitionPolicy: 'accept',
+        rebalancing: drawRebalancing(draws),
+        changes: [...drawChanges(stage, leaving, draws), ...changes],
+      },
     };
   },
 };
+
+/** Whether it is cut off before it dies, and removed while it is away. */
+function drawDeath(
+  { nodes, durationMs, random }: Stage,
+  dying: string,
+  diesMs: number,
+): { readonly cuts: readonly Fault[]; readonly changes: readonly ClusterChange[]; readonly isExpelled: boolean } {
+  const draws = random.stream('death');
+  const forMs = Math.round(durationMs * (0.02 + 0.04 * draws.fraction()));
+  const to = nodes.filter((other) => other !== dying);
+  const isCut = draws.chance(0.5);
+  const cuts = [cutLinks({ atMs: diesMs - forMs, from: [dying], to }), cutLinks({ atMs: diesMs - forMs, from: to, to: [dying] })];
+  const isExpelled = draws.chance(0.5);
+  const atMs = diesMs + Math.round(durationMs * 0.1 * draws.fraction());
+  return { cuts: isCut ? cuts : [], changes: isExpelled ? [{ kind: 'expel', atMs, node: dying }] : [], isExpelled };
+}
 
 /** A grace of seconds, so that a minute is long enough to lose a node for good. */
 function drawRebalancing(draws: Draws): Partial<RebalancingOptions> {

@@ -59,8 +59,11 @@ export interface PlannedConfiguration {
 
 /** What an operator asks for, from that moment on until it is so. */
 export interface ClusterChange {
-  /** `join`: a member only from now on. `drain`: gives up what it holds. `remove`: that, and then it is no member any more. */
-  readonly kind: 'join' | 'drain' | 'remove';
+  /**
+   * `join`: a member only from now on. `drain`: gives up what it holds. `remove`: that, and then it is no member any more. `expel`: is away, and is removed without being asked
+   * as soon as no row names it; it may come back.
+   */
+  readonly kind: 'join' | 'drain' | 'remove' | 'expel';
   readonly atMs: number;
   readonly node: string;
 }
