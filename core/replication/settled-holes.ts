@@ -4,11 +4,12 @@
  * dot or knew it dominated, and none has it any more. What all of them lack, and go on lacking, is settled: it counts as compacted from then on.
  *
  * Only below this copy's horizon, only when every copy of the row says the same for long enough that no message of before is still on its way, and never
- * for a dot that some copy has merely not got yet: that one does not call it lost.
+ * for a dot that some copy has merely not got yet: that one does not call it lost. Nor for the dots of a node that is no copy and may come back: where garbage was pressing
+ * a horizon was raised over dots that nobody here ever held, and who took writes on its side of a cut, or kept hints, may be the one that has them.
  */
 import { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import type { SpaceKey } from '../identifiers.js';
+import { authorNode, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { Peers } from './peers.js';
 
@@ -45,6 +46,9 @@ export class SettledHoles {
     if (dots.isEmpty()) this.#whole.set(key, space.coverageChanges);
     // What is on its way to this disk is not lost.
     dots.removeAll(space.inFlight);
+    for (const author of [...dots.authors()]) {
+      if (this.#mayComeBack(authorNode(author), key)) dots.remove({ author, from: 1, to: dots.max(author) });
+    }
     const copies = this.#services.otherCopies(key);
     for (const copy of copies) if (!dots.isEmpty()) keepOnly(dots, this.#peers.get(copy)?.spaces.get(key)?.lost ?? nothing);
     // Alone there is nobody to ask, and what is lost stays lost by name.
@@ -62,6 +66,13 @@ export class SettledHoles {
     this.#agreed.delete(key);
     space.settleAbsent(dots);
     this.#services.store.writeCheckpoint();
+  }
+
+  /** Whether the node is outside the row, and may bring what it has: a member, or, as far as a control log can say, anybody. */
+  #mayComeBack(node: NodeId, space: SpaceKey): boolean {
+    const { authority, control } = this.#services;
+    if (this.#services.row(space)?.copies.includes(node) === true) return false;
+    return authority !== null || control.members.some(({ id }) => id === node);
   }
 }
 
