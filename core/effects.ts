@@ -5,10 +5,10 @@
  * Two runtimes implement these: real files, sockets and threads; or the simulator's models of them.
  */
 
+import type { ComputeJob } from './compute.js';
 import type { DomainEvent } from './domain-events.js';
 import type { NodeId } from './identifiers.js';
 import type { Address } from './membership/address.js';
-import type { ComputeJob } from './memory/scan-kernel.js';
 import type { Reply } from './wire/generated/engram/v1/service.js';
 
 /** Ties a disk or compute effect to the event that reports its outcome. Unique within one boot. */

@@ -124,7 +124,8 @@ export class EngramNode {
         this.#propose(event, now);
         break;
       case 'rebalance':
-        if (event.how === 'apply') this.#control?.underway?.apply();
+        if (event.how === 'plan') this.#control?.underway?.planAnew();
+        else if (event.how === 'apply') this.#control?.underway?.apply();
         else this.#control?.underway?.abort(now);
         break;
       case 'request':
@@ -144,7 +145,7 @@ export class EngramNode {
         this.#store.disk.settle(event.ticket, event.result, now);
         break;
       case 'compute':
-        this.#reads.computed(event.ticket, event.result, now);
+        this.#services.computations.computed(event.ticket, event.result, now);
         break;
       case 'leave':
         if (this.#phase === 'serving') this.#replication.keepReceipts();
@@ -177,6 +178,7 @@ export class EngramNode {
       canWrite: () => !this.#store.log.full && !this.#store.blocked,
       effects,
       pure,
+      plan: (job, done) => this.#services.computations.plan(job, done),
       changed: () => {
         this.#controlChanged = true;
       },

@@ -2,12 +2,12 @@
  * What can happen to a node. `EngramNode.handle(event, now)` is a synchronous, deterministic function of (state, event, now): a recorded list of
  * these, replayed, leads to the same state.
  */
+import type { ComputeResult } from './compute.js';
 import type { ControlEntry } from './control/entries.js';
 import type { ControlView } from './control/members-and-rows.js';
 import type { ExchangeHandle, RequestHandle, Ticket } from './effects.js';
 import type { NodeId } from './identifiers.js';
 import type { Address } from './membership/address.js';
-import type { ScanResult } from './memory/scan-kernel.js';
 import type { Request } from './wire/generated/engram/v1/service.js';
 
 /** Both in whole milliseconds. Timeouts run on monotonic time; wall time only labels. */
@@ -46,7 +46,7 @@ export type CoreEvent =
   /** A majority of voters is gone for good, says an operator: this node alone begins another generation with what it knows. Answered like a proposal. */
   | { readonly kind: 'recover'; readonly handle: RequestHandle }
   /** As leader: carry out now what is wanted of the rows; or give up the moves under way, and begin none. Nothing happens where another node leads. */
-  | { readonly kind: 'rebalance'; readonly how: 'apply' | 'abort' }
+  | { readonly kind: 'rebalance'; readonly how: 'plan' | 'apply' | 'abort' }
   | { readonly kind: 'request'; readonly handle: RequestHandle; readonly request: Request }
   /** The client has gone or no longer wants the answer: nothing is undone, nobody is answered. */
   | { readonly kind: 'cancel'; readonly handle: RequestHandle }
@@ -54,7 +54,7 @@ export type CoreEvent =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'timer'; readonly name: string }
   | { readonly kind: 'disk'; readonly ticket: Ticket; readonly result: DiskResult }
-  | { readonly kind: 'compute'; readonly ticket: Ticket; readonly result: ScanResult }
+  | { readonly kind: 'compute'; readonly ticket: Ticket; readonly result: ComputeResult }
   | MembershipEvent;
 
 export type MembershipEvent =

@@ -2,6 +2,7 @@
  * What the parts of a node share. Made once by EngramNode; each part takes what it needs from here and owns its own state.
  */
 import type { HybridLogicalClock } from './clock/hybrid-logical-clock.js';
+import { Computations } from './computations.js';
 import type { NodeConfiguration } from './configuration.js';
 import type { Epoch } from './control/entries.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
@@ -59,6 +60,7 @@ export class NodeServices {
   readonly configuration: NodeConfiguration;
   readonly effects: Effects;
   readonly pure: PureFunctions;
+  readonly computations: Computations;
   readonly clock: HybridLogicalClock;
   readonly store: MemoryStore;
   #self: NodeId | null = null;
@@ -86,6 +88,7 @@ export class NodeServices {
     this.configuration = world.configuration;
     this.effects = world.effects;
     this.pure = world.pure;
+    this.computations = new Computations(world.effects.compute);
     this.clock = clock;
     this.store = store;
   }

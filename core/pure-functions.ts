@@ -23,3 +23,6 @@ export interface PureFunctions {
   /** The stream of that name, always in the state in which it was left. */
   random(stream: string): RandomStream;
 }
+
+/** What work beside a node's turns may use: it may be done on another thread. */
+export type KernelFunctions = Pick<PureFunctions, 'hash64' | 'utf8Encode'>;

@@ -5,6 +5,7 @@
  * order. Results that are there at once (a small scan, a cached file) come back through the queue like all others.
  */
 import { randomBytes } from 'node:crypto';
+import type { ComputeResult } from '../core/compute.js';
 import type { NodeConfiguration } from '../core/configuration.js';
 import type { ProposalAnswer } from '../core/control/control-events.js';
 import type { DomainEvent } from '../core/domain-events.js';
@@ -15,7 +16,6 @@ import type { CoreEvent, DiskResult, MembershipEvent, Now } from '../core/events
 import { type NodeId, nodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
 import type { MembershipInspection } from '../core/membership/inspection.js';
-import type { ScanResult } from '../core/memory/scan-kernel.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import type { ReceiptPage, ReceiptsAsked } from '../core/replication/receipts.js';
 import type { Reply, Request } from '../core/wire/generated/engram/v1/service.js';
@@ -31,7 +31,7 @@ export interface NodeHostOptions {
   readonly configuration: NodeConfiguration;
   readonly pure: PureFunctions;
   readonly openDisk: (report: (ticket: Ticket, result: DiskResult) => void) => Promise<Disk & { close(): Promise<void> }>;
-  readonly openCompute: (report: (ticket: Ticket, result: ScanResult) => void) => Compute & { close(): Promise<void> };
+  readonly openCompute: (report: (ticket: Ticket, result: ComputeResult) => void) => Compute & { close(): Promise<void> };
   /** Where messages to peers go; without one there are no peers. What it throws stops the node: it reports, counts and drops instead. */
   readonly network?: Network | undefined;
   /** Where packets and questions of membership go: needed when the configuration has membership, and used only then. */
@@ -165,7 +165,7 @@ export class NodeHost {
   }
 
   /** As leader of the control log: carries out what is wanted, or gives up the moves under way. */
-  rebalance(how: 'apply' | 'abort'): void {
+  rebalance(how: Extract<CoreEvent, { kind: 'rebalance' }>['how']): void {
     this.#submit({ kind: 'rebalance', how });
   }
 

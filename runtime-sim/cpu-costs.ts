@@ -2,6 +2,7 @@
  * What each event costs its node in virtual CPU time: a cost by kind and by byte, after measurements on the machine that this was written on. A
  * node is busy for that long, what arrives meanwhile waits, and what it sends departs when it is done: slow handlers delay pings here too.
  */
+import type { ComputeJob } from '../core/compute.js';
 import type { CoreEvent } from '../core/events.js';
 
 /** Microseconds for an event of this kind, without its bytes. */
@@ -36,6 +37,12 @@ export function eventCostUs(kind: CoreEvent['kind'], bytes: number): number {
   return eventUs[kind] + Math.floor(bytes / bytesPerUs);
 }
 
-export function scanCostUs(rows: number, dimensions: number): number {
-  return 20 + Math.ceil((rows * dimensions) / floatsScannedPerUs);
+/** Where copies should be, for each space and node: 10,000 spaces on 50 nodes take a third of a second (`npm run bench -- placement`). */
+const placementsPlannedPerUs = 1.5;
+
+/** Done on another processor than the node's own. */
+export function computeCostUs(job: ComputeJob): number {
+  if (job.kind === 'scan') return 20 + Math.ceil((job.rows * job.dimensions) / floatsScannedPerUs);
+  const places = Object.keys(job.state.rows).length * Object.keys(job.state.members).length;
+  return 200 + Math.ceil(places / placementsPlannedPerUs);
 }

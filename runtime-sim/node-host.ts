@@ -4,6 +4,7 @@
  * What the core asks for is collected while it handles an event and done when it has returned, at the moment when its processor is done with
  * the event. What arrives meanwhile waits. A crash drops the core and everything in memory; the next process knows the disk only.
  */
+import { type ComputeJob, compute } from '../core/compute.js';
 import type { NodeConfiguration } from '../core/configuration.js';
 import type { ControlEntry } from '../core/control/entries.js';
 import type { DomainEvent } from '../core/domain-events.js';
@@ -12,7 +13,6 @@ import type { CoreEvent, Now } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import type { Address } from '../core/membership/address.js';
 import type { MembershipInspection } from '../core/membership/inspection.js';
-import { type ComputeJob, scan } from '../core/memory/scan-kernel.js';
 import type { Reply } from '../core/wire/generated/engram/v1/service.js';
 import { messageChecksum } from '../core/wire/peer-message.js';
 import { Draws } from '../scenarios/random-streams.js';
@@ -20,7 +20,7 @@ import type { PlannedClock } from '../scenarios/run-plan.js';
 import { ClockModel } from './clock-model.js';
 import { asked, CollectedEffects, type Question } from './collected-effects.js';
 import type { ControlInspection } from './control-observer.js';
-import { effectUs, eventCostUs, scanCostUs } from './cpu-costs.js';
+import { computeCostUs, effectUs, eventCostUs } from './cpu-costs.js';
 import { DiskModel, type DiskRequest, detailOf } from './disk-model.js';
 import type { Identities } from './identities.js';
 import { NodeTimers, type TimerState } from './node-timers.js';
@@ -46,6 +46,8 @@ export interface NodeHostOptions {
   /** Who everybody is. */
   readonly identities: Identities;
 }
+
+const kernelFunctions = simulatedPureFunctions('compute', 'kernels');
 
 export class NodeHost {
   readonly index: number;
@@ -360,8 +362,8 @@ export class NodeHost {
           break;
         case asked.compute: {
           const job = first as ComputeJob;
-          const event: CoreEvent = { kind: 'compute', ticket: second as number, result: scan(job) };
-          heap.push(departUs + scanCostUs(job.rows, job.dimensions), eventKinds.compute, this.index, this.incarnation, event);
+          const event: CoreEvent = { kind: 'compute', ticket: second as number, result: compute(job, kernelFunctions) };
+          heap.push(departUs + computeCostUs(job), eventKinds.compute, this.index, this.incarnation, event);
           break;
         }
         case asked.reply:

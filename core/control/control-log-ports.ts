@@ -6,6 +6,7 @@ import type { PureFunctions } from '../pure-functions.js';
 import type { JournalStore } from './control-journal.js';
 import type { ControlLogOptions } from './control-log-options.js';
 import type { ControlState } from './control-state.js';
+import type { RebalancingPorts } from './rebalancing.js';
 
 export interface ControlLogPorts {
   readonly options: ControlLogOptions;
@@ -15,6 +16,7 @@ export interface ControlLogPorts {
   canWrite(): boolean;
   readonly effects: Pick<Effects, 'timers' | 'journal' | 'lifecycle'>;
   readonly pure: PureFunctions;
+  readonly plan: RebalancingPorts['plan'];
   /** The state is another now. */
   changed(state: ControlState, now: Now): void;
   /** What this node may call itself may be another now. */

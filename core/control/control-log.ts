@@ -80,7 +80,7 @@ export class ControlLog implements PrimaryAuthority {
     );
     this.#rebalancing = new Rebalancing({
       options: options.rebalancing,
-      pure: ports.pure,
+      plan: ports.plan,
       journal: effects.journal,
       state: () => this.#state,
       self: () => this.#self as NodeId,

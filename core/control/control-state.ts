@@ -60,11 +60,11 @@ export function isMade({ clusterId }: ControlState): boolean {
   return clusterId !== '';
 }
 
-export function membersInOrder({ members }: ControlState): readonly ControlMember[] {
+export function membersInOrder({ members }: Pick<ControlState, 'members'>): readonly ControlMember[] {
   return Object.values(members).sort((left, right) => compareText(left.id, right.id));
 }
 
-export function rowsInOrder({ rows }: ControlState): readonly ControlRow[] {
+export function rowsInOrder({ rows }: Pick<ControlState, 'rows'>): readonly ControlRow[] {
   return Object.values(rows).sort((left, right) => compareText(left.space, right.space));
 }
 

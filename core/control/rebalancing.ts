@@ -15,17 +15,18 @@
 import type { Journal } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId, SpaceKey } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
 import type { ProposalAnswer, WhyGivenUp } from './control-events.js';
 import type { ControlRow, ControlState } from './control-state.js';
 import type { ControlEntry, MoveChange } from './entries.js';
 import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
+import type { PlanningJob, PlanningResult } from './planning.js';
 import type { RebalancingOptions } from './rebalancing-options.js';
-import { type Wanted, type WantedStep, wantedMoves } from './wanted-moves.js';
+import type { Wanted, WantedStep } from './wanted-moves.js';
 
 export interface RebalancingPorts {
   readonly options: RebalancingOptions;
-  readonly pure: PureFunctions;
+  /** Plans beside the node's turns. */
+  plan(job: PlanningJob, done: (result: PlanningResult, now: Now) => void): void;
   readonly journal: Journal;
   state(): ControlState;
   self(): NodeId;
@@ -79,6 +80,7 @@ export class Rebalancing {
 
   /** Another node leads. */
   rest(): void {
+    this.#leading?.end();
     this.#leading = null;
   }
 
@@ -90,7 +92,10 @@ export class Rebalancing {
 
 /** What the leader can tell of its work. */
 export interface Underway {
-  wanted(): Wanted;
+  /** What was planned last; null: not yet. */
+  readonly latest: Wanted | null;
+  /** Plans anew, whether or not anything has changed; the next `latest` is of now or later. */
+  planAnew(): void;
   progressOf(space: SpaceKey): CopyProgress | null;
   /** Carries out what is wanted now, also where nothing is begun automatically. */
   apply(): void;
@@ -124,6 +129,9 @@ class Leading implements Underway {
   #rowsSeen: ControlState['rows'] | null = null;
   #dueMs = 0;
   #absent: ReadonlySet<NodeId> = new Set();
+  #isPlanning = false;
+  #isOver = false;
+  #latest: Wanted | null = null;
 
   constructor(ports: RebalancingPorts) {
     this.#ports = ports;
@@ -261,7 +269,7 @@ class Leading implements Underway {
 
   /** Plans anew when the members are others, or when all that was wanted is done and the rows are still not those that were planned for. */
   #judgeAgain(state: ControlState, underWay: number, now: Now): void {
-    if (now.monotonicMs < this.#dueMs) return;
+    if (now.monotonicMs < this.#dueMs || this.#isPlanning) return;
     if (this.#judged?.around === this.#around) {
       if (this.#judged.rows === state.rows || this.#steps.length > 0 || underWay > 0) return;
       // Rows change in groups too, when a primary dies.
@@ -272,11 +280,34 @@ class Leading implements Underway {
       }
     }
     this.#judged = { rows: state.rows, around: this.#around };
-    this.#steps = this.#wantedOf(state).steps;
+    this.#steps = [];
+    this.#plan(state);
   }
 
-  #wantedOf(state: ControlState): Wanted {
-    return wantedMoves(state, { absent: this.#absent, bytesOf: (space) => this.#bytes.get(space) ?? 1 }, this.#ports.pure);
+  #plan({ members, rows, settings }: ControlState): void {
+    const around = this.#around;
+    const job: PlanningJob = {
+      kind: 'planning',
+      state: { members, rows, settings },
+      absent: [...this.#absent],
+      bytes: new Map(this.#bytes),
+    };
+    this.#isPlanning = true;
+    this.#ports.plan(job, (result) => {
+      this.#isPlanning = false;
+      if (this.#isOver) return;
+      this.#latest = result;
+      const isJudged = this.#judged?.rows === rows && this.#judged.around === around;
+      if (!isJudged || around !== this.#around) return;
+      // What rests on a row that has changed meanwhile is planned anew once the rest is done.
+      const { rows: present } = this.#ports.state();
+      this.#steps = result.steps.filter(({ space }) => present[space] === rows[space]);
+    });
+  }
+
+  /** Another node leads: whatever is still being planned here is nobody's business. */
+  end(): void {
+    this.#isOver = true;
   }
 
   #begin(
@@ -315,8 +346,12 @@ class Leading implements Underway {
     this.#steps = left;
   }
 
-  wanted(): Wanted {
-    return this.#wantedOf(this.#ports.state());
+  get latest(): Wanted | null {
+    return this.#latest;
+  }
+
+  planAnew(): void {
+    if (!this.#isPlanning) this.#plan(this.#ports.state());
   }
 
   progressOf(space: SpaceKey): CopyProgress | null {

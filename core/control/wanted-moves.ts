@@ -4,7 +4,7 @@
  */
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import { type PlacementPlan, planPlacement } from '../placement/placement-plan.js';
-import type { PureFunctions } from '../pure-functions.js';
+import type { KernelFunctions } from '../pure-functions.js';
 import { type ControlRow, type ControlState, membersInOrder, rowsInOrder } from './control-state.js';
 
 /** A node holds at most this many times its fair share. */
@@ -31,7 +31,10 @@ export interface Circumstances {
   bytesOf(space: SpaceKey): number;
 }
 
-export function wantedMoves(state: ControlState, { absent, bytesOf }: Circumstances, pure: PureFunctions): Wanted {
+/** What of the state is looked at. */
+export type PlannedState = Pick<ControlState, 'members' | 'rows' | 'settings'>;
+
+export function wantedMoves(state: PlannedState, { absent, bytesOf }: Circumstances, pure: KernelFunctions): Wanted {
   const nodes = membersInOrder(state).map(({ id, zone, rack, isDraining }) => ({
     id,
     zone,
@@ -59,7 +62,7 @@ export function wantedMoves(state: ControlState, { absent, bytesOf }: Circumstan
 function stepsOf(
   { space, copies }: ControlRow,
   planned: readonly NodeId[],
-  { state, absent, bytes }: { readonly state: ControlState; readonly absent: ReadonlySet<NodeId>; readonly bytes: number },
+  { state, absent, bytes }: { readonly state: PlannedState; readonly absent: ReadonlySet<NodeId>; readonly bytes: number },
 ): WantedStep[] {
   const [primary] = copies;
   const [next] = planned;

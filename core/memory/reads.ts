@@ -6,7 +6,6 @@
  * let pass is checked against the record itself.
  */
 import { type CausalContext, contextWith, emptyContext, encodeContext, joinContexts } from '../clock/causal-context.js';
-import type { Ticket } from '../effects.js';
 import { type ErrorCode, type ErrorDetails, failure } from '../errors.js';
 import type { Now } from '../events.js';
 import type { Dot, SpaceKey } from '../identifiers.js';
@@ -18,7 +17,7 @@ import { encodeVersion } from '../wire/version-bytes.js';
 import type { CopyStanding, ReplyBody } from './answers.js';
 import { adjustedConfidence, expNegative, noNewerVersionUnheard } from './derived-confidence.js';
 import { versionsOf } from './merge.js';
-import type { ComputeJob, ScanResult } from './scan-kernel.js';
+import type { ScanJob, ScanResult } from './scan-kernel.js';
 import { normaliseInto, scan } from './scan-kernel.js';
 import type { SpaceStore } from './space-store.js';
 import type { VectorRow } from './vector-table.js';
@@ -55,7 +54,7 @@ interface Recall {
 
 interface RunningScan {
   readonly recall: Recall;
-  readonly job: ComputeJob;
+  readonly job: ScanJob;
   /** Of the table, when the scan started. */
   readonly mark: number;
 }
@@ -78,8 +77,6 @@ const spareRows = 16;
 export class Reads {
   readonly #services: NodeServices;
   readonly #copies: CopyStanding;
-  readonly #scans = new Map<Ticket, RunningScan>();
-  #lastTicket: Ticket = 0;
 
   constructor(services: NodeServices, copies: CopyStanding) {
     this.#services = services;
@@ -250,8 +247,7 @@ export class Reads {
     const { space, request, cue } = recall;
     // Nothing to compare with: no embedding has come to this space yet.
     if (space.vectors.rows === 0 || (cue !== null && space.vectors.dimensions === 0)) return this.#found(recall, [], [], now);
-    this.#lastTicket += 1;
-    const job: ComputeJob = {
+    const job: ScanJob = {
       kind: 'scan',
       dimensions: space.vectors.dimensions,
       rowsPerChunk: space.vectors.rowsPerChunk,
@@ -263,14 +259,11 @@ export class Reads {
       contextBits: contextBitsOf(request, this.#services.pure),
       limit: recall.asked,
     };
-    this.#scans.set(this.#lastTicket, { recall, job, mark: space.vectors.scanStarted() });
-    this.#services.effects.compute.run(job, this.#lastTicket);
+    const running: RunningScan = { recall, job, mark: space.vectors.scanStarted() };
+    this.#services.computations.scan(job, (result, then) => this.#scanned(running, result, then));
   }
 
-  computed(ticket: Ticket, result: ScanResult, now: Now): void {
-    const running = this.#scans.get(ticket);
-    if (running === undefined) return;
-    this.#scans.delete(ticket);
+  #scanned(running: RunningScan, result: ScanResult, now: Now): void {
     const { recall } = running;
     const { space } = recall;
     const chosen: Chosen[] = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ComputeJob, normaliseInto, scan, type VectorChunk } from './scan-kernel.js';
+import { normaliseInto, type ScanJob, scan, type VectorChunk } from './scan-kernel.js';
 
 const scanKernel = suite('scan kernel');
 
@@ -62,7 +62,7 @@ function bitsContained(bits: number, wanted: number): boolean {
 scanKernel('finds what sorting everything would find', () => {
   fc.assert(
     fc.property(jobArbitrary, ({ rows, cue, ...rest }) => {
-      const job: ComputeJob = {
+      const job: ScanJob = {
         ...rest,
         kind: 'scan',
         chunks: chunksOf(rows, rest),

@@ -20,7 +20,7 @@ export interface VectorChunk {
   readonly contextBits: Uint32Array;
 }
 
-export interface ComputeJob {
+export interface ScanJob {
   readonly kind: 'scan';
   readonly dimensions: number;
   readonly rowsPerChunk: number;
@@ -36,6 +36,7 @@ export interface ComputeJob {
 }
 
 export interface ScanResult {
+  readonly kind: 'scan';
   /** Best first. */
   readonly rows: Int32Array;
   /** Cosine similarity of each row, or its `occurredAtMs`. */
@@ -45,7 +46,7 @@ export interface ScanResult {
 }
 
 /** The best `limit` rows that pass the filters. Looks at every row, allocates nothing per row, throws nothing away. */
-export function scan(job: ComputeJob): ScanResult {
+export function scan(job: ScanJob): ScanResult {
   invariant(job.cue === null || job.cue.length === job.dimensions, 'a cue has the dimensions of the rows');
   const best = new BestRows(job.limit);
   // Doubles: otherwise each product would convert both of its factors.
@@ -126,7 +127,7 @@ class BestRows {
       scores[at] = this.#scores[0];
       this.#sink(0, at, this.#rows[at], this.#scores[at]);
     }
-    return { rows, scores, matched };
+    return { kind: 'scan', rows, scores, matched };
   }
 
   #rise(from: number, row: number, score: number): void {

@@ -3,10 +3,10 @@
  * (space, member) and the heaviest come first, so that a member that comes or goes changes the order of no two others.
  */
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
+import type { KernelFunctions } from '../pure-functions.js';
 
 /** All members, first choice first. The same on every node, whatever order they are given in. */
-export function candidateOrder(space: SpaceKey, members: readonly NodeId[], pure: PureFunctions): NodeId[] {
+export function candidateOrder(space: SpaceKey, members: readonly NodeId[], pure: KernelFunctions): NodeId[] {
   const halves = new Uint32Array(2);
   const weighed = members.map((member) => {
     // Space keys have no line break: no two pairs are the same text.

@@ -4,7 +4,7 @@
  */
 import type { Row } from '../control/members-and-rows.js';
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
+import type { KernelFunctions } from '../pure-functions.js';
 import { levelPrimaries } from './primaries.js';
 import { Spread, type SpreadSpace } from './spread.js';
 import { type PlacementNode, Topology } from './topology.js';
@@ -59,7 +59,7 @@ export interface PlacementPlan {
   readonly infeasible: readonly Infeasibility[];
 }
 
-export function planPlacement({ nodes, spaces, replicationFactor, capShare }: PlacementRequest, pure: PureFunctions): PlacementPlan {
+export function planPlacement({ nodes, spaces, replicationFactor, capShare }: PlacementRequest, pure: KernelFunctions): PlacementPlan {
   const topology = new Topology(nodes, replicationFactor);
   const sorted = [...spaces].sort((left, right) => compareText(left.space, right.space));
   const working = sorted.map(({ space, bytes, copies }): SpreadSpace => ({ key: space, bytes, copies: legalPart(topology, copies) }));

@@ -3,7 +3,7 @@
  * space's copies as the zones and racks demand.
  */
 import type { NodeId, SpaceKey } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
+import type { KernelFunctions } from '../pure-functions.js';
 import type { Topology } from './topology.js';
 
 export interface SpreadSpace {
@@ -27,11 +27,11 @@ export class Spread {
   readonly capCounts: Float64Array;
   readonly capBytes: Float64Array;
   readonly #held: Set<number>[];
-  readonly #pure: PureFunctions;
+  readonly #pure: KernelFunctions;
   readonly #halves = new Uint32Array(2);
   readonly #names: readonly Uint8Array[];
 
-  constructor(topology: Topology, spaces: readonly SpreadSpace[], given: { readonly capShare: number; readonly pure: PureFunctions }) {
+  constructor(topology: Topology, spaces: readonly SpreadSpace[], given: { readonly capShare: number; readonly pure: KernelFunctions }) {
     this.topology = topology;
     this.spaces = spaces;
     this.#pure = given.pure;

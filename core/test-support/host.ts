@@ -2,6 +2,7 @@
  * One node of a cluster in a test, with its disk, its timers and its clients. The disk keeps what was synced apart from what was only written, so that
  * the power may fail; syncs and reads of the log may be held; stored bytes may rot.
  */
+import { compute } from '../compute.js';
 import {
   defaultMemoryOptions,
   defaultReplicationOptions,
@@ -17,7 +18,6 @@ import { EngramNode, type SpaceInspection } from '../engram-node.js';
 import type { CoreEvent, DiskResult } from '../events.js';
 import { authorBoot, authorNode, type NodeId, nodeId, spaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
-import { scan } from '../memory/scan-kernel.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { decodeEpisode, type EpisodeContent, encodeEpisode } from '../wire/episode.js';
 import type { Reply, Request, RequestHeader } from '../wire/generated/engram/v1/service.js';
@@ -242,7 +242,10 @@ export class Host {
         answer: () => invariant(false, 'these nodes have no membership'),
       },
       timers: { arm: (name, at) => this.timers.set(name, at), disarm: (name) => this.timers.delete(name) },
-      compute: { run: (job, ticket) => this.#cluster.post({ host: this, boot, event: { kind: 'compute', ticket, result: scan(job) } }) },
+      compute: {
+        run: (job, ticket) =>
+          this.#cluster.post({ host: this, boot, event: { kind: 'compute', ticket, result: compute(job, this.#pure) } }),
+      },
       replies: { send: (handle, reply) => this.replies.set(handle, reply) },
       journal: { note: (event) => this.events.push(event) },
       lifecycle: {

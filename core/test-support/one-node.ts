@@ -2,6 +2,7 @@
  * One node over a disk in memory, for tests: effects are performed after each event, in order, at a clock that the test moves. The disk keeps what
  * was synced apart from what was only written, so that a test may crash the node and look.
  */
+import { compute } from '../compute.js';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type StorageOptions } from '../configuration.js';
 import { singleNodeView } from '../control/members-and-rows.js';
 import type { DomainEvent } from '../domain-events.js';
@@ -10,7 +11,6 @@ import { EngramNode } from '../engram-node.js';
 import type { CoreEvent, DiskResult, Now } from '../events.js';
 import { nodeId } from '../identifiers.js';
 import type { MembershipOptions } from '../membership/options.js';
-import { scan } from '../memory/scan-kernel.js';
 import { type EpisodeContent, encodeEpisode } from '../wire/episode.js';
 import { AckLevel, type Reply, type Request, type RequestHeader } from '../wire/generated/engram/v1/service.js';
 import { testPureFunctions } from './pure-functions.js';
@@ -180,7 +180,7 @@ export class OneNode {
       compute: {
         run: (job, ticket) => {
           const held = this.holdScans ? this.#heldScans : this.#queue;
-          held.push({ kind: 'compute', ticket, result: scan(job) });
+          held.push({ kind: 'compute', ticket, result: compute(job, this.pure) });
         },
       },
       replies: { send: (handle, reply) => this.replies.set(handle, reply) },

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions } from '../../core/configuration.js';
 import { singleNodeView } from '../../core/control/members-and-rows.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
-import { createScanRunner } from '../compute/scan-runner.js';
+import { createComputeRunner } from '../compute/compute-runner.js';
 import { openDirectoryDisk } from '../disk/directory-disk.js';
 import { lockDirectory } from '../disk/directory-lock.js';
 import { type FileCalls, systemFileCalls } from '../disk/file-calls.js';
@@ -57,7 +57,7 @@ async function startHost(directory: string, options: OpenOptions & { pure: PureF
     },
     pure: options.pure,
     openDisk: (report) => openDirectoryDisk(directory, report, internals.fileCalls ?? systemFileCalls),
-    openCompute: (report) => createScanRunner(report),
+    openCompute: (report) => createComputeRunner(report, options.pure),
     onEvent: options.onEvent,
   });
 }

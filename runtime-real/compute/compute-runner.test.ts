@@ -1,9 +1,15 @@
 /** Scans give the same bits wherever they run, and every job is answered once. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ComputeJob, type ScanResult, scan } from '../../core/memory/scan-kernel.js';
-import { createScanRunner } from './scan-runner.js';
+import { type ComputeJob, type ComputeResult, compute } from '../../core/compute.js';
+import { applyEntry } from '../../core/control/apply-entry.js';
+import { emptyControlState } from '../../core/control/control-state.js';
+import { type ControlEntry, defaultClusterSettings, type MemberDescription } from '../../core/control/entries.js';
+import { nodeId } from '../../core/identifiers.js';
+import { createPureFunctions } from '../pure-functions.js';
+import { createComputeRunner } from './compute-runner.js';
 
+const pure = await createPureFunctions();
 const rowsPerChunk = 1_024;
 const dimensions = 256;
 
@@ -24,20 +30,40 @@ function jobOf(rows: number, shared: boolean): ComputeJob {
   return { kind: 'scan', dimensions, rowsPerChunk, chunks, rows, cue, ...times, contextBits: 0, limit: 10 };
 }
 
+/** Four nodes, one of which has just joined; all spaces are on the others. */
+function planOf(spaces: number): ComputeJob {
+  const members = [1, 2, 3, 4].map(
+    (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
+  );
+  const entries: ControlEntry[] = [
+    { kind: 'cluster-made', clusterId: 'ab'.repeat(16), founders: members, settings: defaultClusterSettings },
+    ...Array.from({ length: spaces }, (_, n): ControlEntry => {
+      const copies = members.slice(0, 3).map(({ id }) => id);
+      return { kind: 'space-created', name: `space-${n}`, generation: 0, copies };
+    }),
+  ];
+  const state = entries.reduce((before, entry) => applyEntry(before, entry, before.applied + 1).state, emptyControlState);
+  return { kind: 'planning', state, absent: [], bytes: new Map() };
+}
+
 /** Runs the jobs and resolves with their results by ticket. */
-async function resultsOf(jobs: readonly ComputeJob[], workerSource?: URL): Promise<ScanResult[]> {
-  const results: ScanResult[] = [];
+async function resultsOf(jobs: readonly ComputeJob[], workerSource?: URL): Promise<ComputeResult[]> {
+  const results: ComputeResult[] = [];
   let answered = 0;
   let all: () => void = () => {};
   const finished = new Promise<void>((resolve) => {
     all = resolve;
   });
-  const runner = createScanRunner((ticket, result) => {
-    assert.is(results[ticket], undefined);
-    results[ticket] = result;
-    answered += 1;
-    if (answered === jobs.length) all();
-  }, workerSource);
+  const runner = createComputeRunner(
+    (ticket, result) => {
+      assert.is(results[ticket], undefined);
+      results[ticket] = result;
+      answered += 1;
+      if (answered === jobs.length) all();
+    },
+    pure,
+    workerSource,
+  );
   // The worker does not keep the process alive: that is the business of whoever waits.
   const alive = setInterval(() => {}, 1_000);
   jobs.forEach((job, ticket) => {
@@ -54,13 +80,20 @@ const runner = suite('scan runner');
 runner('small, large and unshared jobs answer as the kernel does', async () => {
   const jobs = [jobOf(10, true), jobOf(9_000, true), jobOf(9_000, false), jobOf(5_000, true)];
   const results = await resultsOf(jobs);
-  for (const [at, job] of jobs.entries()) assert.equal(results[at], scan(job));
+  for (const [at, job] of jobs.entries()) assert.equal(results[at], compute(job, pure));
+});
+
+runner('plans of few and of many spaces are those of the kernel', async () => {
+  const jobs = [planOf(8), planOf(300)];
+  const results = await resultsOf(jobs);
+  for (const [at, job] of jobs.entries()) assert.equal(results[at], compute(job, pure));
+  assert.ok(results.every((result) => result?.kind === 'planning' && result.steps.length > 0));
 });
 
 runner('where no worker can be started, this thread does the work', async () => {
   const job = jobOf(9_000, true);
   const [result] = await resultsOf([job], new URL('file:///no/such/worker.js'));
-  assert.equal(result, scan(job));
+  assert.equal(result, compute(job, pure));
 });
 
 runner.run();

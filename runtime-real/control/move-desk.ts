@@ -1,7 +1,8 @@
 /** What operators ask about the moving of copies: what is wanted, to carry it out, to give it up. Who leads the control log does it; other nodes pass the question on. */
+import { setTimeout } from 'node:timers/promises';
 import { type ControlMember, type ControlRow, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
 import type { Underway } from '../../core/control/rebalancing.js';
-import type { WantedStep as CoreStep } from '../../core/control/wanted-moves.js';
+import type { WantedStep as CoreStep, Wanted } from '../../core/control/wanted-moves.js';
 import { EngramError } from '../../core/errors.js';
 import { type NodeId, type SpaceKey, spaceName } from '../../core/identifiers.js';
 import { suggestion } from '../../core/nearest-names.js';
@@ -21,6 +22,7 @@ import { memberNamed, refused } from './member-names.js';
 import type { Proposer } from './proposer.js';
 
 const askMsMax = 5_000;
+const lookEveryMs = 5;
 
 export const noMoves: RebalanceAnswer = {
   ...{ failure: undefined, steps: [], moves: [], before: undefined, after: undefined, infeasible: [], atWork: false, aborted: 0 },
@@ -44,7 +46,7 @@ export class MoveDesk {
     const { host, addressOf } = this.#options;
     const control = this.#made();
     const { underway } = control;
-    if (underway !== null) return this.#asLeader(request, control, underway);
+    if (underway !== null) return this.#asLeader(request, control, { underway, wanted: await this.#planned(underway) });
     const leader = control.raft?.leader ?? null;
     const address = leader === null || leader === host.nodeId ? null : addressOf(leader);
     if (address === null || request.forwarded) {
@@ -81,9 +83,25 @@ export class MoveDesk {
     throw new EngramError('CLUSTER_REFUSED', { message: 'this node belongs to no cluster', hint: 'ask a member' });
   }
 
-  #asLeader({ action }: RebalanceRequest, { state }: ControlInspection, underway: Underway): RebalanceAnswer {
+  /** A plan of now, which is made beside the node's turns. */
+  async #planned(underway: Underway): Promise<Wanted> {
+    const before = underway.latest;
+    this.#options.host.rebalance('plan');
+    for (let waitedMs = 0; waitedMs < askMsMax; waitedMs += lookEveryMs) {
+      const { latest } = underway;
+      if (latest !== null && latest !== before) return latest;
+      await setTimeout(lookEveryMs);
+    }
+    const message = 'the leader of the control log has not planned the moves in time, or leads no more';
+    throw new EngramError('UNAVAILABLE', { message, hint: 'try again in a moment' });
+  }
+
+  #asLeader(
+    { action }: RebalanceRequest,
+    { state }: ControlInspection,
+    { underway, wanted: { plan, steps } }: { readonly underway: Underway; readonly wanted: Wanted },
+  ): RebalanceAnswer {
     const { host } = this.#options;
-    const { plan, steps } = underway.wanted();
     const moves = movesOf(state, underway);
     if (action === RebalanceRequest_Action.APPLY) host.rebalance('apply');
     if (action === RebalanceRequest_Action.ABORT) host.rebalance('abort');

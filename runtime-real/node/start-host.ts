@@ -6,7 +6,7 @@ import type { DomainEvent } from '../../core/domain-events.js';
 import type { NodeId } from '../../core/identifiers.js';
 import type { PureFunctions } from '../../core/pure-functions.js';
 import type { PeerNetwork } from '../cluster/peer-network.js';
-import { createScanRunner } from '../compute/scan-runner.js';
+import { createComputeRunner } from '../compute/compute-runner.js';
 import { hostOf, joined } from '../config/addresses.js';
 import { clusterKeys } from '../config/secrets.js';
 import type { NodeSettings } from '../config/settings.js';
@@ -65,7 +65,7 @@ export async function startHost(
     },
     pure,
     openDisk: (report) => openDirectoryDisk(resolve(settings.node.dataDir), report, fileCalls),
-    openCompute: (report) => createScanRunner(report),
+    openCompute: (report) => createComputeRunner(report, pure),
     network,
     datagrams: port?.datagrams,
     exchanges: port?.exchanges,
