@@ -10,6 +10,8 @@ export interface RebalancingOptions {
   /** Moves at once in the whole cluster, and to or from one node. */
   readonly movesMax: number;
   readonly movesPerNodeMax: number;
+  /** What moves may bring to or take from one node in a second, over time: no more moves begin there until what has been begun is worked off. */
+  readonly bytesPerSecondMax: number;
   /** A copy is ready when it holds all that its source had synced so long ago. Longer than a round of pings. */
   readonly lagMsMax: number;
   /** Writes pause for at most so long; then the move is given up, and they go on where they were. */
@@ -24,6 +26,8 @@ export const defaultRebalancingOptions: RebalancingOptions = {
   settleMs: 2_000,
   movesMax: 8,
   movesPerNodeMax: 2,
+  // A quarter of a gigabit link, and less than writes at full load bring to a disk: clients come first.
+  bytesPerSecondMax: 32 * 2 ** 20,
   lagMsMax: 1_000,
   pauseMsMax: 1_000,
   stallMs: 30_000,

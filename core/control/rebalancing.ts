@@ -18,6 +18,7 @@ import type { NodeId, SpaceKey } from '../identifiers.js';
 import type { ProposalAnswer, WhyGivenUp } from './control-events.js';
 import type { ControlRow, ControlState } from './control-state.js';
 import type { ControlEntry, MoveChange } from './entries.js';
+import { MoveBudget } from './move-budget.js';
 import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
 import type { PlanningJob, PlanningResult } from './planning.js';
 import type { RebalancingOptions } from './rebalancing-options.js';
@@ -120,6 +121,7 @@ class Leading implements Underway {
   readonly #avoidedUntilMs = new Map<NodeId, number>();
   /** Moves that this leader has begun, or knows to go on with. */
   readonly #begun = new Set<SpaceKey>();
+  readonly #budget: MoveBudget;
   #isAutomatic: boolean;
   #steps: readonly WantedStep[] = [];
   /** What the steps were judged by; another judgement is due then. */
@@ -135,6 +137,7 @@ class Leading implements Underway {
 
   constructor(ports: RebalancingPorts) {
     this.#ports = ports;
+    this.#budget = new MoveBudget(ports.options.bytesPerSecondMax);
     this.#isAutomatic = ports.options.isAutomatic;
   }
 
@@ -151,6 +154,9 @@ class Leading implements Underway {
     } else if (from === copies[0]) {
       this.#bytes.set(space, message.progress.bytes);
       if (message.progress.revision === revision) this.#copied.set(space, { atMs: now.monotonicMs, message: message.progress });
+      // Between two copies nothing is left to copy, and once writes have paused all is there.
+      if (move.stage === 'copying' && !copies.includes(move.to))
+        this.#budget.charge({ space, revision, bytes: message.progress.bytes, nodes: nodesOf(copies, move) }, now.monotonicMs);
     }
     this.#goOn(row, now);
   }
@@ -200,6 +206,7 @@ class Leading implements Underway {
 
   #forgetEnded(): void {
     this.#begun.clear();
+    this.#budget.forgetMoves();
     this.#copied.clear();
     this.#prepared.clear();
     this.#stages.clear();
@@ -332,7 +339,8 @@ class Leading implements Underway {
         continue;
       }
       const nodes = nodesOf(row.copies, step);
-      const isFree = nodes.every((node) => (busy.get(node) ?? 0) < movesPerNodeMax);
+      const isPaidOff = step.kind === 'primary' || nodes.every((node) => this.#budget.isFree(node, now.monotonicMs));
+      const isFree = isPaidOff && nodes.every((node) => (busy.get(node) ?? 0) < movesPerNodeMax);
       if (underWay >= movesMax || !isFree || isSilent(step.to) || now.monotonicMs < (this.#avoidedUntilMs.get(step.to) ?? 0)) {
         left.push(step);
         continue;
