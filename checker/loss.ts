@@ -56,7 +56,7 @@ function verdictOf(history: History, findings: Findings): Verdict {
   const { losses, phantoms, duplicated, failedButVisible, neverRead } = findings;
   const acknowledged = history.operations.filter(isAcknowledgedWrite).length;
   const finalReads = history.operations.filter(({ kind }) => kind === 'final-read');
-  const unanswered = finalReads.filter((read) => read.outcome !== 'ok' && !isHonestLoss(read, history)).length;
+  const unanswered = finalReads.filter(({ outcome }) => outcome !== 'ok').length;
   const figures = {
     acknowledgedWrites: acknowledged,
     lostWrites: losses.filter(({ write }) => isAcknowledgedWrite(write)).length,
@@ -73,6 +73,7 @@ function verdictOf(history: History, findings: Findings): Verdict {
     stale: findings.stale,
     stableLatencyMs: findings.stableLatencyMs,
     finalReads: finalReads.length,
+    unanswered,
   };
   const absenceCounts = history.insideFaultModel;
   const kinds = [
@@ -87,17 +88,14 @@ function verdictOf(history: History, findings: Findings): Verdict {
     return { verdict: 'violation', reason, operations, ...figures };
   }
   if (acknowledged === 0) return { verdict: 'unknown', reason: 'no write was acknowledged', ...figures };
-  if (unanswered > 0) return { verdict: 'unknown', reason: `${unanswered} final reads were not answered`, ...figures };
+  // Where every copy was damaged, or most control logs were, nobody may be left who can answer for a memory: what is answered is judged.
+  if (unanswered > (history.insideFaultModel ? 0 : finalReads.length - 1))
+    return { verdict: 'unknown', reason: `${unanswered} final reads were not answered`, ...figures };
   if (neverRead.length > 0) {
     const operations = neverRead.slice(0, evidenceMax).map(({ index }) => index);
     return { verdict: 'unknown', reason: `${neverRead.length} known writes were never read afterwards`, operations, ...figures };
   }
   return absenceCounts ? { verdict: 'ok', ...figures } : { verdict: 'ok', judged: 'safety only: outside the fault model', ...figures };
-}
-
-/** Where every copy was damaged, who says so has answered. */
-function isHonestLoss({ error }: Operation, { insideFaultModel }: History): boolean {
-  return !insideFaultModel && error === 'DATA_DAMAGED';
 }
 
 /** An ok forget without a version found nothing to delete and wrote nothing. */

@@ -31,20 +31,23 @@ export function spaceOf(name: string): SpaceKey {
 /** Number of a log segment by its file's name; null for other files. */
 export const segmentOf = segmentNumber;
 
-/** What the newest whole one of these checkpoints says is on the disk and no part of the log any more. */
-export function letGo(checkpoints: readonly Uint8Array[]): {
+/** What the newest whole one of these checkpoints says of the log. */
+export function toldByCheckpoint(checkpoints: readonly Uint8Array[]): {
   /** Spaces handed over, and where the log stood then. */
   readonly dropped: Checkpoint['dropped'];
   /** Where sealed segments end: what stands behind was cut by a recovery. */
   readonly ends: ReadonlyMap<number, number>;
+  /** How far it lists what is in each segment. */
+  readonly listed: ReadonlyMap<number, number>;
 } {
   let newest: Checkpoint | null = null;
   for (const bytes of checkpoints) {
     const reading = decodeCheckpoint(bytes, pure);
     if (reading.kind === 'whole' && reading.checkpoint.number > (newest?.number ?? 0)) newest = reading.checkpoint;
   }
-  const sealed = newest?.segments.filter((segment) => segment.sealed) ?? [];
-  return { dropped: newest?.dropped ?? new Map(), ends: new Map(sealed.map(({ number, endBytes }) => [number, endBytes])) };
+  const segments = newest?.segments ?? [];
+  const endsOf = (some: typeof segments): ReadonlyMap<number, number> => new Map(some.map(({ number, endBytes }) => [number, endBytes]));
+  return { dropped: newest?.dropped ?? new Map(), ends: endsOf(segments.filter(({ sealed }) => sealed)), listed: endsOf(segments) };
 }
 
 /** Whether a file is a checkpoint, by its name. */

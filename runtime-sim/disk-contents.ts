@@ -1,6 +1,6 @@
 /** What the logs on a disk hold at this moment, read from the bytes: the ground for deciding which damage stays within the fault model. */
 import type { LogPosition } from '../core/storage/group.js';
-import { isCheckpoint, LogReader, letGo, type PlacedRecord, placedRecords, segmentOf } from './core-formats.js';
+import { isCheckpoint, LogReader, type PlacedRecord, placedRecords, segmentOf, toldByCheckpoint } from './core-formats.js';
 import type { DiskFile } from './disk-file.js';
 import type { DiskModel } from './disk-model.js';
 
@@ -9,11 +9,14 @@ export interface SyncedGroup {
   readonly offset: number;
   readonly bytes: number;
   readonly dots: readonly string[];
+  /** Whether the newest checkpoint says what was in it, should it be damaged. */
+  readonly isListed: boolean;
 }
 
 /** The groups of a node's log that a crash could not touch and that can be read. */
 export function syncedGroups(disk: DiskModel): SyncedGroup[] {
-  const { dropped, ends } = letGo(disk.files.filter(({ name }) => isCheckpoint(name)).map(({ bytes, size }) => bytes.subarray(0, size)));
+  const checkpoints = disk.files.filter(({ name }) => isCheckpoint(name)).map(({ bytes, size }) => bytes.subarray(0, size));
+  const { dropped, ends, listed } = toldByCheckpoint(checkpoints);
   return disk.files.flatMap((file) => {
     const segment = segmentOf(file.name);
     if (segment === null) return [];
@@ -24,7 +27,7 @@ export function syncedGroups(disk: DiskModel): SyncedGroup[] {
     }
     return [...groups]
       .filter(([offset, { bytes }]) => !file.unsyncedIn(offset, offset + bytes) && !file.refuses(offset, offset + bytes, 0))
-      .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots }));
+      .map(([offset, { bytes, dots }]) => ({ file, offset, bytes, dots, isListed: offset + bytes <= (listed.get(segment) ?? 0) }));
   });
 }
 

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { drawPlan, scenarioOf } from '../scenarios/catalogue.js';
 import {
+  crash,
   destroyDisk,
   diskBadSectors,
   diskBitRot,
@@ -52,6 +53,24 @@ damage('where no other disk holds the records nothing is damaged, however often 
     assert.ok(run.history.faults.length > 2, `${run.history.faults.length} tries`);
     assert.is(run.verdict, 'unknown');
   }
+});
+
+damage('a majority of voters goes on knowing that it has lost nothing of the control log', () => {
+  const drawn = drawPlan(scenario, 7, { nodes: 3, durationMs: 8_000, controlLog: true });
+  const rot = ['n1', 'n2', 'n3'].flatMap((node) => [
+    diskBitRot({ atMs: 4_000, node, position: 0.5, bytes: 20 }),
+    diskCheckpointRot({ atMs: 4_500, node, position: 0.3, bytes: 8 }),
+  ]);
+  const restarts = ['n1', 'n2', 'n3'].flatMap((node, at) => [
+    crash({ atMs: 5_000 + 900 * at, node }),
+    restart({ atMs: 5_300 + 900 * at, node }),
+  ]);
+  const faults = [...rot, ...restarts];
+  const plan: RunPlan = { ...drawn, faults, families: ['bit-rot', 'checkpoint-rot'] };
+  const run = runSeed({ scenario, seed: 7, plan });
+  assert.ok(effects(run).includes('bit-rot'), `${effects(run)}`);
+  // A log without a majority elects nobody, and the nodes do not agree in time.
+  assert.is(run.verdict, 'ok', `${run.reason}`);
 });
 
 damage('a spoiled checkpoint damages no record', () => {

@@ -3,8 +3,12 @@
  * synced, from another disk. That is decided from what the disks hold at this moment, not from what any node believes, so that of all that was promised
  * one copy stays intact however many faults a plan has.
  *
+ * Where nodes keep a control log, a minority of its voters may be left without knowing what they have lost of it: damage to what no checkpoint lists may have
+ * hit any record, so such a voter votes no more.
+ *
  * A fault aims at a place of the synced log and goes on from there to the first group that it may damage.
  */
+import { votersMax } from '../core/control/entries.js';
 import type { Fault } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
 import { isCheckpoint } from './core-formats.js';
@@ -36,6 +40,8 @@ export class DiskDamage {
   readonly #hosts: readonly NodeHost[];
   /** Dots of all records that were damaged, by the number of the node. */
   readonly #damagedDots: readonly Set<string>[];
+  /** Whose control log may have lost what nobody can tell. */
+  readonly #inDoubt = new Set<NodeHost>();
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
@@ -56,7 +62,7 @@ export class DiskDamage {
 
   /** Damages the node's disk; false when there is nothing that may be damaged. */
   place(fault: AimedFault, host: NodeHost): boolean {
-    if (fault.kind === 'diskCheckpointRot') return this.#rotCheckpoint(fault, host);
+    if (fault.kind === 'diskCheckpointRot') return this.#mayBeInDoubt(host) && this.#rotCheckpoint(fault, host);
     const groups = syncedGroups(host.disk);
     const mayGo = this.#expendable(host);
     const group =
@@ -117,10 +123,17 @@ export class DiskDamage {
     return new Draws(this.#world.seed, `${kind}/${node}/${atMs}/${position}`);
   }
 
-  /** Whether a group of this node's log holds nothing that another disk does not hold intact. */
+  /** Whether a group of this node's log holds nothing that another disk does not hold intact, and leaves no majority of voters in doubt. */
   #expendable(host: NodeHost): (group: SyncedGroup) => boolean {
     const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
-    return ({ dots }) => dots.every((dot) => others.has(dot));
+    const mayBeInDoubt = this.#mayBeInDoubt(host);
+    return ({ dots, isListed }) => (isListed || mayBeInDoubt) && dots.every((dot) => others.has(dot));
+  }
+
+  #mayBeInDoubt(host: NodeHost): boolean {
+    if (this.#world.plan.configuration.controlLog === undefined || this.#inDoubt.has(host)) return true;
+    const voters = Math.min(this.#hosts.length, votersMax);
+    return 2 * (voters - this.#inDoubt.size - 1) > voters;
   }
 
   /** The group's bytes stand from where the target begins, over all that they reach there, and nothing where they should. */
@@ -150,12 +163,14 @@ export class DiskDamage {
     if (file === undefined) return false;
     const offset = Math.floor(fault.position * file.writtenEnd);
     file.rot(offset, fault.bytes, rot);
+    this.#inDoubt.add(host);
     this.#world.recorder.checkpointDamaged(host.index);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes: fault.bytes, dots: [] });
     return true;
   }
 
-  #note(host: NodeHost, { file, offset, bytes, dots }: SyncedGroup): void {
+  #note(host: NodeHost, { file, offset, bytes, dots, isListed }: SyncedGroup): void {
+    if (!isListed) this.#inDoubt.add(host);
     for (const dot of dots) this.#damagedDots[host.index].add(dot);
     this.#world.recorder.damaged(host.index, dots);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes, dots });
