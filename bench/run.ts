@@ -1,9 +1,9 @@
 /**
  * All benchmarks, side by side with their targets. Nothing here passes or fails: figures are for people, on the machine that they name.
  *
- *     npm run bench [-- simulator embedded cluster profile placement membership memory failover] [-- --against redis|redis-failover|serf] [-- --json]
+ *     npm run bench [-- simulator embedded cluster profile placement membership memory failover cluster-life] [-- --against redis|redis-failover|serf] [-- --json]
  *
- * Without a name all but `membership`, which takes two minutes, `failover`, which takes four, and `memory`, which takes ten; against another system, what it is measured against.
+ * Without a name all but `membership`, which takes two minutes, `failover` and `cluster-life`, which take four each, and `memory`, which takes ten; against another system, what it is measured against.
  */
 import { cpus } from 'node:os';
 import Table from 'cli-table3';
@@ -21,6 +21,7 @@ const long: typeof benchmarks = {
   membership: () => import('./membership.js'),
   memory: () => import('./memory.js'),
   failover: () => import('./failover.js'),
+  'cluster-life': () => import('./cluster-life.js'),
 };
 /** Other systems, measured in the same run. */
 const rivals: typeof benchmarks = {
