@@ -393,7 +393,8 @@ export class ControlLog implements PrimaryAuthority {
     }
     if (raft.role !== 'leader') return;
     const { configuration, matches, committed } = raft;
-    const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed });
+    const isHeard = (id: NodeId): boolean => raft.isHeard(id, now.monotonicMs);
+    const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed, isHeard });
     if (next !== null) raft.reconfigure(next);
   }
 }

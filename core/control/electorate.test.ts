@@ -39,7 +39,7 @@ function settle(
     if (steps > 100) throw new Error('the electorate never rests');
     const everyone = [...configuration.voters, ...configuration.learners].filter((id) => !behind.includes(id));
     const matches = new Map(everyone.map((id) => [id, 9]));
-    const next = nextConfiguration({ self: first.voters[0] as NodeId, state, configuration, matches, committed: 9 });
+    const next = nextConfiguration({ self: first.voters[0] as NodeId, state, configuration, matches, committed: 9, isHeard: () => true });
     if (next === null) return { configuration, steps };
     const changed = [...next.voters, ...configuration.voters].filter(
       (id) => !next.voters.includes(id) || !configuration.voters.includes(id),
@@ -49,11 +49,32 @@ function settle(
   }
 }
 
+electorates('nobody is taken out while those who are left could not agree', () => {
+  const members = [1, 2, 3].map((n) => member(n, ''));
+  const [first, second, third] = members.map(({ id }) => id) as [NodeId, NodeId, NodeId];
+  const configuration = { voters: [first, second, third], learners: [] };
+  const next = (leaving: number, silent: readonly NodeId[]) => {
+    const matches = new Map(members.map(({ id }) => [id, 9]));
+    const state = stateOf(members, [leaving]);
+    return nextConfiguration({ self: first, state, configuration, matches, committed: 9, isHeard: (id) => !silent.includes(id) });
+  };
+  assert.is(next(2, [second]), null, 'the first alone is no majority of two');
+  assert.equal(next(2, [])?.voters, [first, second]);
+  assert.equal(next(1, [second])?.voters, [first, third], 'the silent one itself may go');
+});
+
 electorates('members learn before they vote, one after the other, and up to seven vote', () => {
   const members = Array.from({ length: 9 }, (_, at) => member(at + 1, ''));
   const state = stateOf(members);
   const alone = { voters: [members[0]!.id], learners: [] };
-  const first = nextConfiguration({ self: members[0]!.id, state, configuration: alone, matches: new Map(), committed: 9 });
+  const first = nextConfiguration({
+    self: members[0]!.id,
+    state,
+    configuration: alone,
+    matches: new Map(),
+    committed: 9,
+    isHeard: () => true,
+  });
   assert.equal([first?.voters.length, first?.learners.length], [1, 8]);
   const { configuration } = settle(state, alone);
   assert.equal([configuration.voters.length, configuration.learners.length], [7, 2]);

@@ -5,7 +5,7 @@
 import { compareText, type NodeId } from '../identifiers.js';
 import type { ControlState } from './control-state.js';
 import { votersMax } from './entries.js';
-import type { Configuration } from './raft/vocabulary.js';
+import { type Configuration, quorumOf } from './raft/vocabulary.js';
 
 export interface Electorate {
   readonly self: NodeId;
@@ -14,6 +14,8 @@ export interface Electorate {
   /** What each other node is known to have of the log. */
   readonly matches: ReadonlyMap<NodeId, number>;
   readonly committed: number;
+  /** Whether the node answers the leader now. */
+  readonly isHeard: (node: NodeId) => boolean;
 }
 
 /** The configuration to propose next; null while all is as it should be, or nothing can be done yet. */
@@ -26,9 +28,11 @@ export function nextConfiguration(electorate: Electorate): Configuration | null 
   const kept = learners.filter((id) => state.members[id] !== undefined);
   if (added.length > 0 || kept.length < learners.length) return { voters, learners: sorted([...kept, ...added]) };
   const leaving = voterToLeave(electorate);
-  if (leaving !== null && voters.length > 1) {
+  const left = voters.filter((id) => id !== leaving);
+  // Without that one those who are left have to agree, to this change as well: while too many of them are silent it would be the leader's last.
+  if (leaving !== null && left.length > 0 && left.filter(electorate.isHeard).length >= quorumOf({ voters: left, learners })) {
     const stays = state.members[leaving] === undefined ? [] : [leaving];
-    return { voters: voters.filter((id) => id !== leaving), learners: sorted([...learners, ...stays]) };
+    return { voters: left, learners: sorted([...learners, ...stays]) };
   }
   const promoted = learnerToPromote(electorate);
   if (promoted === null) return null;

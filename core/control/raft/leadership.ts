@@ -142,6 +142,11 @@ export class Leadership {
     return nowMs - Math.max(this.#sinceMs, this.#heardByMajorityMs(nowMs)) > this.#state.options.electionMsMax;
   }
 
+  /** Whether the node has answered so lately that it would count for a majority. */
+  isHeard(id: NodeId, nowMs: number): boolean {
+    return id === this.#state.self || nowMs - (this.#followers.get(id)?.heardMs ?? never) <= this.#state.options.electionMsMax;
+  }
+
   /** The start of the latest round that a majority of voters has answered. */
   #heardByMajorityMs(nowMs: number): number {
     const { log, self } = this.#state;

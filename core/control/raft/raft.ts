@@ -105,6 +105,11 @@ export class Raft {
     return this.#leadership !== null && log.termAt(log.committed) === term;
   }
 
+  /** As leader: whether the node answers. */
+  isHeard(id: NodeId, nowMs: number): boolean {
+    return this.#leadership?.isHeard(id, nowMs) ?? false;
+  }
+
   /** As leader: up to which index each other member is known to have the log. */
   get matches(): ReadonlyMap<NodeId, number> {
     return this.#leadership?.matches ?? new Map();
