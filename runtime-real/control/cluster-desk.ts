@@ -147,10 +147,10 @@ export class ClusterDesk {
     const untilMs = performance.now() + proposalMsMax;
     while (this.#made().state.voters.includes(id)) {
       if (performance.now() > untilMs) {
-        const message = `${rest.name} still votes: no majority has agreed to go on without it`;
+        const message = `${rest.name} still votes: of those who would vote without it no majority answers`;
         throw new EngramError('UNAVAILABLE', {
           message,
-          hint: 'a majority of voters has to be up: see engram cluster log; then try again',
+          hint: 'start those that are down (engram cluster log), or first remove one that is gone for good; then try again',
         });
       }
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs));

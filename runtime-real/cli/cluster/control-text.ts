@@ -1,6 +1,6 @@
 /** The control log, spaces and rows as the command line prints them: objects for programs, words for people. */
 import type { ControlReport } from '../../../core/wire/generated/engram/v1/cluster.js';
-import { type Column, type Output, oneLine } from '../output.js';
+import { type Column, type Output, oneLine, plural } from '../output.js';
 import { type ClusterKnown, type CopyKnown, nameOf, type SpaceKnown, spacesKnown } from './control-reports.js';
 
 function epochText({ row: { epoch } }: SpaceKnown): string {
@@ -135,7 +135,7 @@ export function statusText(output: Output, known: ClusterKnown): string {
   const { confirmed, provisional, none } = standingOf(spaces);
   const moving = spaces.filter(({ row }) => row.move !== undefined).length;
   const lines = [
-    `${spaces.length} spaces: ${confirmed} with a confirmed primary, ${provisional} provisional, ${none} that nobody takes writes of now`,
+    `${plural(spaces.length, 'space')}: ${confirmed} with a confirmed primary, ${provisional} provisional, ${none} that nobody takes writes of now`,
   ];
   if (moving > 0) lines.push(`${moving} of them with a copy on its way (engram cluster plan)`);
   return [logText(output, known), ...lines].join('\n');
@@ -168,7 +168,7 @@ export function rowsText(output: Output, known: ClusterKnown): string {
     { title: 'space', width: 24 },
     { title: 'epoch', width: 12, right: true },
     { title: 'revision', width: 10, right: true },
-    { title: 'copies, primary first (records, ms behind)' },
+    { title: 'copies (records, ms behind)' },
     { title: 'move', width: 24 },
   ];
   const rows = spacesKnown(known).map((space) => {

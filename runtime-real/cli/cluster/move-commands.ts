@@ -69,7 +69,8 @@ async function move(servers: readonly string[], output: Output, self: Command): 
   const answer = await askAnyFor(servers, { method: clusterService.migrate, request, deadlineMs: changeMsMax });
   if (answer.failure !== undefined) throw EngramError.fromFailure(answer.failure);
   const report = await reportOf(servers, true);
-  const text = `a copy of ${space} is on its way to ${nameOf(report, answer.toNodeId)}, by entry ${answer.index}; engram cluster plan shows how far it is`;
+  const way = `${answer.fromNodeId === '' ? 'one copy more' : nameOf(report, answer.fromNodeId)} → ${nameOf(report, answer.toNodeId)}`;
+  const text = `${space}: ${way} has begun, by entry ${answer.index}; engram cluster plan shows how far it is`;
   output.answer(
     migrateJson(answer, (id) => nameOf(report, id)),
     () => text,
@@ -124,11 +125,22 @@ async function drained(
   return answer;
 }
 
+/** Why the node cannot be rid of all its copies as things are; null when it can. */
+function shortageText({ members, settings, spaces }: ControlReport, nodeId: string): string | null {
+  const others = members.filter((member) => member.nodeId !== nodeId && !member.draining).length;
+  const copies = settings?.replicationFactor ?? 1;
+  if (others >= copies || spaces === 0) return null;
+  const left = others === 1 ? 'one other node is' : `${others} other nodes are`;
+  return `${left} left for ${copies} copies: add another node, or want fewer copies (engram cluster settings --replication-factor ${Math.max(1, others)})`;
+}
+
 async function drain(servers: readonly string[], output: Output, self: Command): Promise<number> {
   const [name] = self.args as [string];
   const { undo } = self.opts<{ undo: boolean }>();
   const { nodeId, copies } = await drained(servers, name, undo);
   const text = undo ? `${name} is used again` : `${name} gives up its copies, ${copies} now; engram cluster plan shows how far it is`;
+  const shortage = undo ? null : shortageText(await reportOf(servers, true), nodeId);
+  if (shortage !== null) output.remark(shortage);
   output.answer({ name, nodeId, copies, draining: !undo }, () => text);
   return exitCodes.ok;
 }
@@ -138,12 +150,17 @@ async function decommission(servers: readonly string[], output: Output, self: Co
   if (servers.length === 0) return usageError(self, 'name a node with --server');
   const { nodeId } = await drained(servers, name, false);
   let told = -1;
+  let toldShortage: string | null = null;
   for (;;) {
-    const { rows } = await reportOf(servers, false);
+    const report = await reportOf(servers, false);
+    const { rows } = report;
     const left = rows.filter(({ copies, move }) => copies.includes(nodeId) || move?.toNodeId === nodeId).length;
     if (left === 0) break;
     if (left !== told) output.remark(`${name} still holds copies of ${left} ${left === 1 ? 'space' : 'spaces'}`);
     told = left;
+    const shortage = shortageText(report, nodeId);
+    if (shortage !== null && shortage !== toldShortage) output.remark(shortage);
+    toldShortage = shortage;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
   const question = { method: clusterService.removeNode, request: { nodeId, force: false }, deadlineMs: changeMsMax };
