@@ -4,7 +4,7 @@
 import type { StorageOptions } from '../configuration.js';
 import { type ControlRecords, controlSpace, isControlRecord } from '../control/control-records.js';
 import type { Now } from '../events.js';
-import type { Author, SpaceKey } from '../identifiers.js';
+import type { Author, Dot, SpaceKey } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { CompactionOwner } from '../storage/compaction.js';
 import { versionFlags } from '../storage/record-index.js';
@@ -77,7 +77,10 @@ export class CompactionRules implements CompactionOwner {
     if (this.#store.room(view.length) !== 'yes') return false;
     const record = view.bytes.subarray(view.at, view.at + view.length);
     const dot = { author: view.author, sequence: view.sequence };
-    this.#log.appendRecord(record, { kind: 'moved', space: null, dot, version: -1, durable: (_dot, now) => durable(now) });
+    this.#log.appendRecord(
+      record,
+      moved(dot, (_dot, now) => durable(now)),
+    );
     return true;
   }
 
@@ -104,4 +107,8 @@ export class CompactionRules implements CompactionOwner {
       if (raised.size > 0) space.adoptHorizon(raised, space.holesBelow(raised));
     }
   }
+}
+
+function moved(dot: Dot, durable: NonNullable<Appended['durable']>): Appended {
+  return { kind: 'moved', space: null, dot, version: -1, durable };
 }

@@ -5,11 +5,11 @@ import { decodePrefixes } from '../clock/version-vector.js';
 import type { RequestHandle } from '../effects.js';
 import { failure } from '../errors.js';
 import type { Now } from '../events.js';
-import { type Author, authorNode, type SpaceKey, spaceName } from '../identifiers.js';
+import { type Author, authorNode, type SpaceKey, spaceName, type Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import { AckLevel, type BatchOutcome, type Reply, type Request } from '../wire/generated/engram/v1/service.js';
+import { AckLevel, type BatchOutcome, type Reply, type ReplyHeader, type Request } from '../wire/generated/engram/v1/service.js';
 import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
-import type { Answers, CopyStanding } from './answers.js';
+import type { Answers, CopyStanding, ReplyBody } from './answers.js';
 import { type HintBody, hintBytes, hintRefusal } from './hints.js';
 import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
@@ -237,9 +237,12 @@ export class Requests {
   #read(handle: RequestHandle, space: SpaceKey, body: ReadBody, sessionSatisfied: boolean, now: Now): void {
     // What an answer says of its copy is said of the moment in which the versions were chosen: while their bytes are read the copy may catch up.
     const header = this.#answers.header(space, now, { sessionSatisfied });
-    const answer = (reply: NonNullable<Reply['body']>): void => this.#answers.send(handle, header, reply);
-    if (body.$case === 'get') this.#reads.get(space, body.value, answer, now);
-    else this.#reads.recall(space, body.value, answer, now);
+    if (body.$case === 'get') this.#reads.get(space, body.value, this.#answering(handle, header), now);
+    else this.#reads.recall(space, body.value, this.#answering(handle, header), now);
+  }
+
+  #answering(handle: RequestHandle, header: ReplyHeader): (body: ReplyBody) => void {
+    return (body) => this.#answers.send(handle, header, body);
   }
 
   #write(handle: RequestHandle, request: Request, space: SpaceKey, body: WriteBody, sessionSatisfied: boolean, now: Now): void {
@@ -247,13 +250,15 @@ export class Requests {
     if (common === null) return;
     // What had been carried out before, perhaps by another copy, was not written in knowledge of what this session has seen.
     const hasSession = (request.header?.sessionToken.length ?? 0) > 0;
-    const send = (reply: NonNullable<Reply['body']>, then: Now): void =>
-      this.#answers.send(
-        handle,
-        this.#answers.header(space, then, { sessionSatisfied: sessionSatisfied && !(hasSession && isRepeated(reply)) }),
-        reply,
-      );
-    this.#carryOut(common, body, send, now);
+    this.#carryOut(
+      common,
+      body,
+      (reply, then) => {
+        const header = this.#answers.header(space, then, { sessionSatisfied: sessionSatisfied && !(hasSession && isRepeated(reply)) });
+        this.#answers.send(handle, header, reply);
+      },
+      now,
+    );
   }
 
   #carryOut(common: CommonIntent, body: WriteBody, send: (reply: NonNullable<Reply['body']>, now: Now) => void, now: Now): void {
@@ -310,12 +315,16 @@ export class Requests {
     }
     return {
       space: store,
-      term: (then) => this.#copies.term(space, then),
+      term: this.#termOf(space),
       handle,
       requestId,
       copies,
       deadlineMs: this.#deadlineMs(request, now),
     };
+  }
+
+  #termOf(space: SpaceKey): (now: Now) => Term | null {
+    return (now) => this.#copies.term(space, now);
   }
 
   #deadlineMs({ header }: Request, now: Now): number {
