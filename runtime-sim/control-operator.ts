@@ -38,6 +38,8 @@ export class ControlOperator {
   readonly #changes: PlannedChanges;
   #applied = 0;
   #lastHandle = 0;
+  /** The state of a leader in which nothing was missing, and how many nodes had been by then. */
+  #atRest: { readonly state: ControlState; readonly nodes: number } | null = null;
 
   constructor(
     world: World,
@@ -66,8 +68,10 @@ export class ControlOperator {
     const leader = this.#leader();
     const state = leader?.inspectControl()?.state;
     if (leader === null || state === undefined) return;
+    this.#watch.watchLeases();
     const { plan, nowUs } = this.#world;
     const { ids, endpointOf } = this.#identities;
+    if (this.#atRest !== null && this.#atRest.state === state && this.#atRest.nodes === endpointOf.size) return;
     const nowMs = nowUs / 1_000;
     const places = plan.nodes.map((place, index) => ({ place, member: this.#identities.describe(ids[index]) }));
     const present = places.filter(({ place, member }) => this.#changes.isWanted(place, state.members[member.id] !== undefined, nowMs));
@@ -77,10 +81,11 @@ export class ControlOperator {
       placeOf: (node) => plan.nodes[endpointOf.get(node) ?? -1] ?? null,
       movesByItself: plan.configuration.controlLog?.rebalancing?.isAutomatic === true,
     };
-    this.#watch.watchLeases();
     const hostAt = (place: string): NodeHost => this.#hosts[plan.nodes.indexOf(place)];
     const seen = { holdsNothing: (place: string) => isEmpty(hostAt(place)), isAway: (place: string) => !hostAt(place).alive };
-    for (const entry of [...missingEntries(state, wanted), ...this.#changes.leavings(state, places, { nowMs, ...seen })]) {
+    const entries = [...missingEntries(state, wanted), ...this.#changes.leavings(state, places, { nowMs, ...seen })];
+    this.#atRest = entries.length === 0 && this.#changes.areOver(nowMs) ? { state, nodes: endpointOf.size } : null;
+    for (const entry of entries) {
       if (!leader.alive) return;
       this.#lastHandle += 1;
       this.#watch.proposed(leader, this.#lastHandle, entry);
@@ -99,11 +104,11 @@ export class ControlOperator {
   }
 
   #follow(): void {
-    const states = this.#hosts.flatMap((host) => host.inspectControl()?.state ?? []);
-    const latest = states.reduce<ControlState | null>(
-      (best, state) => (state.applied > (best?.applied ?? this.#applied) ? state : best),
-      null,
-    );
+    let latest: ControlState | null = null;
+    for (const host of this.#hosts) {
+      const state = host.inspectControl()?.state;
+      if (state !== undefined && state.applied > (latest?.applied ?? this.#applied)) latest = state;
+    }
     if (latest === null) return;
     this.#applied = latest.applied;
     const { endpointOf } = this.#identities;

@@ -4,23 +4,21 @@
  */
 import type { ControlTrace } from '../checker/control-observations.js';
 import type { PlacedRow, PlacementRecord } from '../checker/history.js';
+import { isAuthorityMessage } from '../core/control/authority-messages.js';
 import { partsOf } from '../core/control/bundle.js';
 import type { ControlState } from '../core/control/control-state.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { NodeId, SpaceKey } from '../core/identifiers.js';
-import { isControlMessage, PeerCodec } from '../core/wire/peer-message.js';
+import { controlBytesOf, isControlMessage } from '../core/wire/peer-message.js';
 import { type ControlInspection, ControlObserver, digestOf, type ObservedNode } from './control-observer.js';
 import type { Identities } from './identities.js';
-import { peerClusterId } from './node-configuration.js';
 import type { NodeHost } from './node-host.js';
-import { simulatedPureFunctions } from './pure-functions.js';
 import { ReturnedNodes } from './returned-nodes.js';
 import type { CoreFactory, SimulatedCore } from './simulated-core.js';
 import type { World } from './world.js';
 
 /** What was committed so shortly before the end need not be everywhere. */
 const underWayMs = 2_000;
-const codec = new PeerCodec(peerClusterId, simulatedPureFunctions('control-watch', 'reading'));
 
 interface WatchedNode {
   readonly zone: string;
@@ -87,9 +85,9 @@ export class ControlWatch {
   }
 
   #sent(index: number, to: NodeId, bytes: Uint8Array): void {
-    const envelope = codec.decode(bytes);
-    if (typeof envelope === 'string' || envelope.message.kind !== 'control') return;
-    for (const part of partsOf(envelope.message.bytes) ?? []) this.observer.said(this.#nodeAt(index), this.#identities.nameOf(to), part);
+    const from = this.#nodeAt(index);
+    for (const part of partsOf(controlBytesOf(bytes)) ?? [])
+      if (!isAuthorityMessage(part)) this.observer.said(from, this.#identities.nameOf(to), part);
   }
 
   #noted(index: number, event: DomainEvent, control: ControlInspection | null): void {

@@ -10,6 +10,11 @@ export class PlannedChanges {
     this.#changes = changes;
   }
 
+  /** Whether none is there that is carried out over time. */
+  areOver(nowMs: number): boolean {
+    return this.#changes.every(({ kind, atMs }) => kind === 'join' && atMs <= nowMs);
+  }
+
   #due(nowMs: number, ...kinds: readonly ClusterChange['kind'][]): ReadonlySet<string> {
     return new Set(this.#changes.flatMap(({ kind, node, atMs }) => (kinds.includes(kind) && atMs <= nowMs ? [node] : [])));
   }

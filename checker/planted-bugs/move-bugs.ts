@@ -35,19 +35,19 @@ export const moveBugs: readonly PlantedBug[] = [
     module: 'core/control/authority.ts',
     find: `row === undefined || isPausedAt(row, self)) return null;
     const isOfThisBoot = this.#bootIndex <= 1 || known.epoch.index > this.#bootIndex;
-    return isOfThisBoot && now.monotonicMs >= known.fromMs && this.leaseUntilMs(now) > now.monotonicMs ? known.epoch : null;
+    return isOfThisBoot && now.monotonicMs >= known.fromMs && this.isLeased(now) ? known.epoch : null;
   }
 
   /** Whether this node has to give the space up, and keeps to that: without a lease it may go on provisionally, as in any cut. */
   isHandingOver(space: SpaceKey, now: Now): boolean {
     const { self, state } = this.#ports.agreement();
     const row = state.rows[space];
-    return row !== undefined && isPausedAt(row, self) && this.leaseUntilMs(now) > now.monotonicMs;
+    return row !== undefined && isPausedAt(row, self) && this.isLeased(now);
   }
 `,
     replace: `row === undefined || this.#isStillPaused(row, self, now)) return null;
     const isOfThisBoot = this.#bootIndex <= 1 || known.epoch.index > this.#bootIndex;
-    return isOfThisBoot && now.monotonicMs >= known.fromMs && this.leaseUntilMs(now) > now.monotonicMs ? known.epoch : null;
+    return isOfThisBoot && now.monotonicMs >= known.fromMs && this.isLeased(now) ? known.epoch : null;
   }
 
   readonly #pausedSinceMs = new Map<number, number>();
@@ -62,7 +62,7 @@ export const moveBugs: readonly PlantedBug[] = [
   isHandingOver(space: SpaceKey, now: Now): boolean {
     const { self, state } = this.#ports.agreement();
     const row = state.rows[space];
-    return row !== undefined && this.#isStillPaused(row, self, now) && this.leaseUntilMs(now) > now.monotonicMs;
+    return row !== undefined && this.#isStillPaused(row, self, now) && this.isLeased(now);
   }
 `,
   },

@@ -277,10 +277,10 @@ export class Authority {
   #noteAnswer(from: NodeId, { number, isGranted, isOfLeader }: Extract<AuthorityMessage, { kind: 'answer' }>, now: Now): void {
     const sentMs = this.#asks.get(number);
     if (sentMs === undefined || !isGranted) return;
-    const wasLeased = this.leaseUntilMs(now) > now.monotonicMs;
+    const wasLeased = this.isLeased(now);
     this.#granted.set(from, Math.max(sentMs, this.#granted.get(from) ?? never));
     if (isOfLeader) this.#grantedByLeader(sentMs);
-    if (!wasLeased && this.leaseUntilMs(now) > now.monotonicMs) this.#ports.leasesChanged();
+    if (!wasLeased && this.isLeased(now)) this.#ports.leasesChanged();
   }
 
   /** Up to when this node may call itself confirmed where it stands first; counted from when it asked. */
@@ -293,6 +293,11 @@ export class Authority {
     return Math.max(byMajority, this.#grantedByLeaderMs) + this.#ports.options.leaseMs;
   }
 
+  /** The same as a question; nearly always a leader has answered it. Asked at every event. */
+  isLeased(now: Now): boolean {
+    return this.#grantedByLeaderMs + this.#ports.options.leaseMs > now.monotonicMs || this.leaseUntilMs(now) > now.monotonicMs;
+  }
+
   /** The epoch in which this node is confirmed primary of the space now; null when it is not. */
   confirmed(space: SpaceKey, now: Now): Epoch | null {
     const { self, state } = this.#ports.agreement();
@@ -300,14 +305,14 @@ export class Authority {
     const row = state.rows[space];
     if (known === undefined || known.primary !== self || row === undefined || isPausedAt(row, self)) return null;
     const isOfThisBoot = this.#bootIndex <= 1 || known.epoch.index > this.#bootIndex;
-    return isOfThisBoot && now.monotonicMs >= known.fromMs && this.leaseUntilMs(now) > now.monotonicMs ? known.epoch : null;
+    return isOfThisBoot && now.monotonicMs >= known.fromMs && this.isLeased(now) ? known.epoch : null;
   }
 
   /** Whether this node has to give the space up, and keeps to that: without a lease it may go on provisionally, as in any cut. */
   isHandingOver(space: SpaceKey, now: Now): boolean {
     const { self, state } = this.#ports.agreement();
     const row = state.rows[space];
-    return row !== undefined && isPausedAt(row, self) && this.leaseUntilMs(now) > now.monotonicMs;
+    return row !== undefined && isPausedAt(row, self) && this.isLeased(now);
   }
 
   /** A round of the leader's heartbeats has come: what there is to tell it goes with the answer. */

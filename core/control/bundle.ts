@@ -8,6 +8,9 @@ import { ByteReader, ByteWriter } from '../wire/bytes.js';
 const bundleMark = 0x42;
 export const bundleFormatVersion = 1;
 
+/** Holds nothing between two messages but the rest of its memory, which small ones share. */
+const writer = new ByteWriter(4_096);
+
 /** The messages that these bytes carry, in the order in which they were said: one that is no bundle is the only one. Null for a malformed bundle. */
 export function partsOf(bytes: Uint8Array): readonly Uint8Array[] | null {
   if (bytes[0] !== bundleMark) return [bytes];
@@ -28,8 +31,8 @@ export function partsOf(bytes: Uint8Array): readonly Uint8Array[] | null {
 
 export function bundleOf(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0];
-  const writer = new ByteWriter(parts.reduce((total, { length }) => total + length + 4, 2)).u8(bundleMark).u8(bundleFormatVersion);
-  for (const part of parts) writer.u32(part.length).raw(part);
+  writer.u8(bundleMark).u8(bundleFormatVersion);
+  for (const part of parts) writer.block(part);
   return writer.finish();
 }
 

@@ -313,7 +313,7 @@ export class ControlLog implements PrimaryAuthority {
   /** Whether this node may call itself confirmed where it stands first. */
   isLeased(now: Now): boolean {
     this.#now = now;
-    return this.#raft !== null && this.#authority.leaseUntilMs(now) > now.monotonicMs;
+    return this.#raft !== null && this.#authority.isLeased(now);
   }
 
   isHandingOver(space: SpaceKey, now: Now): boolean {

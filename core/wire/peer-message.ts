@@ -123,6 +123,11 @@ export function isControlMessage(bytes: Uint8Array): boolean {
   return bytes[9] === controlKind;
 }
 
+/** What such a message carries. It is taken for whole: nothing else of it is looked at. */
+export function controlBytesOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(peerHeaderBytes + 4);
+}
+
 export interface Envelope {
   readonly from: Author;
   readonly message: PeerMessage;
