@@ -42,6 +42,7 @@ export const campaignCommand: Subcommand = {
       .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
       .option('--plant <name>', 'a planted bug, which the checkers must find; its own scenario unless one is named')
       .option('--control-log', 'the nodes keep a control log')
+      .option('--no-control-log', 'they keep none, except where the scenario is about it (default)')
       .option('--check-determinism', 'run each seed twice and compare at every event')
       .option('--stop-at-first', 'end with the first run that breaks a promise')
       .addHelpText('after', helpAfter)

@@ -39,6 +39,7 @@ export function describeRun(program: Command, choose: Choose): void {
     .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
     .option('--plant <name>', 'a planted bug, which the checkers must find')
     .option('--control-log', 'the nodes keep a control log: rows and primaries come from what it commits')
+    .option('--no-control-log', 'they keep none, except where the scenario is about it (default)')
     .option('--json', 'one JSON object on one line of standard output')
     .option('--trace <file>', 'write one line of JSON per event')
     .option('--check-determinism', 'run again, and in a fresh thread, and compare at every event')
