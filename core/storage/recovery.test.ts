@@ -190,19 +190,24 @@ recovery('on a full disk the tail is made durable in the room of what was reserv
   assert.is(found(killed, 'y'), true);
 });
 
-recovery('where there is no room to make the tail durable nothing is served before there is', () => {
+recovery('where there is no room to write the tail anew it is synced where it stands before it is served', () => {
   const disk = diskWithUnsyncedTail();
   for (const [file, bytes] of [...disk.written]) if (bytes.every((byte) => byte === 0)) disk.written.delete(file);
   disk.capacityBytes = disk.used();
-  const killed = new OneNode({ disk }).start();
-  killed.pass(3_000);
-  assert.is(found(killed, 'x'), false);
-  assert.not(textOnDisk(disk.synced, 'never synced'));
-  disk.capacityBytes = Number.POSITIVE_INFINITY;
-  killed.pass(3_000);
+  const killed = new OneNode({ disk });
+  killed.holdSyncs = true;
+  killed.start();
+  assert.is(found(killed, 'y'), false);
+  killed.releaseSyncs();
   assert.is(found(killed, 'x'), true);
   assert.is(found(killed, 'y'), true);
   assert.ok(textOnDisk(disk.synced, 'never synced'));
+  assert.is(killed.writes.length, 0);
+  disk.capacityBytes = Number.POSITIVE_INFINITY;
+  killed.pass(3_000);
+  assert.is(killed.remember({ id: 'z', text: 'new' }).body?.$case, 'written');
+  const afterPowerLoss = new OneNode({ disk: disk.afterCrash() }).start();
+  for (const id of ['x', 'y', 'z']) assert.is(found(afterPowerLoss, id), true);
 });
 
 recovery('starts that fail before they write where the old segments end find everything again', () => {

@@ -185,7 +185,7 @@ export class Recovery {
           this.#met(view);
           if (this.#isDropped(view.space, number, offset)) return;
           if (offset < trustedEnd) return this.#record(view, segment, offset);
-          this.#unsynced.add(view);
+          this.#unsynced.add(view, segment, offset);
           noteDot(this.#found, view.space, { author: view.author, sequence: view.sequence });
         },
       });
@@ -195,6 +195,7 @@ export class Recovery {
         this.#damagedRanges += 1;
       }
       segment.endBytes = Math.max(Math.min(scan.endBytes, trustedEnd), listed?.endBytes ?? 0);
+      if (scan.endBytes > trustedEnd) this.#unsynced.ends.set(segment, scan.endBytes);
       this.#noteScan(segment, scan);
       if (scan.damage.some(({ offset, bytes: lost }) => offset + lost > (listed?.endBytes ?? 0))) this.#isLossUnknown = true;
       this.#segments.push(segment);
@@ -277,11 +278,13 @@ export class Recovery {
     const { bytes, offsets } = this.#unsynced.asSegment(number, this.#pure);
     const segment = newSegment(number, bytes.length);
     const attempt = (): void => {
-      this.#disk.replace(segment.file, bytes, (result, now) => {
+      this.#disk.replace(segment.file, bytes, (result) => {
         if (result.kind === 'failed') {
           // A full disk still has what was reserved and never used.
-          const unused = result.code === 'ENOSPC' ? this.#segments.findIndex(isUnused) : -1;
-          if (unused < 0) return this.#again(segment.file, result, { attempt, readable: null }, now);
+          if (result.code !== 'ENOSPC')
+            return this.#stop('DATA_DIRECTORY_UNUSABLE', `${segment.file} cannot be written: ${result.message}`);
+          const unused = this.#segments.findIndex(isUnused);
+          if (unused < 0) return this.#syncTails([...this.#unsynced.ends], judged);
           const [{ file }] = this.#segments.splice(unused, 1);
           return this.#disk.remove(file, attempt);
         }
@@ -297,6 +300,26 @@ export class Recovery {
       });
     };
     attempt();
+  }
+
+  #syncTails(tails: [Segment, number][], judged: Judged): void {
+    const tail = tails.pop();
+    if (tail !== undefined) {
+      const [segment, endBytes] = tail;
+      this.#disk.sync(segment.file, (result) => {
+        if (result.kind === 'failed')
+          return this.#stop('DATA_DIRECTORY_UNUSABLE', `${segment.file} cannot be made durable: ${result.message}`);
+        segment.endBytes = endBytes;
+        this.#syncTails(tails, judged);
+      });
+      return;
+    }
+    const { records, places } = this.#unsynced;
+    for (const [at, { segment, offset }] of places.entries()) {
+      this.#view.moveTo(records[at], 0, records[at].length);
+      this.#record(this.#view, segment, offset);
+    }
+    this.#writeIdentity(judged);
   }
 
   /** Behind every segment that there is. */
@@ -352,12 +375,12 @@ export class Recovery {
   #again(
     file: string,
     failed: { readonly code: string; readonly message: string },
-    next: { readonly attempt: () => void; readonly readable: Recovered | null },
+    next: { readonly attempt: () => void; readonly readable: Recovered },
     now: Now,
   ): void {
     if (failed.code !== 'ENOSPC') return this.#stop('DATA_DIRECTORY_UNUSABLE', `${file} cannot be written: ${failed.message}`);
     this.#effects.journal.note({ kind: 'storage.full', file });
-    if (next.readable !== null) this.#owner.blocked(file, next.readable, now);
+    this.#owner.blocked(file, next.readable, now);
     this.#retry = next.attempt;
     this.#effects.timers.arm(recoveryRetryTimer, now.monotonicMs + this.#retryMs);
   }
