@@ -23,6 +23,8 @@ interface Follower {
   snapshot: { readonly index: number; offset: number } | null;
   /** Start of the latest round of ours that it has answered. */
   heardMs: number;
+  /** Up to where it was last told what is committed. */
+  told: number;
 }
 
 interface Round {
@@ -103,7 +105,7 @@ export class Leadership {
     for (const id of members) {
       if (id === self || this.#followers.has(id)) continue;
       const next = log.last.index + 1;
-      this.#followers.set(id, { mode: 'probing', next, match: 0, inFlight: 0, asked: false, snapshot: null, heardMs: never });
+      this.#followers.set(id, { mode: 'probing', next, match: 0, inFlight: 0, asked: false, snapshot: null, heardMs: never, told: 0 });
     }
   }
 
@@ -188,6 +190,7 @@ export class Leadership {
       return;
     }
     const previous = { index, term: previousTerm };
+    follower.told = log.committed;
     this.#state.send(id, { kind: 'append', term, round: this.#lastRound, previous, entries, committed: log.committed });
   }
 
@@ -250,7 +253,8 @@ export class Leadership {
       follower.next = Math.max(follower.next, match + 1);
       this.#commit();
     }
-    this.#sendNext(id, follower);
+    // Who had something on its way when more was committed knows soon as well.
+    if (!this.#sendNext(id, follower) && follower.told < this.#state.log.committed) this.#tellCommitted(id, follower);
     this.#maybeHandOver(nowMs);
   }
 
