@@ -169,6 +169,8 @@ export class Liveness {
     this.samples.push(sample);
     // Digests first, since they are cheap; then what the checker will ask: copies that agree may still have to fetch again what they found damaged.
     if (!this.#agree(counts)) return false;
+    // Who came back without a place in the row still has to hand over what it has.
+    if (phase === 'all-healed' && this.#isHeldOutside()) return false;
     if (copies.length === 0) return true;
     const { operations, destroyedDisks } = world.recorder;
     this.#unsettled ??= unsettled({ operations, destroyedDisks }, phase === 'all-healed' ? this.healedMs : this.majorityHealedMs);
@@ -184,6 +186,17 @@ export class Liveness {
           ({ space }) => copiesOf.get(nameOf(space))?.includes(host.index) === true || world.plan.rows.length === 0,
         ),
       );
+  }
+
+  /** Whether a node holds anything of a space of which it is no copy. */
+  #isHeldOutside(): boolean {
+    const { world, hosts, copiesOf } = this.#parts;
+    if (world.plan.configuration.controlLog === undefined) return false;
+    return hosts.some((host) =>
+      this.#statesOf(host).some(
+        ({ space, versions }) => versions.length > 0 && copiesOf.get(nameOf(space))?.includes(host.index) === false,
+      ),
+    );
   }
 
   /** What a serving node holds; made anew only when the node may have changed. */
