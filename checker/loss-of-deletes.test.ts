@@ -54,6 +54,18 @@ lost('a delete does not beat a later write at its node, or one that was told of 
   }
 });
 
+lost('a delete beats a write that its node keeps outside the row: it has let go of what it held there', () => {
+  for (const hinted of [true, false]) {
+    const told = new HistoryBuilder();
+    told.remember('x', 'v1', { at: 'a' });
+    told.forget('x', { at: 'a' });
+    const write = told.remember('x', 'v2', { at: 'a', ...(hinted ? { hinted } : {}) });
+    const [read] = told.finalReads('x', []);
+    if (hinted) isOk(told.build());
+    else isLost(told.build(), [write.index, read?.index as number]);
+  }
+});
+
 lost('what a write was told of goes on to those who read it and to its own next write', () => {
   for (const reader of ['p', 'q']) {
     const told = new HistoryBuilder();

@@ -137,8 +137,9 @@ export function certainlyIncluding(memory: Memory, forget: Step, isDamaged: (ver
   // Inclusion needs the earlier write to be over before the later one is asked for, so one pass in order of invocation finds all.
   for (const write of memory.writes) {
     if (write === forget || write.operation === null) continue;
-    const { version, invokedMs, withContext } = write.operation;
-    const node = version === null ? undefined : versionNode(version);
+    const { version, invokedMs, withContext, hinted } = write.operation;
+    // Who keeps a write outside the row has let go of what it held as a copy.
+    const node = version === null || hinted === true ? undefined : versionNode(version);
     const isHeld = node !== undefined && (heldFromMs.get(node) ?? Number.POSITIVE_INFINITY) < invokedMs;
     if (!isHeld && !(withContext && isGivenBy(write.previous))) continue;
     including.add(write);
