@@ -280,9 +280,9 @@ export class Recovery {
     const attempt = (): void => {
       this.#disk.replace(segment.file, bytes, (result) => {
         if (result.kind === 'failed') {
-          // A full disk still has what was reserved and never used.
           if (result.code !== 'ENOSPC')
             return this.#stop('DATA_DIRECTORY_UNUSABLE', `${segment.file} cannot be written: ${result.message}`);
+          // A full disk still has what was reserved and never used.
           const unused = this.#segments.findIndex(isUnused);
           if (unused < 0) return this.#syncTails([...this.#unsynced.ends], judged);
           const [{ file }] = this.#segments.splice(unused, 1);
@@ -302,6 +302,7 @@ export class Recovery {
     attempt();
   }
 
+  /** Where there is no room for them elsewhere: one segment after the other, and then their records are recovered from where they stand. */
   #syncTails(tails: [Segment, number][], judged: Judged): void {
     const tail = tails.pop();
     if (tail !== undefined) {
