@@ -175,6 +175,7 @@ export class EngramNode {
       options,
       store: this.#store,
       send: (to, message) => this.#replication.sendControl(to, message),
+      pingedMs: (node) => this.#replication.pingedMs(node),
       canWrite: () => !this.#store.log.full && !this.#store.blocked,
       effects,
       pure,

@@ -7,14 +7,15 @@ import { encodeRaftMessage } from './raft/message-codec.js';
 const messages = suite('messages about leases');
 const nodes = [nodeId('ab'.repeat(16)), nodeId('cd'.repeat(16))];
 const some: readonly AuthorityMessage[] = [
-  { kind: 'ask', number: 7, applied: 2 ** 40, isLeased: true, needsTerms: false, isUrgent: true },
-  { kind: 'ask', number: 8, applied: 0, isLeased: false, needsTerms: true, isUrgent: false },
+  { kind: 'ask', number: 7, applied: 2 ** 40, isLeased: true, needsTerms: false, isUrgent: true, isCalled: false },
+  { kind: 'ask', number: 8, applied: 0, isLeased: false, needsTerms: true, isUrgent: false, isCalled: true },
   { kind: 'answer', number: 2 ** 33, isGranted: true, isOfLeader: false },
   { kind: 'answer', number: 1, isGranted: true, isOfLeader: true },
   { kind: 'doubted', nodes },
   { kind: 'call' },
   { kind: 'silent', nodes },
   { kind: 'silent', nodes: [] },
+  { kind: 'unreached', nodes },
   { kind: 'wanted', names: ['notes', 'a_b-3'] },
 ];
 

@@ -20,17 +20,21 @@ export type AuthorityMessage =
       readonly needsTerms: boolean;
       /** To be answered at once, and not with the next heartbeat. */
       readonly isUrgent: boolean;
+      /** It answers a call: so the way there and back works. */
+      readonly isCalled: boolean;
     }
   /** `isOfLeader`: granted by a leader that no other can have followed, and so for all voters. */
   | { readonly kind: 'answer'; readonly number: number; readonly isGranted: boolean; readonly isOfLeader: boolean }
   /** The leader misses these nodes, and asks a voter whether it hears them. */
   | { readonly kind: 'doubted'; readonly nodes: readonly NodeId[] }
-  /** A voter asks a node that is missed to ask it. */
+  /** A voter asks a node that is missed, or that it has not reached for a while, to ask it. */
   | { readonly kind: 'call' }
   /** Spaces of these names are written to, and do not exist. */
   | { readonly kind: 'wanted'; readonly names: readonly string[] }
   /** A voter tells the leader whom it does not hear either. */
   | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] }
+  /** A voter tells the leader whom it does not reach: these have not answered it within a lease. */
+  | { readonly kind: 'unreached'; readonly nodes: readonly NodeId[] }
   /** A node whose own control log is damaged wants to know what is committed, if it is newer than this. */
   | { readonly kind: 'state-wanted'; readonly applied: number }
   /** The committed state, as a snapshot carries it (state-codec.ts). */
@@ -38,7 +42,17 @@ export type AuthorityMessage =
 
 const authorityMark = 0x41;
 export const authorityFormatVersion = 2;
-const kinds: readonly AuthorityMessage['kind'][] = ['ask', 'answer', 'silent', 'wanted', 'state-wanted', 'state', 'doubted', 'call'];
+const kinds: readonly AuthorityMessage['kind'][] = [
+  'ask',
+  'answer',
+  'silent',
+  'wanted',
+  'state-wanted',
+  'state',
+  'doubted',
+  'call',
+  'unreached',
+];
 
 /** Holds nothing between two messages but the rest of its memory, which small ones share. */
 const writer = new ByteWriter(4_096);
@@ -52,13 +66,14 @@ export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
   switch (message.kind) {
     case 'ask':
       writer.u48(message.number).u48(message.applied);
-      writer.u8((message.isLeased ? 1 : 0) | (message.needsTerms ? 2 : 0) | (message.isUrgent ? 4 : 0));
+      writer.u8((message.isLeased ? 1 : 0) | (message.needsTerms ? 2 : 0) | (message.isUrgent ? 4 : 0) | (message.isCalled ? 8 : 0));
       break;
     case 'answer':
       writer.u48(message.number).u8((message.isGranted ? 1 : 0) | (message.isOfLeader ? 2 : 0));
       break;
     case 'silent':
     case 'doubted':
+    case 'unreached':
       writer.u16(message.nodes.length);
       for (const node of message.nodes) writer.raw(hexToBytes(node));
       break;
@@ -94,7 +109,8 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
       return null;
     case 'ask': {
       const [number, applied, flags] = [reader.u48(), reader.u48(), reader.u8()];
-      return { kind, number, applied, isLeased: (flags & 1) !== 0, needsTerms: (flags & 2) !== 0, isUrgent: (flags & 4) !== 0 };
+      const [isLeased, needsTerms] = [(flags & 1) !== 0, (flags & 2) !== 0];
+      return { kind, number, applied, isLeased, needsTerms, isUrgent: (flags & 4) !== 0, isCalled: (flags & 8) !== 0 };
     }
     case 'answer': {
       const [number, flags] = [reader.u48(), reader.u8()];
@@ -103,7 +119,8 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
     case 'call':
       return { kind };
     case 'silent':
-    case 'doubted': {
+    case 'doubted':
+    case 'unreached': {
       const count = reader.u16();
       if (count > membersMax || count * nodeIdBytes > reader.remaining) return null;
       return { kind, nodes: Array.from({ length: count }, () => bytesToHex(reader.raw(nodeIdBytes), 0, nodeIdBytes) as NodeId) };

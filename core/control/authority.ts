@@ -6,8 +6,8 @@
  * leases from when it has applied the entry, and the old lease, counted from when it was asked for, has run out by then, with clock rates 10 % apart.
  *
  * A leader of the control log that no other can have followed, since a majority of voters has heard it within the agreement's own lease, grants for all of them: whatever takes a space from
- * anybody is in its log, or is committed later. So in calm times everybody asks the leader alone, with the answer to a heartbeat, and is answered with the next one. Who is not answered in time
- * asks every voter, ten times a second.
+ * anybody is in its log, or is committed later. It does so only to nodes that a majority of voters reaches (contacts.ts). So in calm times everybody asks the leader alone, with the answer to a
+ * heartbeat, and is answered with the next one. Who is not answered in time asks every voter, ten times a second.
  *
  * That takes majorities that overlap, so both sides must know nearly the same electorate. A voter grants only while it has all that a leader had committed a moment ago,
  * and only to nodes that have applied the electorate it knows; and nobody takes spaces from others until an electorate is so old that all of these know it.
@@ -23,6 +23,7 @@ import type { NodeId, SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { spacesLedBy } from './apply-entry.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
+import { Contacts } from './contacts.js';
 import type { AuthorityOptions } from './control-log-options.js';
 import type { ControlRow, ControlState } from './control-state.js';
 import type { Demotions } from './demotions.js';
@@ -30,9 +31,10 @@ import type { ControlEntry, Epoch } from './entries.js';
 import { stateAnswer } from './followed-state.js';
 import { HeardNodes } from './heard-nodes.js';
 import { type Configuration, type Entry, isVoter, majorityMoment, refusalPerLease } from './raft/vocabulary.js';
-import { entriesFor, wantedMax } from './space-making.js';
+import { Successions } from './successions.js';
 
 export const authorityTimer = 'control.authority';
+type Ask = Extract<AuthorityMessage, { kind: 'ask' }>;
 const never = Number.NEGATIVE_INFINITY;
 /** Asks whose answers can still be told. */
 const asksMax = 32;
@@ -55,6 +57,8 @@ export interface AuthorityPorts {
   readonly options: AuthorityOptions & { readonly leaderMsMax: number };
   agreement(): Agreement;
   send(to: NodeId, message: Uint8Array): void;
+  /** When the node last answered a ping of this one; minus infinity when it never has, or is not pinged. */
+  pingedMs(node: NodeId): number;
   readonly timers: Timers;
   readonly pure: PureFunctions;
   /** A round of this leader's heartbeats: a majority of voters does not hear those nodes. */
@@ -84,13 +88,12 @@ export class Authority {
   /** By space: its revision when it was looked at last, and from when on this node may be confirmed in it. */
   readonly #rows = new Map<SpaceKey, { readonly epoch: Epoch; readonly primary: NodeId; readonly fromMs: number }>();
   readonly #heard: HeardNodes;
+  readonly #contacts: Contacts;
+  readonly #successions: Successions;
   /** As leader: the latest ask of each node, to be answered with the next heartbeat. Null: this node does not lead. */
-  #unanswered: Map<NodeId, Extract<AuthorityMessage, { kind: 'ask' }>> | null = null;
+  #unanswered: Map<NodeId, Ask> | null = null;
   /** Rows with which it was judged last whether this node needs other terms. */
   #ended: { readonly rows: ControlState['rows']; readonly needsTerms: boolean } | null = null;
-  readonly #proposing = new Set<NodeId>();
-  /** Names of spaces that were asked for here, or by others when this node leads. */
-  readonly #wanted = new Set<string>();
   /** From when on spaces may be taken from their primaries. */
   #mayTakeFromMs = 0;
   /** When every voter is asked next, unless a leader grants before. */
@@ -102,6 +105,8 @@ export class Authority {
     this.#ports = ports;
     this.demotions = demotions;
     this.#heard = new HeardNodes(ports.options);
+    this.#contacts = new Contacts(ports.options, (node) => ports.pingedMs(node));
+    this.#successions = new Successions(ports);
   }
 
   /** The agreement has begun; `lastIndex` is where the log ended when this boot found it. Rows of the state that was found are those of another time. */
@@ -119,7 +124,7 @@ export class Authority {
 
   /** A space of that name is written to, and does not exist: it is to be made. */
   want(name: string): void {
-    if (this.#wanted.size < wantedMax) this.#wanted.add(name);
+    this.#successions.want(name);
   }
 
   /** Whether an entry that takes spaces from their primaries may be proposed now. */
@@ -169,7 +174,7 @@ export class Authority {
     const { askEveryMs, contactMs, leaseMs } = this.#ports.options;
     const agreement = this.#ports.agreement();
     if (now.monotonicMs >= this.#asksAllAtMs) {
-      const ask = this.#ask(agreement, { isUrgent: true }, now);
+      const ask = this.#ask(agreement, { isUrgent: true, isCalled: false }, now);
       for (const voter of agreement.configuration.voters) if (ask !== null && voter !== agreement.self) this.#send(voter, ask);
       const isLong = now.monotonicMs - (this.leaseUntilMs(now) - leaseMs) > contactMs;
       this.#asksAllAtMs = now.monotonicMs + (isLong ? asksAgainAfterMs : askEveryMs);
@@ -197,12 +202,14 @@ export class Authority {
   }
 
   /** Every member asks, so that the leader knows whom it hears: also who is to get a copy. Null: this node is none. */
-  #ask({ self, state }: Agreement, { isUrgent }: { readonly isUrgent: boolean }, now: Now): AuthorityMessage | null {
+  #ask({ self, state }: Agreement, how: Pick<Ask, 'isUrgent' | 'isCalled'>, now: Now): AuthorityMessage | null {
     if (state.members[self] === undefined) return null;
     this.#lastAsk += 1;
     this.#asks.set(this.#lastAsk, now.monotonicMs);
     this.#asks.delete(this.#lastAsk - asksMax);
-    return { kind: 'ask', number: this.#lastAsk, applied: state.applied, ...this.#standing(self, state, now), isUrgent };
+    const { isLeased, needsTerms } = this.#standing(self, state, now);
+    const { isUrgent, isCalled } = how;
+    return { kind: 'ask', number: this.#lastAsk, applied: state.applied, isLeased, needsTerms, isUrgent, isCalled };
   }
 
   /** What this node says of itself. */
@@ -227,21 +234,29 @@ export class Authority {
         // Who was removed gets no entries any more, the one that says so among them.
         if (agreement.state.removed[from] !== undefined) return this.#tell(from, message.applied, agreement);
         this.#heard.asked(from, message, now);
-        if (message.isUrgent || this.#unanswered === null) this.#answer(from, message, agreement);
-        else this.#unanswered.set(from, message);
+        if (message.isCalled) this.#contacts.answeredCall(from, now);
+        if (message.isUrgent || (this.#unanswered === null && !message.isCalled)) this.#answer(from, message, agreement, now);
+        else if (this.#unanswered !== null) {
+          if (!message.isCalled) this.#contacts.answered(from, now);
+          this.#unanswered.set(from, message);
+        }
         return true;
       }
       case 'answer':
         this.#noteAnswer(from, message, now);
         return true;
       case 'call': {
-        const ask = this.#ask(this.#ports.agreement(), { isUrgent: true }, now);
+        const isUrgent = now.monotonicMs - this.#grantedByLeaderMs > this.#ports.options.askAllAfterMs;
+        const ask = this.#ask(this.#ports.agreement(), { isUrgent, isCalled: true }, now);
         if (ask !== null) this.#send(from, ask);
         return true;
       }
       case 'doubted':
         for (const node of this.#heard.doubted(message.nodes, now))
           if (node !== this.#ports.agreement().self) this.#send(node, { kind: 'call' });
+        return true;
+      case 'unreached':
+        this.#contacts.named(from, message.nodes, now);
         return true;
       case 'wanted':
         for (const name of message.names) this.want(name);
@@ -269,9 +284,10 @@ export class Authority {
     return isCurrent && configuration.voters.includes(self) && applied >= this.demotions.of(to);
   }
 
-  #answer(to: NodeId, { number, applied }: Extract<AuthorityMessage, { kind: 'ask' }>, agreement: Agreement): void {
+  #answer(to: NodeId, { number, applied }: Ask, agreement: Agreement, now: Now): void {
     const isGranted = this.#mayGrant(agreement, to, applied);
-    this.#send(to, { kind: 'answer', number, isGranted, isOfLeader: isGranted && agreement.holdsLease });
+    const isOfLeader = isGranted && agreement.holdsLease && this.#contacts.isReached(to, agreement, now);
+    this.#send(to, { kind: 'answer', number, isGranted, isOfLeader });
   }
 
   #noteAnswer(from: NodeId, { number, isGranted, isOfLeader }: Extract<AuthorityMessage, { kind: 'answer' }>, now: Now): void {
@@ -320,13 +336,20 @@ export class Authority {
     const agreement = this.#ports.agreement();
     this.#unanswered = null;
     this.#heard.leaderSpoke(leader, now);
-    const ask = this.#ask(agreement, { isUrgent: false }, now);
+    const ask = this.#ask(agreement, { isUrgent: false, isCalled: false }, now);
     if (ask !== null) this.#send(leader, ask);
-    const report = isVoter(agreement.configuration, agreement.self) ? this.#heard.report(agreement.self, now) : null;
+    if (isVoter(agreement.configuration, agreement.self)) this.#reportTo(leader, agreement, now);
+    const names = this.#successions.takeWanted();
+    if (names.length > 0) this.#send(leader, { kind: 'wanted', names });
+  }
+
+  /** As voter: whom the leader misses and this node does not hear either, and whom this node does not reach. */
+  #reportTo(leader: NodeId, agreement: Agreement, now: Now): void {
+    const report = this.#heard.report(agreement.self, now);
     if (report !== null) this.#send(leader, report);
-    if (this.#wanted.size === 0) return;
-    this.#send(leader, { kind: 'wanted', names: [...this.#wanted] });
-    this.#wanted.clear();
+    const { calls, unreached } = this.#contacts.look(leader, agreement, now);
+    for (const node of calls) this.#send(node, { kind: 'call' });
+    if (unreached !== null) this.#send(leader, { kind: 'unreached', nodes: unreached });
   }
 
   /** This leader's own heartbeats go out: leases with them, and whom it misses. Other primaries for the dead, new terms for those that were started anew. `isLeader` false: it leads no more. */
@@ -336,7 +359,8 @@ export class Authority {
     const agreement = this.#ports.agreement();
     const { self, state, configuration } = agreement;
     if (this.#unanswered === null) this.#heard.begin(state, now);
-    for (const [node, ask] of this.#unanswered ?? []) this.#answer(node, ask, agreement);
+    if (this.#unanswered === null) this.#contacts.begin();
+    for (const [node, ask] of this.#unanswered ?? []) this.#answer(node, ask, agreement, now);
     this.#unanswered = new Map();
     if (agreement.holdsLease && this.#mayGrant(agreement, self, state.applied)) this.#grantedByLeader(now.monotonicMs);
     this.#heard.asked(self, this.#standing(self, state, now), now);
@@ -344,7 +368,7 @@ export class Authority {
     for (const voter of configuration.voters)
       if (missed.length > 0 && voter !== self) this.#send(voter, { kind: 'doubted', nodes: missed });
     const isDead = this.#heard.dead(state, configuration, now);
-    this.#makeWanted(state, isDead, now);
+    this.#successions.makeWanted(state, isDead, now);
     this.#ports.led(isDead, now);
     this.#replaceDead(agreement, now);
   }
@@ -354,36 +378,9 @@ export class Authority {
     if (!this.mayTake(now)) return;
     const isDead = this.#heard.dead(state, configuration, now);
     for (const [node, { needsTerms }] of this.#heard.all()) {
-      if (isDead(node)) this.#replace(state, node, isDead, now);
-      else if (needsTerms) this.#renew(state, node, now);
+      if (isDead(node)) this.#successions.replace(state, node, isDead, now);
+      else if (needsTerms) this.#successions.renew(state, node, now);
     }
-  }
-
-  #makeWanted(state: ControlState, isDead: (node: NodeId) => boolean, now: Now): void {
-    if (this.#wanted.size === 0) return;
-    const entries = entriesFor(this.#wanted, state, isDead, this.#ports.pure);
-    this.#wanted.clear();
-    for (const entry of entries) this.#ports.propose(entry, () => {}, now);
-  }
-
-  #replace(state: ControlState, dead: NodeId, isDead: (node: NodeId) => boolean, now: Now): void {
-    const successors = spacesLedBy(state, dead).flatMap(({ space, revision, copies }) => {
-      const primary = copies.find((copy) => copy !== dead && !isDead(copy));
-      return primary === undefined ? [] : [{ space, basis: revision, primary }];
-    });
-    if (successors.length > 0) this.#proposeFor(dead, { kind: 'primaries-reassigned', dead, successors }, now);
-  }
-
-  #renew(state: ControlState, node: NodeId, now: Now): void {
-    const rows = spacesLedBy(state, node).map(({ space, revision, copies }) => ({ space, basis: revision, copies }));
-    if (rows.length > 0) this.#proposeFor(node, { kind: 'rows-assigned', rows }, now);
-  }
-
-  /** One at a time for each node. */
-  #proposeFor(node: NodeId, entry: ControlEntry, now: Now): void {
-    if (this.#proposing.has(node)) return;
-    this.#proposing.add(node);
-    this.#ports.propose(entry, () => this.#proposing.delete(node), now);
   }
 
   /** Entries that stand in this voter's log from now on, committed or not. */

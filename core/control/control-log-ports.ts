@@ -14,6 +14,8 @@ export interface ControlLogPorts {
   /** To the control log of another node. May be lost, doubled, reordered or late. */
   send(to: NodeId, message: Uint8Array): void;
   canWrite(): boolean;
+  /** When the node last answered a ping of this one; minus infinity when it never has, or is not pinged. */
+  pingedMs(node: NodeId): number;
   readonly effects: Pick<Effects, 'timers' | 'journal' | 'lifecycle'>;
   readonly pure: PureFunctions;
   readonly plan: RebalancingPorts['plan'];

@@ -19,7 +19,7 @@ import type { ControlLogPorts } from './control-log-ports.js';
 import type { ControlRecords } from './control-records.js';
 import { type ControlState, emptyControlState, isMade } from './control-state.js';
 import { Demotions, takesSpaces } from './demotions.js';
-import { mostCaughtUp, nextConfiguration } from './electorate.js';
+import { keepElectorate, mostCaughtUp } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { encodeEntry, entryIn } from './entry-codec.js';
 import { FollowedState, followingTimer } from './followed-state.js';
@@ -71,6 +71,7 @@ export class ControlLog implements PrimaryAuthority {
         timers: effects.timers,
         pure: ports.pure,
         canWrite: ports.canWrite,
+        pingedMs: ports.pingedMs,
         propose: (entry, done, now) => this.propose(entry, done, now),
         told: (bytes, now) => this.#followed.told(bytes, this.#self as NodeId, now),
         led: (isSilent, now) => this.#rebalancing.lead(isSilent, now),
@@ -391,10 +392,6 @@ export class ControlLog implements PrimaryAuthority {
       this.#authority.lead(raft.round > 0, now);
       if (raft.round === 0) this.#rebalancing.rest();
     }
-    if (raft.role !== 'leader') return;
-    const { configuration, matches, committed } = raft;
-    const isHeard = (id: NodeId): boolean => raft.isHeard(id, now.monotonicMs);
-    const next = nextConfiguration({ self: this.#self as NodeId, state: this.#state, configuration, matches, committed, isHeard });
-    if (next !== null) raft.reconfigure(next);
+    if (raft.role === 'leader') keepElectorate(this.#self as NodeId, this.#state, raft, now.monotonicMs);
   }
 }

@@ -5,6 +5,7 @@
 import { compareText, type NodeId } from '../identifiers.js';
 import type { ControlState } from './control-state.js';
 import { votersMax } from './entries.js';
+import type { Raft } from './raft/raft.js';
 import { type Configuration, quorumOf } from './raft/vocabulary.js';
 
 export interface Electorate {
@@ -16,6 +17,13 @@ export interface Electorate {
   readonly committed: number;
   /** Whether the node answers the leader now. */
   readonly isHeard: (node: NodeId) => boolean;
+}
+
+/** As leader: proposes what is to change about who votes, if anything is and may be now. */
+export function keepElectorate(self: NodeId, state: ControlState, raft: Raft, nowMs: number): void {
+  const { configuration, matches, committed } = raft;
+  const next = nextConfiguration({ self, state, configuration, matches, committed, isHeard: (id) => raft.isHeard(id, nowMs) });
+  if (next !== null) raft.reconfigure(next);
 }
 
 /** The configuration to propose next; null while all is as it should be, or nothing can be done yet. */

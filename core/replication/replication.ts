@@ -149,6 +149,11 @@ export class Replication implements CopyStanding {
     return this.#services.takesPart(space) || (kind === 'fetch' && this.#services.isOutside(space));
   }
 
+  /** When the node last answered a ping of this one; minus infinity when it never has, or is not pinged. */
+  pingedMs(id: NodeId): number {
+    return this.#peers.get(id)?.lastReachedMs ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** To the control log of any node, whether it shares a space with this one or not. */
   sendControl(to: NodeId, bytes: Uint8Array): void {
     this.#peers.send(to, { kind: 'control', bytes });

@@ -101,6 +101,34 @@ clusters('a primary that is cut off is confirmed no more before another one is, 
   assert.equal(confirmedOf(cluster), ['n2']);
 });
 
+for (const way of ['both ways', 'to the primary', 'from the primary']) {
+  clusters(`a primary that only the leader reaches, with the others cut off ${way}, is confirmed no more, and is replaced`, () => {
+    const cluster = new ControlCluster('leader alone', { ...calmPlan(5, 20_000), founders: 5 });
+    cluster.runUntil(2_000);
+    const leader = cluster.leader?.name ?? '';
+    const [primary, ...others] = cluster.members.filter(({ name }) => name !== leader);
+    const copies = [primary, ...others].map(({ id }) => id);
+    cluster.leader?.propose({ kind: 'space-created', name: 'notes', generation: 0, copies });
+    cluster.runUntil(4_000);
+    assert.equal(confirmedOf(cluster), [primary.name]);
+    const [one, rest] = [[primary.name], others.map(({ name }) => name)];
+    // One of the three that it loses is still none that matters: leader, primary and two others are a majority.
+    cluster.strike({ kind: 'cut', atMs: 4_000, forMs: 2_000, from: [primary.name, rest[0]], to: [rest[0], primary.name] });
+    cluster.runUntil(6_500);
+    assert.equal(confirmedOf(cluster), [primary.name]);
+    if (way !== 'to the primary') cluster.strike({ kind: 'cut', atMs: 6_500, forMs: 6_000, from: one, to: rest });
+    if (way !== 'from the primary') cluster.strike({ kind: 'cut', atMs: 6_500, forMs: 6_000, from: rest, to: one });
+    cluster.runUntil(7_600);
+    assert.not(confirmedOf(cluster).includes(primary.name));
+    cluster.runUntil(10_000);
+    assert.is(cluster.leader?.name, leader);
+    assert.is(confirmedOf(cluster).length, 1);
+    assert.ok(rest.includes(confirmedOf(cluster)[0]));
+    const verdict = judgeControlLog(cluster.run());
+    assert.is(verdict.verdict, 'ok', String('reason' in verdict ? verdict.reason : ''));
+  });
+}
+
 clusters('a primary that was started anew leads again only by a later entry', () => {
   const cluster = new ControlCluster('restarted', calmPlan(3, 20_000));
   cluster.runUntil(2_000);

@@ -55,6 +55,11 @@ function authorityContents(bytes: Uint8Array): ControlContents {
       return { kind: 'control', text: 'asks for a sign of life from ', name: 'a call', isRoutine: true };
     case 'doubted':
       return { kind: 'control', text: `misses ${message.nodes.join(', ')} and says so to `, name: 'a doubt', isRoutine: false };
+    case 'unreached': {
+      const { nodes } = message;
+      if (nodes.length === 0) return { kind: 'control', text: 'reaches everybody and says so to ', name: 'a report', isRoutine: true };
+      return { kind: 'control', text: `does not reach ${nodes.join(', ')} and says so to `, name: 'a report', isRoutine: false };
+    }
     case 'silent': {
       const { nodes } = message;
       if (nodes.length === 0) return { kind: 'control', text: 'hears everybody and says so to ', name: 'a report', isRoutine: true };
