@@ -1,3 +1,5 @@
+import type { NodeId } from '../core/identifiers.js';
+
 /** What control logs were seen to send, apply and lead, by an observer from outside: what their checker judges (control-log.ts). */
 export type ControlObservation =
   /** Became leader. `terms[i]` is the term of entry `start + 1 + i` of its log. */
@@ -55,8 +57,16 @@ export type ControlObservation =
   /** At the end, all faults over for long enough: what each node that should has applied. */
   | { readonly kind: 'settled'; readonly atMs: number; readonly node: string; readonly index: number; readonly state: string };
 
+/** Who votes on the control log from a moment on, as committed. */
+export interface Electorate {
+  readonly atMs: number;
+  readonly voters: readonly NodeId[];
+}
+
 export interface ControlTrace {
   readonly observations: readonly ControlObservation[];
   /** Whether all nodes came to agree after the last fault; null when the run did not wait for it. */
   readonly converged: boolean | null;
+  /** In order; absent where only the log itself was watched. */
+  readonly electorates?: readonly Electorate[];
 }

@@ -206,6 +206,8 @@ export interface MemberLife {
   readonly untilMs: number;
   /** When it said that it would be absent; Infinity when it did not. */
   readonly leftMs: number;
+  /** What ended it: the process alone, or the machine's power; absent while it lasts. */
+  readonly endedBy?: 'kill' | 'crash';
 }
 
 /** From now on a process says this of a member; of itself as well. */
@@ -230,6 +232,8 @@ export interface BrokenLink {
   readonly to: string;
   readonly fromMs: number;
   readonly untilMs: number;
+  /** Nothing passes, what passes does so at other rates, or it is held back until the end; absent where nobody asks. */
+  readonly how?: 'cut' | 'rates' | 'clog';
 }
 
 /** What a process shows of its members when the run ends. */

@@ -2,7 +2,7 @@
  * Watches the control logs of a run from outside: what their nodes say to each other, note and lead, for the checker that judges agreement; and which rows were committed
  * when, for the one that judges placement. Nothing of it reaches a node.
  */
-import type { ControlTrace } from '../checker/control-observations.js';
+import type { ControlTrace, Electorate } from '../checker/control-observations.js';
 import type { PlacedRow, PlacementRecord } from '../checker/history.js';
 import { isAuthorityMessage } from '../core/control/authority-messages.js';
 import { partsOf } from '../core/control/bundle.js';
@@ -37,6 +37,7 @@ export class ControlWatch {
   #applied = 0;
   #appliedMs = 0;
   readonly #rows: PlacedRow[] = [];
+  readonly #electorates: Electorate[] = [];
   readonly #rowTexts = new Map<SpaceKey, string>();
   readonly #nodes = new Map<NodeId, WatchedNode>();
   readonly #returned = new ReturnedNodes();
@@ -137,6 +138,7 @@ export class ControlWatch {
       this.#rowTexts.set(space, text);
       this.#rows.push({ space, copies, atMs });
     }
+    if (this.#electorates.at(-1)?.voters.join(' ') !== state.voters.join(' ')) this.#electorates.push({ atMs, voters: state.voters });
     for (const { id, zone, isDraining } of Object.values(state.members))
       if (!isDraining && !this.#nodes.has(id)) this.#nodes.set(id, { zone, fromMs: atMs, untilMs: Number.POSITIVE_INFINITY });
     for (const [id, node] of this.#nodes) if (state.members[id]?.isDraining !== false) node.untilMs = Math.min(node.untilMs, atMs);
@@ -172,7 +174,7 @@ export class ControlWatch {
       }
     }
     const isJudged = settled && this.#nowMs - this.#appliedMs > underWayMs;
-    return { observations: this.observer.observations, converged: isJudged ? agree : null };
+    return { observations: this.observer.observations, converged: isJudged ? agree : null, electorates: this.#electorates };
   }
 
   /** Copies that a row names serve from then on until it names them no more. Plans choose rows freely: there are no caps on nodes. */

@@ -73,7 +73,7 @@ export class FaultInjector {
   kill(host: NodeHost): void {
     const { recorder } = this.#world;
     if (!host.serving) recorder.mark('crashed while recovering');
-    recorder.crashed(host.index);
+    recorder.crashed(host.index, 'kill');
     if (isMoving(host)) recorder.mark('move interrupted by a crash');
     const unsynced = host.kill();
     if (unsynced) recorder.mark('killed with writes that were not synced');
@@ -153,7 +153,10 @@ export class FaultInjector {
     if (held.some((dot) => !intact.has(dot) && isLast(dot))) return false;
     const isolated = others.every((other) => !other.alive || this.#world.network.isCut(host.index, other.index));
     if (host.alive) this.crash(host);
-    this.#world.recorder.diskDestroyed(host.index, { held, isolated }, (dot) => ever.some(({ dots }) => dots.has(dot)));
+    // A disk that went before was another one too: what was on both, and compacted since, is owed by what took its place.
+    const gone = this.destroyedDisks.map(({ disk }) => everDurableDots(disk));
+    const isShipped = (dot: string): boolean => ever.some(({ dots }) => dots.has(dot)) || gone.some((dots) => dots.has(dot));
+    this.#world.recorder.diskDestroyed(host.index, { held, isolated }, isShipped);
     for (const dot of held) this.#onDestroyedDisks.add(dot);
     this.destroyedDisks.push({ id: host.id, disk: host.loseDisk() });
     return true;

@@ -153,8 +153,9 @@ export class HistoryRecorder {
     return this.#recovered.length > 0;
   }
 
-  crashed(node: number): void {
-    this.membership.ended(node);
+  /** Its process has ended, alone or with the power of its machine. */
+  crashed(node: number, by: 'kill' | 'crash' = 'crash'): void {
+    this.membership.ended(node, by);
     const record = this.#nodes[node];
     for (const space of [...record.spans.keys()]) {
       this.#termEnded(node, space);

@@ -41,12 +41,15 @@ export class LinkLog {
   clogged(from: number, to: number, untilUs: number): void {
     if (from >= this.#names.length || to >= this.#names.length) return;
     const fromMs = this.#clock.nowMs();
-    this.#ended.push({ from: this.#names[from], to: this.#names[to], fromMs, untilMs: this.#clock.msOf(untilUs) });
+    this.#ended.push({ from: this.#names[from], to: this.#names[to], fromMs, untilMs: this.#clock.msOf(untilUs), how: 'clog' });
   }
 
   /** All until now. */
   spans(): BrokenLink[] {
-    const lasting = [...this.#open.values()].map(({ from, to, fromMs }) => ({ from, to, fromMs, untilMs: Number.POSITIVE_INFINITY }));
+    const lasting = [...this.#open.values()].map(({ from, to, fromMs, obstacle }) => ({
+      ...{ from, to, fromMs, untilMs: Number.POSITIVE_INFINITY },
+      how: obstacle,
+    }));
     return [...this.#ended, ...lasting];
   }
 
@@ -54,6 +57,7 @@ export class LinkLog {
     const open = this.#open.get(key);
     if (open === undefined) return;
     this.#open.delete(key);
-    this.#ended.push({ from: open.from, to: open.to, fromMs: open.fromMs, untilMs: this.#clock.nowMs() });
+    const { from, to, fromMs, obstacle } = open;
+    this.#ended.push({ from, to, fromMs, untilMs: this.#clock.nowMs(), how: obstacle });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a destroyed disk costs: runs seeds of `permanent-loss` and counts the acknowledged writes that were gone with each disk, per acknowledgement level, apart for
- * disks whose node could reach no other any more.
+ * What a destroyed disk costs: runs seeds of `permanent-loss`, with nodes that keep a control log as in production, and counts the acknowledged
+ * writes that were gone with each disk, per acknowledgement level, apart for disks whose node could reach no other any more.
  *
  *     npm run loss-figures -- --seeds 1..1000            prints the table
  *     npm run loss-figures -- --seeds 1..1000 --rewrite  and puts it into docs/client.md
@@ -27,8 +27,8 @@ interface Tally {
 }
 
 /**
- * The middle 95 % of the means of as many disks drawn again with replacement (Efron's bootstrap). Where all are 0 no resample tells anything: then the upper end is
- * what the share of disks with a loss stays below, 3 / n (Hanley and Lippman-Hand 1983).
+ * The middle 95 % of the means of as many disks drawn again with replacement (Efron's bootstrap). Where all are 0 no resample tells anything: then
+ * the upper end is what the share of disks with a loss stays below, 3 / n (Hanley and Lippman-Hand 1983).
  */
 function interval(values: readonly number[]): readonly [number, number] {
   if (values.every((value) => value === 0)) return [0, 3 / values.length];
@@ -93,9 +93,9 @@ if (range === null) {
 }
 const tally: Tally = { runs: 0, acknowledged: { local: 0, one: 0, quorum: 0, all: 0 }, disks: [] };
 for (let seed = Number(range[1]); seed <= Number(range[2]); seed += 1) {
-  const { history, verdict, reason } = runSeed({ scenario: permanentLoss, seed });
+  const { history, verdict, reason } = runSeed({ scenario: permanentLoss, seed, controlLog: true });
   if (verdict === 'violation') {
-    process.stderr.write(`${reason}\n  replay: bin/engram-sim --seed ${seed} --scenario permanent-loss\n`);
+    process.stderr.write(`${reason}\n  replay: bin/engram-sim --seed ${seed} --scenario permanent-loss --control-log\n`);
     process.exitCode = 1;
   }
   const acknowledged = acknowledgedPerLevel(history);

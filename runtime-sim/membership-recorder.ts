@@ -80,9 +80,9 @@ export class MembershipRecorder {
   }
 
   /** The process on that machine has ended. */
-  ended(place: number): void {
+  ended(place: number, endedBy: 'kill' | 'crash'): void {
     const running = this.#running[place];
-    if (running >= 0) this.#lives[running].untilMs = this.#parts.nowMs();
+    if (running >= 0) Object.assign(this.#lives[running], { untilMs: this.#parts.nowMs(), endedBy });
     this.#running[place] = -1;
   }
 

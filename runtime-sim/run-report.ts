@@ -27,6 +27,7 @@ export interface RunReport {
   readonly probes: RunResult['probes'];
   readonly verdicts: RunResult['verdicts'];
   readonly verdict: RunResult['verdict'];
+  readonly failovers: RunResult['failovers'];
   readonly reason: string | null;
   readonly replay: string;
   readonly seedFile: string | null;
@@ -100,6 +101,7 @@ export function reportOf(run: RunResult, replay: string, seedFile: string | null
     probes: run.probes,
     verdicts: run.verdicts,
     verdict: run.verdict,
+    failovers: run.failovers,
     reason: run.reason,
     replay,
     seedFile,
@@ -134,6 +136,7 @@ function reportText(report: RunReport): string {
     ...Object.entries(report.verdicts)
       .filter(([, { verdict }]) => verdict !== 'not-applicable')
       .map(([name, verdict]) => line(name, colours[verdict.verdict](verdict.verdict) + ('reason' in verdict ? `  ${verdict.reason}` : ''))),
+    ...failoverLines(report.failovers),
     line(
       'marks',
       Object.entries(report.probes)
@@ -143,6 +146,14 @@ function reportText(report: RunReport): string {
     ...lateLines(report),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function failoverLines(failovers: RunReport['failovers']): string[] {
+  if (failovers.length === 0) return [];
+  const took = failovers.flatMap(({ acknowledgedMs }) => acknowledgedMs ?? []).map(Math.round);
+  const late = failovers.filter(({ reason }) => reason === 'late').length;
+  const most = took.length === 0 ? '' : `, at most ${Math.max(...took)} ms`;
+  return [line('failovers', `${failovers.length}, ${took.length} of them measured${most}${late > 0 ? pc.red(`, ${late} late`) : ''}`)];
 }
 
 function lateLines(report: RunReport): string[] {

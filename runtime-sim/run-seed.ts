@@ -2,6 +2,7 @@
  * One seed of one scenario, from plan to verdict: what the command line, the tests, the chaos subset and the benchmark all call.
  */
 
+import { type Failover, failoversOf } from '../checker/failovers.js';
 import type { History, Verdict } from '../checker/history.js';
 import { type CheckerName, checkerNames, checkers } from '../checker/index.js';
 import { isWrite } from '../checker/memory-traces.js';
@@ -47,6 +48,8 @@ export interface RunResult {
   readonly lostWrites: number;
   readonly convergenceMs: number | null;
   readonly probes: Readonly<Record<string, number>>;
+  /** Primaries that faults took away; none where no control log was kept. */
+  readonly failovers: readonly Failover[];
   readonly verdicts: Verdicts;
   readonly verdict: 'ok' | 'violation' | 'unknown';
   /** A violation that is nothing but slow: exit 3, not 1. */
@@ -108,6 +111,7 @@ function simulate(options: RunOptions): Omit<RunResult, 'wallMs'> {
     lostWrites: figure(judged.verdicts.loss, 'lostWrites') ?? 0,
     convergenceMs: figure(judged.verdicts.convergence, 'convergenceMs') ?? simulation.liveness.convergenceMs,
     probes: Object.fromEntries([...simulation.recorder.marks].sort(([left], [right]) => (left < right ? -1 : 1))),
+    failovers: failoversOf(history),
     ...judged,
     history,
   };

@@ -1,6 +1,7 @@
 /** The report for people: one page that needs nothing else, no script, no network. */
 import { rangeText } from './campaign-options.js';
 import { axisOf, calibrationChart, distributionChart } from './distribution-charts.js';
+import { failoverSection } from './failover-table.js';
 import { reportStyle } from './html-style.js';
 import { escaped, grouped, msText, table } from './html-text.js';
 import { cellMeanings, failureId, legend, matrixChart } from './matrix-chart.js';
@@ -13,7 +14,7 @@ export function htmlReport(report: CampaignReport): string {
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title><style>${reportStyle}</style></head>
 <body><main>
-${[header(title, report), matrix(report), failures(report), perScenario(report), perChecker(report), marks(report), distributions(report), calibrations(report)].filter(Boolean).join('\n')}
+${[header(title, report), matrix(report), failures(report), perScenario(report), perChecker(report), marks(report), failoverSection(report), distributions(report), calibrations(report)].filter(Boolean).join('\n')}
 </main></body>
 </html>
 `;

@@ -3,6 +3,7 @@ import type { Operation } from '../../checker/history.js';
 import { isWrite } from '../../checker/memory-traces.js';
 import type { Divergence } from '../run-report.js';
 import type { RunResult } from '../run-seed.js';
+import { reduceFailovers } from './failover-tally.js';
 import { Histogram, type HistogramData } from './histogram.js';
 import type { CalibrationData, RunRecord, RunVerdict } from './run-record.js';
 
@@ -21,6 +22,7 @@ export function reduceRun(
     ),
     distributions: { ...distributionsOf(run), ...figures(run, 'distributions', (values) => histogramOf(values as readonly number[])) },
     calibrations: figures(run, 'calibrations', (bins) => ({ bins }) as CalibrationData),
+    failovers: reduceFailovers(run.failovers),
     ...{ replay, seedFile },
   };
 }

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { marks as markList } from '../../scenarios/marks.js';
 import { exitCodes } from '../exit-codes.js';
 import { type CampaignOptions, rangeText, seedCount } from './campaign-options.js';
+import type { FailoverReport } from './failover-tally.js';
 import { bucketEdges, type Histogram } from './histogram.js';
 import { type PooledCalibration, pooledCalibrations } from './pooled-calibration.js';
 import { durationText } from './progress.js';
@@ -115,6 +116,8 @@ export interface CampaignReport extends CampaignFigures {
   readonly scenarios: readonly ScenarioReport[];
   /** Claimed probabilities over all runs, by title. */
   readonly calibrations: readonly PooledCalibration[];
+  /** Over all scenarios, by kind of fault; empty without a control log. */
+  readonly failovers: readonly FailoverReport[];
   readonly marks: readonly MarkReport[];
   readonly failures: readonly FailureReport[];
   readonly errors: readonly CampaignError[];
@@ -140,6 +143,7 @@ export interface ScenarioReport {
   readonly verdicts: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly distributions: Readonly<Record<string, DistributionReport>>;
   readonly calibrations: Readonly<Record<string, readonly Readonly<CalibrationBin>[]>>;
+  readonly failovers: readonly FailoverReport[];
 }
 
 /** In milliseconds; quantiles to a tenth of their value. */
@@ -188,6 +192,7 @@ export function reportOf(state: CampaignState, path: string): CampaignReport {
     calibrations: pooledCalibrations([...tally.scenarios.values()].map(({ calibrations }) => Object.fromEntries(calibrations))).filter(
       ({ claims }) => claims > 0,
     ),
+    failovers: tally.failovers.report(),
     marks: markReports(state),
     failures: tally.failures
       .map(({ scenario, seed, verdict, reason, divergence, replay, seedFile }) => {
@@ -200,7 +205,7 @@ export function reportOf(state: CampaignState, path: string): CampaignReport {
 }
 
 function scenarioReport(name: string, tally: ScenarioTally): ScenarioReport {
-  const { marks, verdicts, distributions, calibrations, cells, wallMs, ...counts } = tally;
+  const { marks, verdicts, distributions, calibrations, failovers, cells, wallMs, ...counts } = tally;
   return {
     name,
     ...counts,
@@ -209,6 +214,7 @@ function scenarioReport(name: string, tally: ScenarioTally): ScenarioReport {
     verdicts: Object.fromEntries([...verdicts].map(([checker, runs]) => [checker, Object.fromEntries(runs)])),
     distributions: Object.fromEntries([...distributions].map(([figure, histogram]) => [figure, distributionReport(histogram)])),
     calibrations: Object.fromEntries(calibrations),
+    failovers: failovers.report(),
   };
 }
 
@@ -269,6 +275,7 @@ export function reportText(state: CampaignState, { report, html }: { readonly re
     line('runs', `${figures.runs} (${outcomes.join(', ')})${unfinished}`),
     line('acknowledged', `${tally.total('acknowledgedWrites')} writes, ${tally.total('lostWrites')} lost`),
     line('marks missed', marksText(state)),
+    ...tally.failovers.report().map((failover) => line('failover', failoverText(failover))),
     ...(pending.length === 0 ? [] : [line('pending', `${pending.join(', ')} (not built yet, skipped)`)]),
     line(
       'speed',
@@ -278,6 +285,12 @@ export function reportText(state: CampaignState, { report, html }: { readonly re
     ...(figures.seedFiles.length === 0 ? [] : [line('seed files', `${figures.seedFiles[0]}${more(figures.seedFiles.length - 1)}`)]),
     ...tally.failures.slice(0, 1).flatMap(({ replay }) => ['', `replay: ${replay}`]),
   ].join('\n')}\n`;
+}
+
+function failoverText({ kind, n, p50Ms, p99Ms, maxMs, worst, unmeasured }: FailoverReport): string {
+  const times = worst === null ? '' : `: p50 ${p50Ms} ms, p99 ${p99Ms} ms, most ${maxMs} ms (${worst.scenario} ${worst.seed})`;
+  const late = unmeasured.late > 0 ? pc.red(`, ${unmeasured.late} late`) : '';
+  return `${kind}, ${n} measured${times}${late}`;
 }
 
 function marksText({ options, tally }: CampaignState): string {

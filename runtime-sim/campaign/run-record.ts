@@ -3,6 +3,7 @@
  * campaign does not grow with its seeds.
  */
 import { UsageError } from '../exit-codes.js';
+import { type FailoversOfRun, isFailoverData } from './failover-tally.js';
 import { type HistogramData, isHistogramData } from './histogram.js';
 
 export type RunVerdict = 'ok' | 'violation' | 'not-converged' | 'unknown';
@@ -30,6 +31,8 @@ export interface RunRecord {
   readonly verdicts: Readonly<Record<string, string>>;
   readonly distributions: Readonly<Record<string, HistogramData>>;
   readonly calibrations: Readonly<Record<string, CalibrationData>>;
+  /** By kind of fault; empty where no control log was kept. */
+  readonly failovers: FailoversOfRun;
   readonly replay: string;
   /** Path as it was written; null when ok, or when it could not be written. */
   readonly seedFile: string | null;
@@ -84,6 +87,7 @@ const shape: Readonly<Record<keyof RunRecord, (value: unknown) => boolean>> = {
   verdicts: isRecordOf(isText),
   distributions: isRecordOf(isHistogramData),
   calibrations: isRecordOf((value) => Array.isArray((value as CalibrationData | null)?.bins)),
+  failovers: isRecordOf(isFailoverData),
   replay: isText,
   seedFile: isNullOr(isText),
 };

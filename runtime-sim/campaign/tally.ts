@@ -1,6 +1,7 @@
 /** What all runs of a campaign came to, run by run: counts, marks, distributions, and one byte per run for the matrix. Its size is that of the campaign's options. */
 import { marks as markList } from '../../scenarios/marks.js';
 import { type CampaignOptions, placeOf, seedCount } from './campaign-options.js';
+import { FailoverTally } from './failover-tally.js';
 import { Histogram } from './histogram.js';
 import type { CalibrationBin, CalibrationData, RunRecord } from './run-record.js';
 
@@ -27,12 +28,15 @@ export interface ScenarioTally {
   readonly verdicts: Map<string, Map<string, number>>;
   readonly distributions: Map<string, Histogram>;
   readonly calibrations: Map<string, CalibrationBin[]>;
+  readonly failovers: FailoverTally;
   /** Character codes of `cellOf`, in the order of the seeds. */
   readonly cells: Uint8Array;
 }
 
 export class Tally {
   readonly scenarios: ReadonlyMap<string, ScenarioTally>;
+  /** Over all scenarios. */
+  readonly failovers = new FailoverTally();
   readonly failures: RunRecord[] = [];
   readonly seedFiles: string[] = [];
   /** Runs that failed in one way or another. */
@@ -79,6 +83,8 @@ export class Tally {
         entryOf(tally.calibrations, name, () => []),
         data,
       );
+    tally.failovers.add(record.failovers, record);
+    this.failovers.add(record.failovers, record);
     if (record.verdict === 'ok' && !diverged) return;
     this.failed += 1;
     if (this.failures.length < failuresToldMax) this.failures.push(record);
@@ -123,6 +129,7 @@ function emptyTally(seeds: number): ScenarioTally {
     verdicts: new Map(),
     distributions: new Map(),
     calibrations: new Map(),
+    failovers: new FailoverTally(),
     cells: new Uint8Array(seeds).fill(code(cellOf.none)),
   };
 }

@@ -5,6 +5,7 @@
  * Who leads the control log at the fault is not known when a plan is made: a first run without the fault tells, and as nothing before the fault differs, the run that is
  * measured is the same up to there. Clients stand at one copy each and ask it again and again, so that what is measured is the cluster and not how clients find it.
  */
+import type { History } from '../../checker/history.js';
 import { EngramNode } from '../../core/engram-node.js';
 import { drawBackground, drawClocks, drawDisk } from '../../scenarios/configuration-draw.js';
 import type { FaultPlan } from '../../scenarios/fault-plan.js';
@@ -113,6 +114,11 @@ function leaderAt(measured: FailoverRun, atMs: number): string {
 
 /** Milliseconds from the fault to the first acknowledged write at another confirmed primary; Infinity if there was none. */
 export function measureFailover(measured: FailoverRun): number {
+  return runFailover(measured).tookMs;
+}
+
+/** The same, with all that an observer has written down until then. */
+export function runFailover(measured: FailoverRun): { readonly tookMs: number; readonly history: History } {
   const { seed, what } = measured;
   const draws = new RandomStreams(`failover/${seed}/${what}`).stream('strike');
   const atMs = draws.integer(strikesMs);
@@ -156,5 +162,5 @@ export function measureFailover(measured: FailoverRun): number {
     }
     return confirmedMs < Number.POSITIVE_INFINITY;
   });
-  return confirmedMs - atMs;
+  return { tookMs: confirmedMs - atMs, history: simulation.history() };
 }

@@ -23,6 +23,7 @@ export function runRecord(seed: number, changes: Partial<RunRecord> = {}): RunRe
     verdicts: { loss: 'ok' },
     distributions: { 'acknowledged write': took.data() },
     calibrations: {},
+    failovers: {},
     replay: `bin/engram-sim --seed ${seed} --scenario clean-split`,
     seedFile: null,
     ...changes,
