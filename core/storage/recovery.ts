@@ -246,12 +246,7 @@ export class Recovery {
       ...this.#segments.filter((segment) => segment.damaged).map((segment) => segment.dots),
       ...missingFiles.map((file) => file.dots),
     ];
-    for (const dots of lostDots) {
-      for (const [space, vector] of dots) {
-        const found = this.#found.get(space) ?? new VersionVector();
-        for (const hole of found.missingFrom(vector)) noteRange(holes, space, hole);
-      }
-    }
+    for (const dots of lostDots) this.#noteMissing(dots, holes);
     if (this.#keepsControlLog && this.#isLossUnknown) noteRange(holes, controlSpace, lostControlDot);
     for (const [space, vector] of holes) {
       for (const author of vector.authors()) {
@@ -259,12 +254,17 @@ export class Recovery {
           this.#effects.journal.note({ kind: 'hole.found', space, author, from, to });
       }
     }
-    for (const [space, absent] of checkpoint?.holes ?? []) {
-      const found = this.#found.get(space) ?? new VersionVector();
-      for (const hole of found.missingFrom(absent)) noteRange(holes, space, hole);
-    }
+    if (checkpoint !== undefined) this.#noteMissing(checkpoint.holes, holes);
     // Also a dominated record counts as lost when what took its place may be: only a peer can say.
     this.#makeTailDurable({ holes, absentDoubtful: this.#damagedRanges > 0 });
+  }
+
+  /** Enters into `holes` what of these dots was not found. */
+  #noteMissing(dots: Iterable<readonly [SpaceKey, VersionVector]>, holes: Map<SpaceKey, VersionVector>): void {
+    for (const [space, vector] of dots) {
+      const found = this.#found.get(space) ?? new VersionVector();
+      for (const hole of found.missingFrom(vector)) noteRange(holes, space, hole);
+    }
   }
 
   /**
