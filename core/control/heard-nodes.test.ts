@@ -73,6 +73,17 @@ evidence('a voter calls whom the leader misses, and reports it only if it does n
   assert.is(heard.report(second, at(10_001)), null);
 });
 
+evidence('who has answered is not silent because nobody asks again; doubted anew it has time to answer once more', () => {
+  const heard = new HeardNodes(defaultAuthorityOptions);
+  heard.doubted([fifth], at(0));
+  heard.asked(fifth, leased, at(20));
+  // The leader has heard it meanwhile, and names it no more.
+  assert.equal(heard.report(second, at(20 + calledForMs))?.nodes, []);
+  assert.equal(heard.doubted([fifth], at(300)), [fifth]);
+  assert.equal(heard.report(second, at(310))?.nodes, []);
+  assert.equal(heard.report(second, at(300 + calledForMs))?.nodes, [fifth]);
+});
+
 evidence('a leader that is lost is reported at once: its silence counts from when it spoke', () => {
   const heard = new HeardNodes(defaultAuthorityOptions);
   heard.leaderSpoke(leader, at(100));

@@ -88,7 +88,9 @@ export class HeardNodes {
   doubted(nodes: readonly NodeId[], now: Now): readonly NodeId[] {
     return nodes.filter((node) => {
       const known = this.#doubts.get(node);
-      const isFresh = known !== undefined && now.monotonicMs - known.toldMs <= doubtedForMs;
+      // Who has answered since is doubted anew, and has the time for an answer once more.
+      const isSilent = known !== undefined && (this.#heard.get(node)?.lastMs ?? known.sinceMs) <= known.sinceMs;
+      const isFresh = isSilent && now.monotonicMs - known.toldMs <= doubtedForMs;
       const sinceMs = isFresh ? known.sinceMs : node === this.#leader?.node ? this.#leader.atMs : now.monotonicMs;
       this.#doubts.set(node, { sinceMs, toldMs: now.monotonicMs });
       return now.monotonicMs - sinceMs <= this.#options.silentAfterMs;
@@ -100,8 +102,10 @@ export class HeardNodes {
     if (this.#doubts.size === 0 && !this.#reported) return null;
     const nodes: NodeId[] = [];
     for (const [node, { sinceMs, toldMs }] of this.#doubts) {
+      const heardMs = this.#heard.get(node)?.lastMs ?? sinceMs;
       if (now.monotonicMs - toldMs > doubtedForMs) this.#doubts.delete(node);
-      else if (node !== self && now.monotonicMs - Math.max(sinceMs, this.#heard.get(node)?.lastMs ?? sinceMs) >= this.#options.calledForMs)
+      // Who has answered since the leader named it last was not asked again: that it says nothing more is no silence.
+      else if (node !== self && heardMs <= toldMs && now.monotonicMs - Math.max(sinceMs, heardMs) >= this.#options.calledForMs)
         nodes.push(node);
     }
     this.#reported = nodes.length > 0;

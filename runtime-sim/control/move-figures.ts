@@ -3,7 +3,8 @@
  *
  *     npm run move-figures -- --seeds 1..100
  *
- * Prints one line of JSON for near links and one for far ones: rows committed with a new copy, cut-overs of primaries, and their pauses in milliseconds. Exit code 1 when a space never took a write again after its cut-over, 2
+ * Prints one line of JSON for near links and one for far ones: moves committed; pauses of primaries, how many of them ended with the move given up, and their lengths in milliseconds; and
+ * spaces that were taken from primaries held for dead. Exit code 1 when a space never took a write again after a pause, 2
  * when the command is wrong.
  */
 import { parseArgs } from 'node:util';
@@ -21,12 +22,14 @@ for (const links of ['near', 'far'] as const) {
   const ofThese = measured.filter(({ isFar }) => isFar === (links === 'far'));
   const pauses = ofThese.flatMap(({ pausesMs }) => pausesMs).sort((left, right) => left - right);
   const at = (share: number): number | null => pauses[Math.min(pauses.length - 1, Math.ceil(share * pauses.length) - 1)] ?? null;
-  const moves = ofThese.reduce((sum, each) => sum + each.moves, 0);
+  const sumOf = (what: 'moves' | 'givenUp' | 'heldForDead'): number => ofThese.reduce((sum, each) => sum + each[what], 0);
   const figures = {
     links,
     seeds: ofThese.length,
-    moves,
-    cutOvers: pauses.length,
+    moves: sumOf('moves'),
+    pauses: pauses.length,
+    givenUp: sumOf('givenUp'),
+    heldForDead: sumOf('heldForDead'),
     p50Ms: at(0.5),
     p95Ms: at(0.95),
     p99Ms: at(0.99),
