@@ -197,12 +197,16 @@ export class EngramNode {
     this.#controlChanged = false;
     if (this.#control === null) return;
     const matters = this.#services.adopt(viewOfState(this.#control.state));
-    if (matters && this.#phase === 'serving') this.#replication.membersChanged(now);
+    if (!matters || this.#phase !== 'serving') return;
+    this.#replication.membersChanged(now);
+    this.#requests.primariesChanged(now);
   }
 
   #judgeTerms(now: Now): void {
     this.#leasesChanged = false;
-    if (this.#phase === 'serving') this.#replication.judgeTerms(now);
+    if (this.#phase !== 'serving') return;
+    this.#replication.judgeTerms(now);
+    this.#requests.primariesChanged(now);
   }
 
   #propose(event: Extract<CoreEvent, { kind: 'propose' | 'found' | 'recover' }>, now: Now): void {

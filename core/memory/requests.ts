@@ -10,7 +10,9 @@ import type { NodeServices } from '../node-services.js';
 import { AckLevel, type BatchOutcome, type Reply, type ReplyHeader, type Request } from '../wire/generated/engram/v1/service.js';
 import { type Acknowledgements, copiesNeeded } from './acknowledgements.js';
 import type { Answers, CopyStanding, ReplyBody } from './answers.js';
+import { HeldWrites, heldWritesTimer } from './held-writes.js';
 import { type HintBody, hintBytes, hintRefusal } from './hints.js';
+import { isRead, isRepeated, type Placed, type ReadBody, type WriteBody } from './placed-request.js';
 import type { Reads } from './reads.js';
 import type { SpaceStore } from './space-store.js';
 import { statusReport } from './status-report.js';
@@ -18,18 +20,7 @@ import { WaitingWrites } from './waiting-writes.js';
 import { requestIdFrom, type WriteIntent, type WriteRequest } from './write-intent.js';
 import type { Writes } from './writes.js';
 
-type WriteBody = Extract<NonNullable<Request['body']>, { $case: 'remember' | 'rememberBatch' | 'update' | 'forget' }>;
-type ReadBody = Extract<NonNullable<Request['body']>, { $case: 'get' | 'recall' }>;
-
 type CommonIntent = Omit<WriteRequest, 'finish'>;
-
-/** A request for a space that this node holds a copy of. */
-interface Placed {
-  readonly handle: RequestHandle;
-  readonly request: Request;
-  readonly space: SpaceKey;
-  readonly body: ReadBody | WriteBody;
-}
 
 interface WaitingForSession {
   readonly placed: Placed;
@@ -53,6 +44,8 @@ export class Requests {
   readonly #reads: Reads;
   readonly #acknowledgements: Acknowledgements;
   readonly #waitingForRoom = new WaitingWrites();
+  /** While the primary moves. */
+  readonly #held: HeldWrites;
   #sessions: WaitingForSession[] = [];
 
   constructor(
@@ -66,6 +59,7 @@ export class Requests {
     },
   ) {
     this.#services = services;
+    this.#held = new HeldWrites(services);
     this.#answers = parts.answers;
     this.#copies = parts.copies;
     this.#writes = parts.writes;
@@ -74,6 +68,10 @@ export class Requests {
   }
 
   take(handle: RequestHandle, request: Request, now: Now): void {
+    this.#take(handle, request, { mayHold: true }, now);
+  }
+
+  #take(handle: RequestHandle, request: Request, { mayHold }: { readonly mayHold: boolean }, now: Now): void {
     const { body } = request;
     if (body === undefined) return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message: 'the request has no body', field: 'body' });
     if (body.$case === 'status') {
@@ -85,12 +83,10 @@ export class Requests {
       const message = `a space name has 3 to 64 characters of a-z, 0-9, _ and -; got ${JSON.stringify(request.header?.space)}`;
       return this.#answers.fail(handle, 'INVALID_ARGUMENT', { message, field: 'header.space' });
     }
+    if (mayHold && this.#isHeld({ handle, request, space, body }, now)) return;
     if (!this.#services.isCopy(space) && !this.#isKnownToBeNowhere(space, body, now))
       return this.#elsewhere({ handle, request, space, body }, now);
-    if (
-      this.#waitingForRoom.length + this.#acknowledgements.count + this.#sessions.length >=
-      this.#services.configuration.memory.requestsWaitingMax
-    ) {
+    if (this.#waiting >= this.#services.configuration.memory.requestsWaitingMax) {
       this.#services.effects.journal.note({ kind: 'request.overloaded', bound: 'requestsWaitingMax' });
       return this.#answers.fail(handle, 'OVERLOADED', { message: 'too many requests are waiting on this node' });
     }
@@ -114,10 +110,34 @@ export class Requests {
     );
   }
 
+  get #waiting(): number {
+    return this.#waitingForRoom.length + this.#acknowledgements.count + this.#sessions.length + this.#held.count;
+  }
+
+  /** Whether it is a write that waits here until it is known who is primary. */
+  #isHeld({ handle, request, space, body }: Placed, now: Now): boolean {
+    if (isRead(body) || !this.#held.isPaused(space, now)) return false;
+    if (this.#waiting >= this.#services.configuration.memory.requestsWaitingMax) return false;
+    // A node that has gone on provisionally while it was out of reach is primary for as long as its term lasts.
+    if (this.#services.isCopy(space) && this.#copies.term(space, now) !== null) return false;
+    return this.#held.hold({ handle, request, space, body }, this.#deadlineMs(request, now), now);
+  }
+
+  /** Who is primary may be judged otherwise now, or time has passed: what waited for that need not wait any more, or not any longer. */
+  primariesChanged(now: Now): void {
+    for (const { placed, deadlineMs } of this.#held.release(now)) {
+      const { handle, request } = placed;
+      const isLate = now.monotonicMs >= deadlineMs;
+      const left =
+        isLate || request.header === undefined ? request.header : { ...request.header, deadlineMs: deadlineMs - now.monotonicMs };
+      this.#take(handle, { ...request, header: left }, { mayHold: !isLate }, now);
+    }
+    this.#held.rearm(now);
+  }
+
   /** Whether a read is of a space that nobody has ever written to, for certain: there is nothing in it. */
   #isKnownToBeNowhere(space: SpaceKey, body: Placed['body'], now: Now): boolean {
-    const isRead = body.$case === 'get' || body.$case === 'recall';
-    return isRead && this.#services.row(space) === null && this.#services.authority?.knowsAllSpaces(now) === true;
+    return isRead(body) && this.#services.row(space) === null && this.#services.authority?.knowsAllSpaces(now) === true;
   }
 
   /** No copy is here: says who may have one. */
@@ -125,7 +145,7 @@ export class Requests {
     const { authority, configuration } = this.#services;
     const name = spaceName(space);
     const row = this.#services.row(space);
-    if (authority !== null && row === null && body.$case !== 'get' && body.$case !== 'recall') {
+    if (authority !== null && row === null && !isRead(body)) {
       authority.wantSpace(name);
       return this.#answers.fail(handle, 'NOT_PRIMARY', { message: `space ${name} is being made: try again`, redirectNodeId: '' });
     }
@@ -167,7 +187,7 @@ export class Requests {
   }
 
   #proceed({ handle, request, space, body }: Placed, sessionSatisfied: boolean, now: Now): void {
-    if (body.$case === 'get' || body.$case === 'recall') this.#read(handle, space, body, sessionSatisfied, now);
+    if (isRead(body)) this.#read(handle, space, body, sessionSatisfied, now);
     else this.#write(handle, request, space, body, sessionSatisfied, now);
   }
 
@@ -189,6 +209,7 @@ export class Requests {
   /** The client has gone. */
   cancel(handle: RequestHandle): void {
     this.#acknowledgements.cancel(handle);
+    this.#held.cancel(handle);
     this.#sessions = this.#sessions.filter(({ placed }) => placed.handle !== handle);
     this.#waitingForRoom.remove(({ request }) => request.handle === handle);
   }
@@ -201,6 +222,10 @@ export class Requests {
   timer(name: string, now: Now): boolean {
     if (name === roomTimer) {
       this.#sweep(now);
+      return true;
+    }
+    if (name === heldWritesTimer) {
+      this.primariesChanged(now);
       return true;
     }
     if (name !== sessionTimer) return this.#acknowledgements.timer(name, now);
@@ -370,11 +395,4 @@ export class Requests {
 /** Named one by one: what spreads an object and then names more gets a shape of its own each time, and everything that reads it becomes slow. */
 function asRequest({ space, handle, requestId, copies, deadlineMs, term }: CommonIntent, finish: WriteRequest['finish']): WriteRequest {
   return { space, handle, requestId, copies, deadlineMs, term, finish };
-}
-
-/** Whether any write of the answer had been carried out before it was asked for. */
-function isRepeated(reply: NonNullable<Reply['body']>): boolean {
-  if (reply.$case === 'written') return reply.value.duplicate || reply.value.superseded;
-  if (reply.$case !== 'writtenBatch') return false;
-  return reply.value.outcomes.some(({ outcome }) => outcome?.$case === 'written' && (outcome.value.duplicate || outcome.value.superseded));
 }
