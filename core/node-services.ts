@@ -31,6 +31,8 @@ interface Placement {
 export interface PartitionView {
   readonly partitionState: PartitionState;
   readonly reach: { readonly reachable: number; readonly total: number };
+  /** Whether a member lives, is heard, and answers over its own link. */
+  isAtHand(node: NodeId): boolean;
 }
 
 /** Who confirms a primary's term: the control log. */

@@ -6,6 +6,7 @@
  * at once; who reaches nobody keeps its suspicions to itself; dead members are pinged for ever.
  */
 import type { MembershipEvent, Now } from '../events.js';
+import type { NodeId } from '../identifiers.js';
 import { invariant } from '../invariant.js';
 import type { PureFunctions } from '../pure-functions.js';
 import type { Address } from './address.js';
@@ -222,6 +223,14 @@ export class Membership {
   /** Alive members and those that did not leave, this node included in both. */
   get reach(): { readonly reachable: number; readonly total: number } {
     return this.#partition.reach;
+  }
+
+  /** Whether that member lives, is heard, and answers over its own link: whatever it sends by itself arrives here. */
+  isAtHand(node: NodeId): boolean {
+    const member = this.#services.table.get(node);
+    if (member === undefined || member.state !== 'alive') return false;
+    const { inbound, outbound } = this.#links.states(member);
+    return inbound === 'works' && outbound === 'works';
   }
 
   inspect(): MembershipInspection {

@@ -3,9 +3,15 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { VersionVector } from '../clock/version-vector.js';
+import { type ControlView, withRows } from '../control/members-and-rows.js';
+import { authorOf, type NodeId } from '../identifiers.js';
+import type { NodeServices } from '../node-services.js';
 import { Cluster, smallSegments } from '../test-support/cluster.js';
-import type { Host } from '../test-support/host.js';
+import { type Host, testSpace } from '../test-support/host.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
+import type { Peers } from './peers.js';
+import { SettledHoles } from './settled-holes.js';
 
 const settledHoles = suite('settled holes');
 const kept = ['a', 'b', 'c'];
@@ -128,5 +134,122 @@ settledHoles('what is settled ceases to be known to be damaged: nobody asks for 
     assert.is(host.text('c'), 'precious c');
   }
 });
+
+/** Four members, of whom these hold the space. */
+function viewOf({ hosts }: Pick<Cluster, 'hosts'>, copies: readonly number[]): ControlView {
+  const members = hosts.map(({ id, index }) => ({ id, name: `n${index + 1}` }));
+  const row = { space: testSpace, copies: copies.map((at) => hosts[at].id) };
+  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, [row]);
+}
+
+/** The third copy is cut off and loses its place to the fourth; then the three of the row lose the same memory. */
+function damagedWhileOneIsAway(): Cluster {
+  const unplaced = { hosts: [1, 2, 3, 4].map((digit, index) => ({ id: `${digit}${digit}`.repeat(16) as NodeId, index })) };
+  const cluster = new Cluster(4, { storage: smallSegments, view: viewOf(unplaced as unknown as Cluster, [0, 1, 2]) });
+  const [first, second, third, fourth] = cluster.hosts;
+  for (const id of kept) first.remember({ id, text: `precious ${id}` }, { ack: AckLevel.ACK_ALL });
+  cluster.rewrite(first, 60);
+  cluster.pass(3_000);
+  cluster.isolate(third);
+  const moved = viewOf(cluster, [0, 1, 3]);
+  Object.assign(cluster.options, { view: moved });
+  for (const host of [first, second, fourth]) host.deliver({ kind: 'control', view: moved });
+  cluster.pass(5_000);
+  cluster.rewrite(first, 60);
+  cluster.pass(3_000);
+  for (const host of [first, second, fourth]) {
+    assert.ok(host.rot('precious b'), `n${host.index + 1} had it`);
+    host.crash();
+    host.start();
+  }
+  cluster.pass(10_000);
+  return cluster;
+}
+
+settledHoles('nothing is settled that who lost its place while it was away may bring back, whoever wrote it', () => {
+  const cluster = damagedWhileOneIsAway();
+  const [first, second, third, fourth] = cluster.hosts;
+  assert.is(settled(first) + settled(second) + settled(fourth), 0);
+  cluster.heal();
+  third.deliver({ kind: 'control', view: viewOf(cluster, [0, 1, 3]) });
+  cluster.passUntil(() => third.holds() === undefined);
+  for (const host of [first, second, fourth]) {
+    assert.is(host.text('b'), 'precious b');
+    assert.match(host.coverage(), /^n1\.1:1-63,/);
+    assert.is(settled(host), 0);
+  }
+});
+
+/** One copy's own look at a space of which it lacks the third dot, as the other copy does; of a third member, outside the row, it knows this. */
+function lookAt(known: { readonly isAtHand: boolean; readonly reported?: VersionVector }): {
+  readonly settled: string[];
+  look(atMs: number): void;
+} {
+  const [self, copy, outside] = [1, 2, 3].map((digit) => `${digit}${digit}`.repeat(16) as NodeId);
+  const author = authorOf(self, { counter: 1, random: '0'.repeat(16) });
+  const hole = (): VersionVector => {
+    const dots = new VersionVector();
+    dots.add({ author, from: 3, to: 3 });
+    return dots;
+  };
+  const found: string[] = [];
+  const space = {
+    ...{ coverageChanges: 1, horizon: null, inFlight: new VersionVector(), holesBelow: hole },
+    settleAbsent: (dots: VersionVector) => found.push(String(dots.max(author))),
+  };
+  const services = {
+    self,
+    store: { spaceIfHeld: () => space, writeCheckpoint: () => undefined },
+    otherCopies: () => [copy],
+    row: () => ({ space: testSpace, copies: [self, copy] }),
+    control: { members: [self, copy, outside].map((id) => ({ id, name: id })) },
+    ...{ authority: null, partition: { isAtHand: () => known.isAtHand }, configuration: { replication: { reachableMs: 1_000 } } },
+  };
+  let nowMs = 0;
+  const peers = {
+    get(id: NodeId) {
+      if (id === copy) return { vouchedMs: nowMs, spaces: new Map([[testSpace, { lost: hole(), reported: new VersionVector() }]]) };
+      return known.reported === undefined ? undefined : { spaces: new Map([[testSpace, { reported: known.reported }]]) };
+    },
+  };
+  const holes = new SettledHoles(services as unknown as NodeServices, peers as unknown as Peers);
+  return {
+    settled: found,
+    look(atMs) {
+      nowMs = atMs;
+      holes.consider(testSpace, { monotonicMs: atMs, wallMs: atMs });
+    },
+  };
+}
+
+settledHoles('a member outside the row must be there all the time that a hole waits for it', () => {
+  const known = { isAtHand: true };
+  const { settled: found, look } = lookAt(known);
+  look(0);
+  look(1_900);
+  known.isAtHand = false;
+  look(1_950);
+  known.isAtHand = true;
+  for (const atMs of [2_500, 4_400]) look(atMs);
+  assert.equal(found, [], 'it was away');
+  look(4_600);
+  assert.equal(found, ['3']);
+});
+
+settledHoles(
+  'what a member outside the row says that it holds is not settled, whether or not it is still there; what it lacks as well is',
+  () => {
+    const reported = new VersionVector();
+    const known = { isAtHand: false, reported };
+    const { settled: found, look } = lookAt(known);
+    const [outside] = [authorOf('1'.repeat(32) as NodeId, { counter: 1, random: '0'.repeat(16) })];
+    reported.add({ author: outside, from: 1, to: 9 });
+    for (const atMs of [0, 2_500, 5_000]) look(atMs);
+    assert.equal(found, []);
+    reported.remove({ author: outside, from: 3, to: 3 });
+    for (const atMs of [6_000, 8_500]) look(atMs);
+    assert.equal(found, ['3']);
+  },
+);
 
 settledHoles.run();

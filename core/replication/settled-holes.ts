@@ -6,6 +6,9 @@
  * Only below this copy's horizon, only when every copy of the row says the same for long enough that no message of before is still on its way, and never
  * for a dot that some copy has merely not got yet: that one does not call it lost. Nor for the dots of a node that is no copy and may come back: where garbage was pressing
  * a horizon was raised over dots that nobody here ever held, and who took writes on its side of a cut, or kept hints, may be the one that has them.
+ *
+ * Nor while a member is away that may once have been a copy: it lost its place with all that it holds, and brings it back. Who holds something outside the row tells
+ * the copies so as long as it is there; so what each of those tells is not lost, and of a member that tells nothing it must be known that it is there and would be heard.
  */
 import { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
@@ -56,6 +59,10 @@ export class SettledHoles {
       this.#agreed.delete(key);
       return;
     }
+    if (!this.#isOutsideHeard(key, dots)) {
+      this.#agreed.delete(key);
+      return;
+    }
     const before = this.#agreed.get(key);
     if (before === undefined || !before.dots.equals(dots)) {
       this.#agreed.set(key, { dots, sinceMs: now.monotonicMs });
@@ -66,6 +73,19 @@ export class SettledHoles {
     this.#agreed.delete(key);
     space.settleAbsent(dots);
     this.#services.store.writeCheckpoint();
+  }
+
+  /** Takes out of `dots` what members outside the row say that they hold. False: of one of them nobody can tell what it holds, or there is nothing left to settle. */
+  #isOutsideHeard(space: SpaceKey, dots: VersionVector): boolean {
+    const { control, partition, self } = this.#services;
+    const copies = this.#services.row(space)?.copies ?? [];
+    for (const { id } of control.members) {
+      if (id === self || copies.includes(id)) continue;
+      const report = this.#peers.get(id)?.spaces.get(space);
+      if (report !== undefined) dots.removeAll(report.reported);
+      else if (partition?.isAtHand(id) !== true) return false;
+    }
+    return !dots.isEmpty();
   }
 
   /** Whether the node is outside the row, and may bring what it has: a member, or, as far as a control log can say, anybody. */
