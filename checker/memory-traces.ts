@@ -5,7 +5,8 @@
  * clients are.
  */
 import { type Author, compareText, type NodeId, type SpaceKey } from '../core/identifiers.js';
-import type { CopyState, History, LoggedRecord, Operation, Recovery } from './history.js';
+import type { History, LoggedRecord, Operation } from './history.js';
+import { isMissing, type KnownRecovery, recoveriesByNode, wasFound } from './known-recoveries.js';
 
 /** One operation on a memory, or a record in a log that no operation of the history accounts for. */
 export interface Step {
@@ -36,7 +37,7 @@ export interface Place {
   /**
    * How much of what stands before it its maker certainly held. Less than `position` when its maker may have lost it in a crash: then it stands in that log
    * where it came back from a peer, or nowhere, and what stands before it may have come later. Less also by what others made and was durable only
-   * after this one had been asked for: the maker may have put it together before that.
+   * after this one had been asked for: the maker may have put it together before that; and by what the maker's last restart before found damaged.
    */
   heldMin: number;
   readonly author: Author;
@@ -106,18 +107,16 @@ class Tracer {
   private readonly byVersion = new Map<SpaceKey, Map<string, Step[]>>();
   private readonly lastOfProcess = new Map<string, Map<Memory, Step>>();
   private readonly valuesWrittenTwice: string[] = [];
-  private readonly recoveries = new Map<NodeId, readonly KnownRecovery[]>();
+  private readonly recoveries: ReadonlyMap<NodeId, readonly KnownRecovery[]>;
   private readonly tracedRecords = new Map<LoggedRecord, TracedRecord>();
   private readonly copiedRecords: { readonly memory: Memory; readonly step: Step; readonly record: LoggedRecord }[] = [];
 
-  constructor(private readonly history: History) {}
+  constructor(private readonly history: History) {
+    this.recoveries = recoveriesByNode(history);
+  }
 
   traces(): Traces {
     for (const node of this.history.logs.keys()) this.nodes.set(node, this.nodes.size);
-    for (const recovery of this.history.recoveries) {
-      const known = this.recoveries.get(recovery.node) ?? [];
-      this.recoveries.set(recovery.node, [...known, { crashedMs: recovery.crashedMs, held: heldAfter(recovery) }]);
-    }
     for (const operation of inOrderOfInvocation(this.history.operations)) this.addOperation(operation);
     for (const spaces of this.memories.values()) {
       for (const memory of spaces.values()) {
@@ -187,8 +186,9 @@ class Tracer {
   private addLog(node: NodeId, log: readonly LoggedRecord[]): void {
     const number = this.nodes.get(node) as number;
     const durableMs = this.history.logDurableMs?.get(node);
+    const recoveries = this.recoveries.get(node) ?? [];
     // By memory, when each record of another author in this log so far became durable, with its place.
-    const foreign = new Map<Memory, { readonly durableMs: number; readonly position: number }[]>();
+    const foreign = new Map<Memory, { readonly record: LoggedRecord; readonly durableMs: number; readonly position: number }[]>();
     for (const [at, record] of log.entries()) {
       if (record.kind === 'other') continue;
       const traced = this.tracedRecord(record);
@@ -196,11 +196,12 @@ class Tracer {
       const isOwn = record.author.startsWith(node);
       const position = memory.logs[number]?.length ?? 0;
       const seen = foreign.get(memory);
-      const unsynced = seen?.find((other) => other.durableMs > askedMs);
-      const placed = { node: isOwn ? node : null, number, heldMin: unsynced?.position ?? position, durableMs: durableMs?.[at] ?? 0 };
+      const last = isOwn ? recoveries.findLast(({ crashedMs }) => crashedMs < askedMs) : undefined;
+      const notHeld = seen?.find((other) => other.durableMs > askedMs || isMissing(last, other));
+      const placed = { node: isOwn ? node : null, number, heldMin: notHeld?.position ?? position, durableMs: durableMs?.[at] ?? 0 };
       this.addRecord(traced, placed);
       if (durableMs === undefined || isOwn) continue;
-      const place = { durableMs: durableMs[at] as number, position };
+      const place = { record, durableMs: durableMs[at] as number, position };
       if (seen === undefined) foreign.set(memory, [place]);
       else seen.push(place);
     }
@@ -250,11 +251,11 @@ class Tracer {
    * Whether a record that stands in its author's own log may be one that was lost in a crash and came back: the first restart after it was asked for did not
    * find it. Where nobody knows when it was asked for, any restart.
    */
-  private mayHaveBeenLost(node: NodeId, { operation }: Step, { space, author, sequence }: LoggedRecord): boolean {
+  private mayHaveBeenLost(node: NodeId, { operation }: Step, record: LoggedRecord): boolean {
     const recoveries = this.recoveries.get(node) ?? [];
     const first = recoveries.find(({ crashedMs }) => operation === null || crashedMs >= operation.invokedMs);
     if (first === undefined) return false;
-    return operation === null || !(first.held.get(space)?.[author] ?? []).some(([from, to]) => from <= sequence && sequence <= to);
+    return operation === null || !wasFound(first, record);
   }
 
   /**
@@ -330,16 +331,6 @@ function newStep(operation: Operation | null, previous: Step | null): Step {
 /** The moment after which a record was made: its write was asked for then, how often it was tried since. Where nobody knows, any. */
 function madeAfterMs(steps: readonly Step[]): number {
   return Math.min(...steps.map(({ operation }) => operation?.invokedMs ?? Number.NEGATIVE_INFINITY));
-}
-
-/** What a restarted node found on its disk. */
-interface KnownRecovery {
-  readonly crashedMs: number;
-  readonly held: ReadonlyMap<SpaceKey, CopyState['coverage']>;
-}
-
-function heldAfter({ recovered }: Recovery): KnownRecovery['held'] {
-  return new Map(recovered.map(({ space, coverage }) => [space, coverage]));
 }
 
 interface Made {

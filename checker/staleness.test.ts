@@ -105,6 +105,25 @@ bounds('what was still on its way to the disk when a write was asked for is not 
   }
 });
 
+bounds('what its author had found damaged when it made a write is not older than it', () => {
+  for (const [isFound, expected] of [
+    [false, 'ok'],
+    [true, 'violation'],
+  ] as const) {
+    const told = new HistoryBuilder();
+    const rival = told.remember('x', 'v2', { at: 'c' });
+    told.ship(rival, 'a');
+    const durableMs = rival.completedMs + 10;
+    told.wait(500);
+    const restarted = told.recovery('a', { crashedMs: durableMs + 1, recovered: isFound ? [told.copy('a', [rival])] : [] });
+    const { node: maker, completedMs } = told.remember('x', 'v1', { at: 'a' });
+    told.wait(2_000);
+    told.get('x', ['v2'], { at: 'c', answeredAs: 'replica', lagMs: 0 });
+    const logDurableMs = new Map([[maker as NodeId, [durableMs, completedMs]]]);
+    assert.is(staleness(told.build({ recoveries: [restarted], logDurableMs })).verdict, expected, isFound ? 'found' : 'not found');
+  }
+});
+
 bounds('what its author kept through a crash is newer than what stood before it', () => {
   const told = new HistoryBuilder();
   const rival = told.remember('x', 'v2', { at: 'c' });

@@ -12,7 +12,7 @@ import type { RecordPlace } from '../storage/dot-positions.js';
 import type { Room } from '../storage/write-ahead-log.js';
 import { type RecordDraft, type RecordView, recordLength } from '../wire/record.js';
 import { type ControlRecord, type ControlRecords, draftOf, readControlRecord, snapshotParts } from './control-records.js';
-import type { Change, Recovered } from './raft/vocabulary.js';
+import type { Change, EntryAt, Recovered } from './raft/vocabulary.js';
 import { recoverLog } from './recovered-log.js';
 
 /** The node's log, as the journal uses it. */
@@ -63,6 +63,10 @@ export class ControlJournal implements ControlRecords {
   readonly #terms = new Map<number, number>();
   /** Index of the last entry that is needed: one behind it takes the place of nothing. */
   #lastIndex = 0;
+  /** What is known to be committed, as far as it has been noted, and as far as it is to be. One note at a time is on its way. */
+  #noted: EntryAt = { index: 0, term: 0 };
+  #committed: EntryAt = { index: 0, term: 0 };
+  #isNoting = false;
 
   constructor(store: JournalStore, pure: PureFunctions) {
     this.#store = store;
@@ -88,6 +92,8 @@ export class ControlJournal implements ControlRecords {
     if (recovered.snapshot !== null) this.#terms.set(recovered.snapshot.index, recovered.snapshot.term);
     for (const { index, term } of recovered.entries) this.#terms.set(index, term);
     this.#lastIndex = recovered.entries.at(-1)?.index ?? 0;
+    this.#noted = { index: recovered.committed, term: this.#terms.get(recovered.committed) ?? 0 };
+    this.#committed = this.#noted;
     return { kind: 'read', recovered, isEmpty: found.length === 0 };
   }
 
@@ -98,6 +104,7 @@ export class ControlJournal implements ControlRecords {
     if (snapshot !== null) {
       records.push(...snapshotParts(snapshot.snapshot));
       this.#terms.set(snapshot.snapshot.index, snapshot.snapshot.term);
+      if (!snapshot.keepsEntries) this.#committed = this.#noted = snapshot.snapshot;
     }
     for (const entry of entries) {
       records.push({ kind: 'entry', previousTerm: this.#terms.get(entry.index - 1) ?? 0, entry });
@@ -107,6 +114,27 @@ export class ControlJournal implements ControlRecords {
     records.forEach((record, at) => {
       this.#queue.push({ record, keepsEntries, whenDurable: at === records.length - 1 ? then : null });
     });
+    this.#proceed();
+  }
+
+  /**
+   * An entry that is durable here is known to be committed. That is noted, so that a node which starts where no majority is goes by the rows it knew; nobody waits for
+   * it, and what was committed since the last note is learnt again from a leader.
+   */
+  committed({ index, term }: EntryAt): void {
+    if (index > this.#committed.index) this.#committed = { index, term };
+    this.#noteCommitted();
+  }
+
+  #noteCommitted(): void {
+    if (this.#isNoting || this.#committed.index <= this.#noted.index) return;
+    this.#isNoting = true;
+    this.#noted = this.#committed;
+    const whenDurable = (): void => {
+      this.#isNoting = false;
+      this.#noteCommitted();
+    };
+    this.#queue.push({ record: { kind: 'committed', upTo: this.#noted }, keepsEntries: true, whenDurable });
     this.#proceed();
   }
 
@@ -147,7 +175,7 @@ export class ControlJournal implements ControlRecords {
   /** Whether anything can be superfluous now. */
   #takesAPlace(record: ControlRecord): boolean {
     if (record.kind === 'snapshot-part') return record.part + 1 === record.parts;
-    if (record.kind === 'ballot') return true;
+    if (record.kind === 'ballot' || record.kind === 'committed') return true;
     const isBehind = record.entry.index > this.#lastIndex;
     this.#lastIndex = record.entry.index;
     return !isBehind;
@@ -186,7 +214,10 @@ function takesThePlaceOf(record: ControlRecord, other: ControlRecord, keepsEntri
       return other.kind === 'ballot';
     case 'entry':
       return other.kind === 'entry' && other.entry.index >= record.entry.index;
+    case 'committed':
+      return other.kind === 'committed';
     case 'snapshot-part':
+      if (other.kind === 'committed') return !keepsEntries || other.upTo.index <= record.of.index;
       if (other.kind === 'entry') return !keepsEntries || other.entry.index <= record.of.index;
       return other.kind === 'snapshot-part' && other.of.index < record.of.index;
   }

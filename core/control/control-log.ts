@@ -140,7 +140,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#now = now;
     this.#raft = null;
     this.#journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (then) => {
-      this.#begin({ ballot, snapshot, entries: [] }, then);
+      this.#begin({ ballot, snapshot, entries: [], committed: snapshot.index }, then);
       begun();
     });
   }
@@ -188,14 +188,14 @@ export class ControlLog implements PrimaryAuthority {
     this.#raft = raft;
     effects.journal.note({ kind: 'control.opened', term: raft.term, index: raft.last.index, voters: raft.configuration.voters.length });
     this.#authority.begin(raft.last.index, now);
+    raft.deliverRecovered();
     this.#after(now);
   }
 
   #agreement(): Agreement {
-    const raft = this.#raft;
     const holdsLease = this.holdsLease(this.#now);
     const isCurrent = holdsLease || this.#now.monotonicMs - this.#rounds.currentAtMs <= this.#ports.options.authority.contactMs;
-    const configuration = raft?.configuration ?? { voters: [], learners: [] };
+    const configuration = this.#raft?.configuration ?? { voters: [], learners: [] };
     return { self: this.#self as NodeId, state: this.#state, configuration, isCurrent, holdsLease };
   }
 
@@ -332,8 +332,7 @@ export class ControlLog implements PrimaryAuthority {
 
   /** As a leader that no other can have followed, and that has applied all that was committed before its term. */
   knowsAllSpaces(now: Now): boolean {
-    const raft = this.#raft;
-    return raft !== null && this.holdsLease(now) && raft.hasCommittedInItsTerm && this.#state.applied >= raft.committed;
+    return this.holdsLease(now) && this.#raft?.hasCommittedInItsTerm === true && this.#state.applied >= this.#raft.committed;
   }
 
   get allowsProvisional(): boolean {
@@ -356,14 +355,14 @@ export class ControlLog implements PrimaryAuthority {
     journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
     this.#ports.changed(state, this.#now);
     this.#waiting.committed(entry, outcome);
+    this.#journal.committed(entry);
   }
 
   #restore(snapshot: Snapshot): void {
     const reading = decodeState(snapshot.state, this.#ports.pure);
     if (reading.kind !== 'state')
       return this.#halt(`the control log's snapshot at ${snapshot.index} cannot be read: it is ${reading.kind}`);
-    const { voters, learners } = snapshot.configuration;
-    this.#state = { ...reading.state, voters, learners };
+    this.#state = { ...reading.state, ...snapshot.configuration };
     this.#snapshotIndex = snapshot.index;
     this.#authority.replaced(this.#state, this.#now);
     this.#authority.electorateChanged(this.#now);

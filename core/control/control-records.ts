@@ -9,6 +9,7 @@
  *   vote          version 1 · term 6 · 0, or 1 and the node 16
  *   control entry version 1 · 0 · term of the entry before 6 · entry, as in messages
  *   control entry version 1 · 1 · snapshot's index 6, term 6, configuration · part 2 · parts 2 · bytes
+ *   control entry version 2 · 2 · index 6, term 6 of the last entry that is known to be committed
  */
 import { emptyContext } from '../clock/causal-context.js';
 import type { Now } from '../events.js';
@@ -19,14 +20,14 @@ import { ByteReader, ByteWriter } from '../wire/bytes.js';
 import { bytesToHex, hexToBytes } from '../wire/hex.js';
 import { type RecordDraft, type RecordView, recordTypes } from '../wire/record.js';
 import { readConfiguration, readEntry, writeConfiguration, writeEntry } from './raft/message-codec.js';
-import type { Ballot, Entry, Snapshot } from './raft/vocabulary.js';
+import type { Ballot, Entry, EntryAt, Snapshot } from './raft/vocabulary.js';
 
 const reservedName = '.control';
 /** In the place of a space's key. */
 export const controlSpace = `${reservedName}#0` as SpaceKey;
 /** Stands for records of the control log that may have been lost, nobody knows how many. */
 export const lostControlDot = { author: '0'.repeat(2 * authorBytes) as Author, from: 1, to: 1 };
-export const controlRecordVersion = 1;
+export const controlRecordVersion = 2;
 /** A snapshot is kept in parts of at most this size. */
 export const snapshotPartBytesMax = 64 * 1_024;
 
@@ -40,7 +41,9 @@ export type ControlRecord =
       readonly part: number;
       readonly parts: number;
       readonly bytes: Uint8Array;
-    };
+    }
+  /** All up to there is committed: a node that starts without a leader goes by it. */
+  | { readonly kind: 'committed'; readonly upTo: EntryAt };
 
 /** Who is told of the control log's records in the node's log. */
 export interface ControlRecords {
@@ -99,7 +102,7 @@ export function draftOf(
 }
 
 function encodePayload(record: ControlRecord): Uint8Array {
-  const writer = new ByteWriter(128).u8(controlRecordVersion);
+  const writer = new ByteWriter(128).u8(record.kind === 'committed' ? 2 : 1);
   switch (record.kind) {
     case 'ballot':
       writer.u48(record.ballot.term).u8(record.ballot.vote === null ? 0 : 1);
@@ -108,6 +111,9 @@ function encodePayload(record: ControlRecord): Uint8Array {
     case 'entry':
       writer.u8(0).u48(record.previousTerm);
       writeEntry(writer, record.entry);
+      break;
+    case 'committed':
+      writer.u8(2).u48(record.upTo.index).u48(record.upTo.term);
       break;
     case 'snapshot-part':
       writer.u8(1).u48(record.of.index).u48(record.of.term);
@@ -142,11 +148,13 @@ function readBallot(reader: ByteReader): ControlRecord {
 }
 
 function readLogRecord(reader: ByteReader): ControlRecord | null {
-  if (reader.u8() === 0) {
+  const kind = reader.u8();
+  if (kind === 0) {
     const previousTerm = reader.u48();
     const entry = readEntry(reader);
     return entry === null ? null : { kind: 'entry', previousTerm, entry };
   }
+  if (kind === 2) return { kind: 'committed', upTo: { index: reader.u48(), term: reader.u48() } };
   const [index, term] = [reader.u48(), reader.u48()];
   const configuration = readConfiguration(reader);
   const [part, parts, bytes] = [reader.u16(), reader.u16(), reader.block()];

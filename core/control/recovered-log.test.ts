@@ -16,6 +16,7 @@ class Disk {
   entries: Entry[] = [];
   snapshot: Snapshot | null = null;
   ballot = { term: 0, vote: null as NodeId | null };
+  committed = 0;
   #boot = 1;
   #sequence = 0;
 
@@ -41,7 +42,7 @@ class Disk {
 
   /** Entries of that term take the place of all from `back` before the end on. */
   append(back: number, count: number, term: number): void {
-    const kept = this.entries.slice(0, Math.max(0, this.entries.length - back));
+    const kept = this.entries.slice(0, Math.max(0, this.committed - this.#start, this.entries.length - back));
     for (let at = 0; at < count; at += 1) {
       const before = kept.at(-1)?.term ?? this.snapshot?.term ?? 0;
       const entry: Entry = { index: this.#start + kept.length + 1, term, kind: 'begin' };
@@ -49,6 +50,14 @@ class Disk {
       kept.push(entry);
     }
     if (count > 0) this.entries = kept;
+  }
+
+  /** It is noted that a share of the entries is committed. */
+  commit(share: number): void {
+    const last = this.entries[Math.floor(share * this.entries.length) - 1];
+    if (last === undefined || last.index <= this.committed) return;
+    this.committed = last.index;
+    this.#write({ kind: 'committed', upTo: { index: last.index, term: last.term } });
   }
 
   /** `sizeKib` of state up to `share` of the log. */
@@ -60,6 +69,7 @@ class Disk {
     this.snapshot = { index: last.index, term: last.term, configuration: { voters: [self], learners: [] }, state };
     for (const part of snapshotParts(this.snapshot)) this.#write(part);
     this.entries = this.entries.slice(covered);
+    this.committed = Math.max(this.committed, last.index);
   }
 }
 
@@ -67,6 +77,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('restart' as const) }),
   fc.record({ kind: fc.constant('vote' as const) }),
   fc.record({ kind: fc.constant('append' as const), back: fc.nat(4), count: fc.nat(4), newTerm: fc.boolean() }),
+  fc.record({ kind: fc.constant('commit' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
   fc.record({
     kind: fc.constant('compact' as const),
     share: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -80,6 +91,7 @@ function carryOut(steps: readonly (typeof step extends fc.Arbitrary<infer Step> 
   for (const each of steps) {
     if (each.kind === 'restart') disk.restart();
     else if (each.kind === 'vote') disk.vote(term);
+    else if (each.kind === 'commit') disk.commit(each.share);
     else if (each.kind === 'compact') disk.compact(each.share, each.sizeKib);
     else {
       // Entries are replaced by a leader of a later term alone.
@@ -95,7 +107,7 @@ recovering('law: what was written is what is recovered, with any of the superflu
     fc.property(fc.array(step, { maxLength: 40 }), fc.infiniteStream(fc.boolean()), fc.infiniteStream(fc.nat()), (steps, keeps, order) => {
       const disk = carryOut(steps);
       const { recovered, needed } = recoverLog(disk.written);
-      assert.equal(recovered, { ballot: disk.ballot, snapshot: disk.snapshot, entries: disk.entries });
+      assert.equal(recovered, { ballot: disk.ballot, snapshot: disk.snapshot, entries: disk.entries, committed: disk.committed });
       const left = disk.written.filter((record) => needed.includes(record) || keeps.next().value);
       const moved = left.map((record) => ({ record, at: order.next().value as number })).sort((one, other) => one.at - other.at);
       assert.equal(recoverLog(moved.map(({ record }) => record)).recovered, recovered);
@@ -136,6 +148,19 @@ recovering('an entry that had been replaced does not come back when its successo
   disk.compact(1, 0);
   const { recovered } = recoverLog(disk.written.filter(({ record }) => record.kind !== 'entry' || record.entry.term === 1));
   assert.equal([recovered.snapshot?.index, recovered.entries], [2, []]);
+});
+
+recovering('what was noted as committed counts as long as that entry stands there', () => {
+  const disk = new Disk();
+  disk.append(0, 3, 1);
+  disk.commit(0.7);
+  assert.is(recoverLog(disk.written).recovered.committed, 2);
+  const without = recoverLog(disk.written.filter(({ record }) => record.kind !== 'entry' || record.entry.index < 2));
+  assert.is(without.recovered.committed, 0);
+  disk.compact(1, 0);
+  const { recovered, needed } = recoverLog(disk.written);
+  assert.is(recovered.committed, 3);
+  assert.not.ok(needed.some(({ record }) => record.kind === 'committed'));
 });
 
 recovering.run();

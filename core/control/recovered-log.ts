@@ -5,6 +5,8 @@
  * The latest ballot counts, and the whole snapshot that reaches farthest. Entries behind it are taken in the order in which they were written: each takes the
  * place of whatever stood at its index and behind, and counts only if the term before it is the one that it was written behind. An index and a term name a
  * whole log up to there (Raft's log matching), so what had been replaced does not come back when its successor is superfluous and gone.
+ *
+ * What was noted as committed counts where that entry still stands: it was durable here before it was noted.
  */
 import { type Author, authorBoot } from '../identifiers.js';
 import type { ControlRecord } from './control-records.js';
@@ -30,16 +32,19 @@ export function recoverLog<Found extends WrittenRecord>(found: readonly Found[])
   const ballot = latestBallot(written);
   const snapshot = farthestSnapshot(written);
   const entries = entriesBehind(snapshot?.snapshot ?? null, written);
+  const committed = lastCommitted(written, entries);
   return {
     recovered: {
       ballot: ballot?.ballot ?? { term: 0, vote: null },
       snapshot: snapshot?.snapshot ?? null,
       entries: entries.map(({ entry }) => entry),
+      committed: committed?.index ?? snapshot?.snapshot.index ?? 0,
     },
     needed: [
       ...(ballot === null ? [] : [ballot.found]),
       ...(snapshot === null ? [] : snapshot.parts),
       ...entries.map((each) => each.found),
+      ...(committed === null ? [] : [committed.found]),
     ],
   };
 }
@@ -107,4 +112,19 @@ function entriesBehind<Found extends WrittenRecord>(
     entries.push({ entry, found });
   }
   return entries;
+}
+
+/** The last entry of these that is known to be committed; null for none behind the snapshot. */
+function lastCommitted<Found extends WrittenRecord>(
+  written: readonly Found[],
+  entries: readonly { readonly entry: Entry }[],
+): { readonly index: number; readonly found: Found } | null {
+  const terms = new Map(entries.map(({ entry }) => [entry.index, entry.term]));
+  let last: { readonly index: number; readonly found: Found } | null = null;
+  for (const found of written) {
+    if (found.record.kind !== 'committed') continue;
+    const { index, term } = found.record.upTo;
+    if (terms.get(index) === term && index > (last?.index ?? 0)) last = { index, found };
+  }
+  return last;
 }

@@ -27,6 +27,8 @@ interface Disk {
   ballot: Ballot;
   snapshot: Snapshot | null;
   entries: Entry[];
+  /** Noted as committed. */
+  committed: number;
 }
 
 interface Post {
@@ -60,7 +62,7 @@ export const calm: Weather = { loss: 0, duplicate: 0, delayMsMax: 2, saveMsMax: 
 
 export class Voter {
   readonly id: NodeId;
-  readonly disk: Disk = { ballot: { term: 0, vote: null }, snapshot: null, entries: [] };
+  readonly disk: Disk = { ballot: { term: 0, vote: null }, snapshot: null, entries: [], committed: 0 };
   readonly events: RaftEvent[] = [];
   /** What was delivered in this boot and stands in snapshots before it: the owner's state. */
   delivered: string[] = [];
@@ -85,7 +87,7 @@ export class Voter {
   start(): void {
     this.delivered = [];
     this.deliveredTo = 0;
-    const { ballot, snapshot, entries } = this.disk;
+    const { ballot, snapshot, entries, committed } = this.disk;
     this.raft = new Raft(
       {
         self: this.id,
@@ -93,10 +95,11 @@ export class Voter {
         effects: this.#effects(),
         random: this.#cluster.random,
         first: this.#cluster.first,
-        recovered: { ballot, snapshot, entries: [...entries] },
+        recovered: { ballot, snapshot, entries: [...entries], committed },
       },
       this.nowMs,
     );
+    this.raft.deliverRecovered();
   }
 
   crash(): void {
@@ -156,6 +159,8 @@ export class Voter {
         this.#cluster.judgeDelivered(this, entry);
         this.delivered.push(describe(entry));
         this.deliveredTo = entry.index;
+        // Noted soon after, or not any more before the crash.
+        if (this.#cluster.draw(1) === 1) this.disk.committed = entry.index;
       },
       restored: (snapshot) => {
         this.delivered = JSON.parse(pure.utf8Decode(snapshot.state)) as string[];

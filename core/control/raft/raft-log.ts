@@ -24,7 +24,7 @@ export class RaftLog {
   #awaitsSnapshot = false;
 
   /** `first` is the configuration that a cluster begins with: in force as long as neither snapshot nor entry says otherwise. */
-  constructor({ snapshot, entries }: Recovered, first: Configuration) {
+  constructor({ snapshot, entries, committed }: Recovered, first: Configuration) {
     this.#snapshot = snapshot;
     this.#entries = [];
     this.#base = snapshot?.configuration ?? first;
@@ -33,6 +33,7 @@ export class RaftLog {
     this.#durable = this.start.index;
     for (const entry of entries) this.#push(entry);
     this.#durable = this.last.index;
+    this.commitTo(committed);
   }
 
   get snapshot(): Snapshot | null {

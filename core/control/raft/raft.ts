@@ -51,6 +51,11 @@ export class Raft {
     this.#schedule();
   }
 
+  /** Delivers what this node knew to be committed when its process ended: it needs no leader for that. Once, before anything is received. */
+  deliverRecovered(): void {
+    this.#state.deliver();
+  }
+
   get role(): Role {
     return this.#state.role;
   }

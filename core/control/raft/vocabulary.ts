@@ -44,6 +44,8 @@ export interface Recovered {
   readonly snapshot: Snapshot | null;
   /** Behind the snapshot, gapless. */
   readonly entries: readonly Entry[];
+  /** Up to here this node knew that they are committed; later ones may be as well. 0 when it knew of none. */
+  readonly committed: number;
 }
 
 /** What is to become durable, all of it or nothing, in the order of the calls. */

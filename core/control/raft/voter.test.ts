@@ -9,7 +9,7 @@ import { type Ballot, defaultRaftOptions, type Entry, type EntryAt, type RaftMes
 const voting = suite('a voter');
 
 /** A voter of three whose two companions are played by the test: what it sends is kept, and its saves end when the test says so. */
-function byHand(entries: readonly Entry[] = [], ballot: Ballot = { term: entries.at(-1)?.term ?? 0, vote: null }) {
+function byHand(entries: readonly Entry[] = [], ballot: Ballot = { term: entries.at(-1)?.term ?? 0, vote: null }, committed = 0) {
   const sent: { readonly to: NodeId; readonly message: RaftMessage }[] = [];
   const delivered: Entry[] = [];
   const tickets: number[] = [];
@@ -20,7 +20,7 @@ function byHand(entries: readonly Entry[] = [], ballot: Ballot = { term: entries
       options: defaultRaftOptions,
       random: drawsFrom(1),
       first: { voters: [self, second, third], learners: [] },
-      recovered: { ballot, snapshot: null, entries },
+      recovered: { ballot, snapshot: null, entries, committed },
       effects: {
         send: (to, message) => sent.push({ to, message }),
         save: (_, ticket) => tickets.push(ticket),
@@ -126,6 +126,16 @@ voting('entries that cannot be of one log are not taken in', () => {
   saveAll(1_000);
   assert.equal(sent, []);
   assert.is(voter.last.index, 1);
+});
+
+voting('a voter that starts where nobody leads delivers what it knew to be committed, and nothing beyond', () => {
+  const entries: Entry[] = [1, 2, 3].map((index) => ({ index, term: 1, kind: 'command', bytes: new Uint8Array([index]) }));
+  const { voter, delivered } = byHand(entries, { term: 1, vote: null }, 2);
+  voter.deliverRecovered();
+  assert.equal(delivered, entries.slice(0, 2));
+  assert.is(voter.committed, 2);
+  voter.deliverRecovered();
+  assert.is(delivered.length, 2, 'each once');
 });
 
 voting.run();
