@@ -22,6 +22,14 @@ const recordsMax = 4;
 const operationsMax = 8;
 const linesMax = 80;
 const retriesMax = 6;
+/** Of the lines left out: what was done to the nodes is told all the same. */
+const faultsMax = 20;
+
+interface Told {
+  readonly text: string;
+  readonly retries: boolean;
+  readonly isFault: boolean;
+}
 
 /** A record that the evidence is about, by its names in the trace. */
 interface Subject {
@@ -51,9 +59,11 @@ export function causalChain(run: RunResult, recorded: RecordedRun): readonly str
   const subjects = named.length > 0 ? named : notEverywhere(run.history, names);
   const spaces = [...found.reason.matchAll(/([a-z0-9_-]+)#\d+/g)].map(([, space]) => space);
   const story = new Story(recorded, { subjects, operations, spaces });
-  const lines = story
-    .lines()
-    .map((line) => ({ retries: isRetry(line), text: lineText(line, { loadStartUs: header.loadStartUs, decimals: 1 }) }));
+  const lines = story.lines().map((line) => ({
+    text: lineText(line, { loadStartUs: header.loadStartUs, decimals: 1 }),
+    retries: isRetry(line),
+    isFault: line.at === 'world',
+  }));
   return [
     `${violation.checker}: ${readable(found.reason, names)}`,
     ...operations.map((operation) => `  ${operationText(operation, names)}`),
@@ -74,29 +84,26 @@ function isRetry({ text }: NarratedLine): boolean {
 }
 
 /** A client that is sent back and forth tells its story with the first tries and the last. */
-function withoutStorms(lines: readonly { readonly retries: boolean; readonly text: string }[]): string[] {
-  const told: string[] = [];
+function withoutStorms(lines: readonly Told[]): Told[] {
+  const told: Told[] = [];
   for (let at = 0; at < lines.length; ) {
     let end = at;
     while (end < lines.length && lines[end].retries) end += 1;
-    if (end > at)
-      told.push(
-        ...shortened(
-          lines.slice(at, end).map(({ text }) => text),
-          retriesMax,
-        ),
-      );
-    else told.push(lines[at].text);
+    if (end > at) told.push(...shortened(lines.slice(at, end), retriesMax).map((text) => ({ text, retries: true, isFault: false })));
+    else told.push(lines[at]);
     at = Math.max(end, at + 1);
   }
   return told;
 }
 
-/** The beginning and the end, and how much is missing between them. */
-function shortened(lines: readonly string[], linesAtMost: number): string[] {
-  if (lines.length <= linesAtMost) return [...lines];
+/** The beginning and the end, and between them how much is missing and the last faults of it. */
+function shortened(lines: readonly Told[], linesAtMost: number): string[] {
+  if (lines.length <= linesAtMost) return lines.map(({ text }) => text);
   const half = linesAtMost / 2;
-  return [...lines.slice(0, half), `          … ${lines.length - linesAtMost} lines more …`, ...lines.slice(-half)];
+  const faults = lines.slice(half, -half).filter(({ isFault }) => isFault);
+  const kept = faults.slice(-faultsMax);
+  const left = [`          … ${lines.length - linesAtMost - kept.length} lines more …`, ...kept.map(({ text }) => text)];
+  return [...lines.slice(0, half).map(({ text }) => text), ...left, ...lines.slice(-half).map(({ text }) => text)];
 }
 
 /** Records that the reason names, that operations of the evidence wrote, and that its reads saw: some verdicts are about a disk and not about a client. */

@@ -149,7 +149,7 @@ cli('replay runs the plan of a seed file, on another machine too', () => {
 });
 
 /** In one second the disk errors meet nothing to spoil: unknown, so that a seed file is due. */
-const failing = ['--seed', '1', '--scenario', 'disk-faults', '--duration', '1', '--json'];
+const failing = ['--seed', '1', '--scenario', 'disk-faults', '--duration', '1', '--no-control-log', '--json'];
 
 cli('a verdict is told even where no seed file can be written', () => {
   const file = join(folder, 'no-directory');

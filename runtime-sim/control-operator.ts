@@ -88,6 +88,7 @@ export class ControlOperator {
     for (const entry of entries) {
       if (!leader.alive) return;
       this.#lastHandle += 1;
+      this.#world.tracer?.operatorAsked(plan.nodes[leader.index], entry.kind);
       this.#watch.proposed(leader, this.#lastHandle, entry);
       leader.propose(this.#lastHandle, entry);
     }

@@ -15,7 +15,7 @@ const determinism = suite('determinism');
 
 function run(name: ScenarioName, seed: number, chainLog = new ChainLog()): RunResult {
   const createCore = (...parts: ConstructorParameters<typeof EchoNode>): EchoNode => new EchoNode(...parts);
-  return runSeed({ scenario: scenarioOf(name) as Scenario, seed, durationMs: 6_000, createCore, chainLog });
+  return runSeed({ scenario: scenarioOf(name) as Scenario, seed, durationMs: 6_000, controlLog: false, createCore, chainLog });
 }
 
 for (const name of ['crash-restart', 'clean-split', 'asymmetric'] as const) {
@@ -38,7 +38,7 @@ determinism('a fresh process tells the same run', () => {
     import { runSeed } from ${JSON.stringify(new URL('./run-seed.ts', import.meta.url).href)};
     import { EchoNode } from ${JSON.stringify(new URL('./test-support/echo-node.ts', import.meta.url).href)};
     const createCore = (...parts) => new EchoNode(...parts);
-    console.log(runSeed({ scenario: scenarioOf('crash-restart'), seed: 7, durationMs: 6_000, createCore }).traceHash);`;
+    console.log(runSeed({ scenario: scenarioOf('crash-restart'), seed: 7, durationMs: 6_000, controlLog: false, createCore }).traceHash);`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
     encoding: 'utf8',
     cwd: fileURLToPath(new URL('..', import.meta.url)),

@@ -4,10 +4,11 @@
  * one copy stays intact however many faults a plan has.
  *
  * Where nodes keep a control log, a minority of its voters may be left without knowing what they have lost of it: damage to what no checkpoint lists may have
- * hit any record, so such a voter votes no more.
+ * hit any record, so such a voter votes no more. Nor may disks of more voters be destroyed at a time: what was answered as committed is promised too.
  *
  * A fault aims at a place of the synced log and goes on from there to the first group that it may damage.
  */
+import { emptyControlState } from '../core/control/control-state.js';
 import { votersMax } from '../core/control/entries.js';
 import type { Fault } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
@@ -58,6 +59,16 @@ export class DiskDamage {
 
   isDamagedOn(host: NodeHost, dot: string): boolean {
     return this.#damagedDots[host.index].has(dot);
+  }
+
+  /** Whether a majority of those that vote now keep their control logs when this node's disk is destroyed. */
+  mayLoseVoter(host: NodeHost): boolean {
+    if (this.#world.plan.configuration.controlLog === undefined) return true;
+    const states = this.#hosts.flatMap((each) => each.inspectControl()?.state ?? []);
+    const { voters } = states.reduce((latest, state) => (state.applied > latest.applied ? state : latest), emptyControlState);
+    if (voters.length > 0 && !voters.includes(host.id)) return true;
+    const left = this.#hosts.filter((each) => each !== host && !each.withoutDisk && !this.#inDoubt.has(each) && voters.includes(each.id));
+    return 2 * left.length > voters.length;
   }
 
   /** Damages the node's disk; false when there is nothing that may be damaged. */

@@ -28,8 +28,8 @@ export function runTwice(options: RunOptions): ComparedRun {
 export async function runTwiceAndFresh(options: RunOptions, plant: string | null): Promise<ComparedRun> {
   const { run, divergence, chainLog } = runTwiceWithChain(options);
   if (divergence !== null) return { run, divergence };
-  const { scenario, seed, nodes, durationMs } = options;
-  const fresh: FreshRun = { scenario: scenario.name, seed, nodes, durationMs };
+  const { scenario, seed, nodes, durationMs, controlLog } = options;
+  const fresh: FreshRun = { scenario: scenario.name, seed, nodes, durationMs, controlLog };
   const thread = startThread(new URL('./fresh-thread.ts', import.meta.url), plant, { run: fresh });
   const [{ chain, traceHash }] = (await once(thread, 'message')) as [FreshAnswer];
   await thread.terminate();

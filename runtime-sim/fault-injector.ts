@@ -142,7 +142,7 @@ export class FaultInjector {
   }
 
   #destroyDisk(host: NodeHost): boolean {
-    if (host.withoutDisk) return false;
+    if (host.withoutDisk || !this.#damage.mayLoseVoter(host)) return false;
     const others = this.#hosts.filter((other) => other !== host);
     const intact = new Set(others.flatMap(({ disk }) => [...syncedDots(disk)]));
     const held = [...syncedDots(host.disk)];

@@ -10,18 +10,20 @@ export interface FreshRun {
   /** Undefined: as the scenario takes it. */
   readonly nodes: number | undefined;
   readonly durationMs: number | undefined;
+  readonly controlLog: boolean | undefined;
 }
 
 export type FreshAnswer = { readonly chain: ReturnType<ChainLog['columns']>; readonly traceHash: string };
 
 const { run } = workerData as { readonly run: FreshRun };
 const chainLog = new ChainLog();
-const { nodes, durationMs } = run;
+const { nodes, durationMs, controlLog } = run;
 const { traceHash } = runSeed({
   scenario: builtScenario(run.scenario),
   seed: run.seed,
   chainLog,
   ...(nodes === undefined ? {} : { nodes }),
   ...(durationMs === undefined ? {} : { durationMs }),
+  ...(controlLog === undefined ? {} : { controlLog }),
 });
 parentPort?.postMessage({ chain: chainLog.columns(), traceHash } satisfies FreshAnswer);

@@ -58,6 +58,7 @@ folders('a campaign does not wait for a directory that cannot be made', () => {
       durationMs: 60_000,
       plant: null,
       checkDeterminism: false,
+      controlLog: true,
     },
   };
   const identity = { code: 'one', options };

@@ -68,7 +68,7 @@ export function replayCommand({ seed, scenario, nodes, durationMs, plant, contro
     ...(nodes === null ? [] : [`--nodes ${nodes}`]),
     ...(durationMs === durationMsDefault ? [] : [`--duration ${durationMs / 1_000}`]),
     ...(plant === null ? [] : [`--plant ${plant}`]),
-    ...(controlLog ? ['--control-log'] : []),
+    ...(controlLog ? [] : ['--no-control-log']),
     ...(checkDeterminism ? ['--check-determinism'] : []),
   ];
   return ['bin/engram-sim', `--seed ${seed}`, `--scenario ${scenario}`, ...options].join(' ');

@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly nodes?: number;
   readonly durationMs?: number;
-  /** Whether the nodes keep a control log. */
+  /** Whether the nodes keep a control log; they do without it. */
   readonly controlLog?: boolean;
   /** Run this plan instead of the one that the seed draws. */
   readonly plan?: RunPlan;
@@ -62,7 +62,7 @@ const realCore: CoreFactory = (configuration, effects, pure) => new EngramNode(c
 
 /** The plan that a seed draws for a scenario. */
 export function planOf(options: RunOptions): RunPlan {
-  const { scenario, seed, plan, nodes = null, durationMs = durationMsDefault, controlLog = false } = options;
+  const { scenario, seed, plan, nodes = null, durationMs = durationMsDefault, controlLog = true } = options;
   return plan ?? drawPlan(scenario, seed, { nodes, durationMs, controlLog });
 }
 

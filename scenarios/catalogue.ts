@@ -53,7 +53,7 @@ export interface PlanOptions {
   readonly nodes: number | null;
   /** Time under load. */
   readonly durationMs: number;
-  /** Whether the nodes keep a control log. */
+  /** Whether the nodes keep a control log; they do without it, and where the scenario is about it in any case. */
   readonly controlLog?: boolean;
 }
 
@@ -81,7 +81,7 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
   );
   const { rates: background, family: backgroundDrawn } = drawBackground(random);
   const story = scenario.plan({ nodes, clients, rows, durationMs: options.durationMs, random });
-  const keepsControlLog = options.controlLog === true || story.controlLog !== undefined;
+  const keepsControlLog = options.controlLog !== false || story.controlLog !== undefined;
   const majority = random.stream('liveness').subset(story.lasting ?? nodes, majoritySize((story.lasting ?? nodes).length));
   const scale = Math.min(1, options.durationMs / durationMsDefault);
 

@@ -57,7 +57,7 @@ const report: CampaignReport =
 const tallies = new Map(report.scenarios.map((scenario) => [scenario.name, scenario]));
 
 const reached = new Set([...tallies.values()].flatMap((tally) => Object.keys(tally.marks)));
-const listed = marks.filter(({ pending, needsControlLog }) => !pending && !needsControlLog).map(({ name }) => name);
+const listed = marks.filter(({ pending }) => !pending).map(({ name }) => name);
 const names = [...listed, ...[...reached].filter((name) => !listed.includes(name)).sort()];
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
 const needed = (name: string): string => {

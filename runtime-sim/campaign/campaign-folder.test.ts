@@ -14,7 +14,15 @@ import type { CampaignOptions } from './campaign-options.js';
 const folders = suite('campaign folder');
 const base = mkdtempSync(join(tmpdir(), 'campaign-folder-'));
 const options: CampaignOptions = {
-  ...{ seeds: [{ first: 1, last: 9 }], scenarios: ['clean-split'], nodes: null, durationMs: 60_000, plant: null, checkDeterminism: false },
+  ...{
+    seeds: [{ first: 1, last: 9 }],
+    scenarios: ['clean-split'],
+    nodes: null,
+    durationMs: 60_000,
+    plant: null,
+    checkDeterminism: false,
+    controlLog: true,
+  },
 };
 let made = 0;
 

@@ -40,7 +40,15 @@ options('ranges that touch become one, those that overlap are named', () => {
 });
 
 options('the first difference is told in words; seeds are none', () => {
-  const one: CampaignOptions = { seeds: [], scenarios: ['swarm'], nodes: null, durationMs: 60_000, plant: null, checkDeterminism: false };
+  const one: CampaignOptions = {
+    seeds: [],
+    scenarios: ['swarm'],
+    nodes: null,
+    durationMs: 60_000,
+    plant: null,
+    checkDeterminism: false,
+    controlLog: true,
+  };
   assert.is(optionsDifference(one, { ...one, seeds: [seedRange('1..2')] }), null);
   assert.is(optionsDifference(one, { ...one, durationMs: 5_000 }), '--duration: 60 there, 5 here');
   assert.is(optionsDifference({ ...one, nodes: 7 }, one), '--nodes: 7 there, as drawn here');

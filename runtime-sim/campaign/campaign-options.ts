@@ -18,7 +18,7 @@ export interface CampaignOptions {
   readonly plant: string | null;
   readonly checkDeterminism: boolean;
   /** Whether the nodes keep a control log. */
-  readonly controlLog?: boolean;
+  readonly controlLog: boolean;
 }
 
 /** A campaign that needs more is several. */
@@ -86,7 +86,7 @@ export function optionsDifference(theirs: CampaignOptions, ours: CampaignOptions
     ['--duration', theirs.durationMs / 1_000, ours.durationMs / 1_000],
     ['--plant', theirs.plant ?? 'none', ours.plant ?? 'none'],
     ['--check-determinism', theirs.checkDeterminism, ours.checkDeterminism],
-    ['--control-log', theirs.controlLog === true, ours.controlLog === true],
+    ['--control-log', theirs.controlLog, ours.controlLog],
   ];
   const differing = told.find(([, left, right]) => left !== right);
   return differing === undefined ? null : `${differing[0]}: ${differing[1]} there, ${differing[2]} here`;

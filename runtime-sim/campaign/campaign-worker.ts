@@ -28,7 +28,7 @@ export type WorkerAnswer =
 const { options, seedFolder } = workerData as WorkerData;
 
 function carryOut(job: SeedJob): WorkerAnswer {
-  const { nodes, durationMs, plant, checkDeterminism, controlLog = false } = options;
+  const { nodes, durationMs, plant, checkDeterminism, controlLog } = options;
   const replay = replayCommand({ ...job, nodes, durationMs, plant, controlLog, checkDeterminism });
   try {
     const runOptions: RunOptions = {

@@ -20,6 +20,7 @@ function page(seeds: number, records: readonly RunRecord[], changes: Partial<Cam
       durationMs: 60_000,
       plant: null,
       checkDeterminism: false,
+      controlLog: true,
     },
     ...changes,
   };

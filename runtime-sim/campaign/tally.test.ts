@@ -11,7 +11,7 @@ import { Tally } from './tally.js';
 const tallies = suite('campaign tally');
 const options = (last: number, changes: Partial<CampaignOptions> = {}): CampaignOptions => ({
   ...{ seeds: [{ first: 1, last }], scenarios: ['clean-split', 'asymmetric'], nodes: null, durationMs: 60_000 },
-  ...{ plant: null, checkDeterminism: false, ...changes },
+  ...{ plant: null, checkDeterminism: false, controlLog: true, ...changes },
 });
 
 function stateOf(chosen: CampaignOptions, records: readonly RunRecord[], changes: Partial<CampaignState> = {}): CampaignState {
@@ -70,8 +70,8 @@ tallies('a mark is missed only where its scenarios have run the seeds that it ne
   assert.is(states.get('gap seen'), 'reached');
   assert.is(states.get('split-brain healed'), 'missed');
   assert.is(states.get('conflict resolved by content-hash'), 'not judged');
-  assert.is(states.get('primary confirmed by lease'), 'not judged', 'without a control log');
-  assert.ok(stateOf({ ...clean, controlLog: true }, runs(30)).tally.marksMissed.includes('primary confirmed by lease'));
+  assert.is(states.get('primary confirmed by lease'), 'missed');
+  assert.not.ok(stateOf({ ...clean, controlLog: false }, runs(30)).tally.marksMissed.includes('primary confirmed by lease'));
 });
 
 tallies('sums of claims are the same in whatever order runs end', () => {

@@ -99,7 +99,7 @@ export class Tally {
   get marksMissed(): string[] {
     if (this.#options.plant !== null) return [];
     return markList
-      .filter((mark) => !mark.pending && (!mark.needsControlLog || this.#options.controlLog === true))
+      .filter((mark) => !mark.pending && (!mark.needsControlLog || this.#options.controlLog))
       .filter((mark) => mark.seedsNeeded <= this.#seedsDone(mark.scenarios) && this.runsWithMark(mark.name) === 0)
       .map(({ name }) => name);
   }

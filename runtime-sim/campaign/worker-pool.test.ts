@@ -10,7 +10,15 @@ import { WorkerPool } from './worker-pool.js';
 
 const pools = suite('worker pool');
 const options: CampaignOptions = {
-  ...{ seeds: [{ first: 1, last: 9 }], scenarios: ['crash-restart'], nodes: null, durationMs: 1_000, plant: null, checkDeterminism: false },
+  ...{
+    seeds: [{ first: 1, last: 9 }],
+    scenarios: ['crash-restart'],
+    nodes: null,
+    durationMs: 1_000,
+    plant: null,
+    checkDeterminism: false,
+    controlLog: true,
+  },
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'worker-pool-'));

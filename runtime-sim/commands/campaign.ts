@@ -41,8 +41,8 @@ export const campaignCommand: Subcommand = {
       .option('--nodes <k>', 'nodes of each cluster', wholeNumber({ min: 1, max: nodesMax }))
       .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
       .option('--plant <name>', 'a planted bug, which the checkers must find; its own scenario unless one is named')
-      .option('--control-log', 'the nodes keep a control log')
-      .option('--no-control-log', 'they keep none, except where the scenario is about it (default)')
+      .option('--control-log', 'the nodes keep a control log (default)')
+      .option('--no-control-log', 'they keep none, except where the scenario is about it')
       .option('--check-determinism', 'run each seed twice and compare at every event')
       .option('--stop-at-first', 'end with the first run that breaks a promise')
       .addHelpText('after', helpAfter)
@@ -81,7 +81,7 @@ function readRequest(command: Command): CampaignRequest {
     durationMs: duration ?? durationMsDefault,
     plant: planted?.name ?? null,
     checkDeterminism: checkDeterminism === true,
-    ...(controlLog === true ? { controlLog } : {}),
+    controlLog: controlLog !== false,
   };
   const runs = seedCount(options.seeds) * options.scenarios.length;
   if (runs > runsMax) throw new UsageError(`${runs} runs are more than a campaign takes (${runsMax})`, 'make several of it and merge them');

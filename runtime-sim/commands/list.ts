@@ -22,11 +22,7 @@ export const listCommand: Subcommand = {
 function listAll(json: boolean): number {
   const listed = {
     scenarios: catalogue.map(({ name, scenario }) => ({ name, pending: scenario === null })),
-    // Without --control-log nobody reaches the marks of control logs.
-    marks: marks.map(({ name, scenarios, seedsNeeded, pending, needsControlLog }) => ({
-      ...{ name, scenarios, seedsNeeded },
-      pending: pending || needsControlLog,
-    })),
+    marks: marks.map(({ name, scenarios, seedsNeeded, pending }) => ({ name, scenarios, seedsNeeded, pending })),
     plants: plantedBugs.map(({ name, scenario, seedsNeeded, pending }) => ({ name, scenario, seedsNeeded, pending })),
   };
   if (json) {

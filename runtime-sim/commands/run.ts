@@ -38,8 +38,8 @@ export function describeRun(program: Command, choose: Choose): void {
     )
     .option('--duration <s>', `simulated seconds under load (default: ${durationMsDefault / 1_000})`, durationArgument)
     .option('--plant <name>', 'a planted bug, which the checkers must find')
-    .option('--control-log', 'the nodes keep a control log: rows and primaries come from what it commits')
-    .option('--no-control-log', 'they keep none, except where the scenario is about it (default)')
+    .option('--control-log', 'the nodes keep a control log: rows and primaries come from what it commits (default)')
+    .option('--no-control-log', 'they keep none, except where the scenario is about it')
     .option('--json', 'one JSON object on one line of standard output')
     .option('--trace <file>', 'write one line of JSON per event')
     .option('--check-determinism', 'run again, and in a fresh thread, and compare at every event')
@@ -74,7 +74,7 @@ function readSettings(program: Command): RunSettings {
     nodes,
     durationMs: duration,
     plant: plant === undefined ? null : plantedBugOf(plant).name,
-    controlLog: controlLog === true,
+    controlLog: controlLog !== false,
     json: wantsJsonObject(program),
     trace: trace ?? null,
     checkDeterminism: checkDeterminism === true,

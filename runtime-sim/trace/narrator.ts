@@ -147,6 +147,9 @@ export class Narrator {
       case 'phase.began':
         this.#say(event, 'brief', phaseSentence(event.phase, this.#header));
         return;
+      case 'operator.asked':
+        this.#say(event, 'full', `asks ${event.node} to have committed: ${event.entry}`);
+        return;
       case 'timer.fired':
         this.#say(event, 'full', `wakes: ${event.name}`);
         return;
@@ -355,6 +358,7 @@ type Plain =
   | 'fault.ended'
   | 'disk.rotted'
   | 'phase.began'
+  | 'operator.asked'
   | 'timer.fired'
   | 'scan.done';
 

@@ -235,6 +235,8 @@ export type Happening =
       readonly dots: readonly string[];
     }
   | { readonly kind: 'phase.began'; readonly phase: string }
+  /** Who runs the cluster asks a node, the leader of the control log as far as anybody knows, to have an entry committed. */
+  | { readonly kind: 'operator.asked'; readonly node: string; readonly entry: string }
   /** A domain event of the node; nodes and authors in it by their names in this trace. */
   | { readonly kind: 'note'; readonly note: { readonly kind: string; readonly [field: string]: unknown } };
 

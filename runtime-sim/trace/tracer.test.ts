@@ -39,7 +39,7 @@ tracer('numbers events from 1, never goes back in time, and names only earlier e
 });
 
 tracer('only what the plan ordered has no cause', () => {
-  const ordered = ['process.started', 'operation.invoked', 'fault.began', 'fault.ended', 'phase.began'];
+  const ordered = ['process.started', 'operation.invoked', 'fault.began', 'fault.ended', 'phase.began', 'operator.asked'];
   for (const { run } of recorded) {
     assert.equal(
       [...new Set(run.events.filter(({ cause }) => cause === null).map(({ kind }) => kind))].filter((kind) => !ordered.includes(kind)),

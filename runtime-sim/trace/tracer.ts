@@ -332,6 +332,10 @@ export class Tracer {
     this.#current = this.#nextInWorld({ kind: 'phase.began', phase });
   }
 
+  operatorAsked(node: string, entry: string): void {
+    this.#resume({ ...this.#scheduled, cause: this.#nextInWorld({ kind: 'operator.asked', node, entry }) }, 0);
+  }
+
   operationInvoked(client: number, operation: Operation): void {
     const { index, process, kind: call, space, id, value, ack } = operation;
     this.#operations[client] = index;
