@@ -50,7 +50,7 @@ const records: readonly RunRecord[] = [
 ];
 const options: CampaignOptions = {
   ...{ seeds: [{ first: 1, last: 5 }], scenarios: ['clean-split', 'asymmetric'], nodes: null, durationMs: 60_000 },
-  ...{ plant: null, checkDeterminism: false },
+  ...{ plant: null, checkDeterminism: false, controlLog: true },
 };
 
 tallies('a campaign tells them by scenario and in all, with the seed of the worst, in whatever order runs end', () => {
