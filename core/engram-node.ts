@@ -123,10 +123,8 @@ export class EngramNode {
       case 'recover':
         this.#propose(event, now);
         break;
-      case 'rebalance':
-        if (event.how === 'plan') this.#control?.underway?.planAnew();
-        else if (event.how === 'apply') this.#control?.underway?.apply();
-        else this.#control?.underway?.abort(now);
+      case 'plan-moves':
+        this.#control?.underway?.planAnew();
         break;
       case 'request':
         if (this.#phase === 'serving' || this.#readable) this.#requests.take(event.handle, event.request, now);

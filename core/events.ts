@@ -45,8 +45,8 @@ export type CoreEvent =
   | { readonly kind: 'found'; readonly handle: RequestHandle; readonly entries: readonly ControlEntry[] }
   /** A majority of voters is gone for good, says an operator: this node alone begins another generation with what it knows. Answered like a proposal. */
   | { readonly kind: 'recover'; readonly handle: RequestHandle }
-  /** As leader: carry out now what is wanted of the rows; or give up the moves under way, and begin none. Nothing happens where another node leads. */
-  | { readonly kind: 'rebalance'; readonly how: 'plan' | 'apply' | 'abort' }
+  /** As leader: plan anew what is wanted of the rows. Nothing happens where another node leads. */
+  | { readonly kind: 'plan-moves' }
   | { readonly kind: 'request'; readonly handle: RequestHandle; readonly request: Request }
   /** The client has gone or no longer wants the answer: nothing is undone, nobody is answered. */
   | { readonly kind: 'cancel'; readonly handle: RequestHandle }

@@ -164,9 +164,9 @@ export class NodeHost {
     return this.#stopped === null ? this.#node.receipts(asked) : { receipts: [], next: null, dropped: 0 };
   }
 
-  /** As leader of the control log: carries out what is wanted, or gives up the moves under way. */
-  rebalance(how: Extract<CoreEvent, { kind: 'rebalance' }>['how']): void {
-    this.#submit({ kind: 'rebalance', how });
+  /** As leader of the control log: plans anew where copies should be. */
+  planMoves(): void {
+    this.#submit({ kind: 'plan-moves' });
   }
 
   /** Says what has become of it; never rejects. */

@@ -83,7 +83,11 @@ export class ControlOperator {
     };
     const hostAt = (place: string): NodeHost => this.#hosts[plan.nodes.indexOf(place)];
     const seen = { holdsNothing: (place: string) => isEmpty(hostAt(place)), isAway: (place: string) => !hostAt(place).alive };
-    const entries = [...missingEntries(state, wanted), ...this.#changes.leavings(state, places, { nowMs, ...seen })];
+    const entries = [
+      ...missingEntries(state, wanted),
+      ...this.#changes.leavings(state, places, { nowMs, ...seen }),
+      ...this.#changes.orders(state, places, nowMs),
+    ];
     this.#atRest = entries.length === 0 && this.#changes.areOver(nowMs) ? { state, nodes: endpointOf.size } : null;
     for (const entry of entries) {
       if (!leader.alive) return;

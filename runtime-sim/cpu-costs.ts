@@ -12,7 +12,7 @@ const eventUs: Readonly<Record<CoreEvent['kind'], number>> = {
   propose: 12,
   found: 12,
   recover: 12,
-  rebalance: 12,
+  'plan-moves': 12,
   request: 12,
   cancel: 1,
   message: 5,

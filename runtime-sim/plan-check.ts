@@ -125,7 +125,9 @@ const shape = z.strictObject({
         partitionPolicy: z.enum(partitionPolicies),
         snapshotEveryEntries: z.int().positive(),
         rebalancing: optionsLike(defaultRebalancingOptions).optional(),
-        changes: z.array(z.strictObject({ kind: z.enum(['join', 'drain', 'remove', 'expel']), atMs: moment, node: name })).optional(),
+        changes: z
+          .array(z.strictObject({ kind: z.enum(['join', 'drain', 'remove', 'expel', 'hold', 'apply']), atMs: moment, node: name }))
+          .optional(),
       })
       .optional(),
   }),

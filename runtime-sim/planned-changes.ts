@@ -1,6 +1,6 @@
-/** What the plan has an operator ask for while the run goes on: nodes that join, that are drained, that are removed. */
+/** What the plan has an operator ask for while the run goes on: nodes that join, that are drained, that are removed; that copies stay where they are, or move again. */
 import type { ControlState } from '../core/control/control-state.js';
-import type { ControlEntry, MemberDescription } from '../core/control/entries.js';
+import type { ControlEntry, MemberDescription, RebalancingOrder } from '../core/control/entries.js';
 import type { ClusterChange } from '../scenarios/run-plan.js';
 
 export class PlannedChanges {
@@ -12,7 +12,21 @@ export class PlannedChanges {
 
   /** Whether none is there that is carried out over time. */
   areOver(nowMs: number): boolean {
-    return this.#changes.every(({ kind, atMs }) => kind === 'join' && atMs <= nowMs);
+    return this.#changes.every(({ kind, atMs }) => (kind === 'join' || isOrder(kind)) && atMs <= nowMs);
+  }
+
+  /** The latest order that is due, until it stands. */
+  orders(
+    state: ControlState,
+    places: readonly { readonly place: string; readonly member: MemberDescription }[],
+    nowMs: number,
+  ): readonly ControlEntry[] {
+    let latest: { readonly order: RebalancingOrder; readonly node: string; readonly atMs: number } | null = null;
+    for (const { kind, node, atMs } of this.#changes)
+      if (isOrder(kind) && atMs <= nowMs && atMs >= (latest?.atMs ?? 0)) latest = { order: kind, node, atMs };
+    const by = places.find(({ place }) => place === latest?.node)?.member.id;
+    if (latest === null || by === undefined || state.order?.order === latest.order) return [];
+    return [{ kind: 'rebalancing-ordered', order: latest.order, atMs: Math.round(nowMs), by }];
   }
 
   #due(nowMs: number, ...kinds: readonly ClusterChange['kind'][]): ReadonlySet<string> {
@@ -45,4 +59,8 @@ export class PlannedChanges {
       return [{ kind: 'node-removed', node: member.id, isForced: false }];
     });
   }
+}
+
+function isOrder(kind: ClusterChange['kind']): kind is RebalancingOrder {
+  return kind === 'hold' || kind === 'apply';
 }

@@ -5,7 +5,8 @@
  * others, and on half of the seeds has it removed once it holds nothing any more. Later a third dies, and stays down for longer than the grace: its copies get other
  * places; when it comes back after the load, it finds that it is no copy any more and hands over what it has. On half of the seeds it is cut off for seconds before it dies, so
  * that it alone has what it acknowledged then; on half it is removed while it is away, and comes back as no member. Amid all that nodes lose power, whoever they are at
- * that moment (the leader of the control log, the source of a move, its target), and links are cut for seconds.
+ * that moment (the leader of the control log, the source of a move, its target), and links are cut for seconds. On a third of the seeds an operator has all moves given up amid that, and
+ * copies move again only at a second word: whoever leads then.
  *
  * What has gone wrong here in other systems: a target that takes over before it has all, a source deleted before others have what only it had, a source
  * that goes on writing after its successor has begun, and moves that nobody goes on with when who began them is gone.
@@ -40,7 +41,7 @@ export const rebalance: Scenario = {
       controlLog: {
         partitionPolicy: 'accept',
         rebalancing: drawRebalancing(draws),
-        changes: [...drawChanges(stage, leaving, draws), ...changes],
+        changes: [...drawChanges(stage, leaving, draws), ...changes, ...drawOrders(stage)],
       },
     };
   },
@@ -82,6 +83,19 @@ function drawChanges({ nodes, durationMs }: Stage, leaving: string, draws: Draws
   return [
     { kind: 'join', atMs: joinMs, node: joining },
     { kind: draws.chance(0.5) ? 'remove' : 'drain', atMs: drainMs, node: leaving },
+  ];
+}
+
+/** No copy is to be moved for a while, from when some are on their way. */
+function drawOrders({ nodes, durationMs, random }: Stage): ClusterChange[] {
+  const draws = random.stream('orders');
+  if (!draws.chance(1 / 3)) return [];
+  const share = draws.pick([0.1, 0.14, 0.18, 0.33, 0.37, 0.41]) + 0.03 * draws.fraction();
+  const applied = share + 0.05 + 0.1 * draws.fraction();
+  const founders = nodes.slice(0, -1);
+  return [
+    { kind: 'hold', atMs: Math.round(durationMs * share), node: draws.pick(founders) },
+    { kind: 'apply', atMs: Math.round(durationMs * applied), node: draws.pick(founders) },
   ];
 }
 

@@ -61,9 +61,9 @@ export interface PlannedConfiguration {
 export interface ClusterChange {
   /**
    * `join`: a member only from now on. `drain`: gives up what it holds. `remove`: that, and then it is no member any more. `expel`: is away, and is removed without being asked
-   * as soon as no row names it; it may come back.
+   * as soon as no row names it; it may come back. `hold`: no copy is moved from then on, `apply`: copies move again; `node` is where that was said.
    */
-  readonly kind: 'join' | 'drain' | 'remove' | 'expel';
+  readonly kind: 'join' | 'drain' | 'remove' | 'expel' | 'hold' | 'apply';
   readonly atMs: number;
   readonly node: string;
 }

@@ -123,6 +123,8 @@ function change({ draft, before }: Changing, entry: ControlEntry, index: number)
     case 'settings-changed':
       draft.settings = entry.settings;
       return applied;
+    case 'rebalancing-ordered':
+      return order({ draft, before }, entry, index);
     case 'recovered':
       if (entry.generation !== draft.generation + 1) return refused('stale generation');
       draft.generation = entry.generation;
@@ -277,6 +279,19 @@ function changeMove(draft: Draft, { space, basis, change }: Extract<ControlEntry
   const to = moved(draft, row, change);
   if (to === null) return refused('no such move');
   draft.rows[space] = changedRow(draft, row, to, index);
+  return applied;
+}
+
+/** What is on its way when copies are to stay is given up with the order itself: there is no moment in which one leader knows of it and the next does not. */
+function order(
+  { draft, before }: Changing,
+  { order: said, atMs, by }: Extract<ControlEntry, { kind: 'rebalancing-ordered' }>,
+  index: number,
+): Outcome {
+  draft.order = { order: said, index, atMs, by };
+  if (said === 'apply') return applied;
+  for (const row of Object.values(before.rows))
+    if (row.move !== null) draft.rows[row.space] = changedRow(draft, row, { copies: row.copies, move: null }, index);
   return applied;
 }
 

@@ -27,7 +27,7 @@ export type ProposalRefusal =
   /** There is nothing to recover: a leader is heard, or there never was a cluster. */
   | 'nothing to recover';
 
-export type WhyGivenUp = 'target silent' | 'target leaves' | 'no progress' | 'writes paused too long' | 'an operator asked for it';
+export type WhyGivenUp = 'target silent' | 'target leaves' | 'no progress' | 'writes paused too long';
 
 export type ControlDomainEvent =
   | RaftEvent

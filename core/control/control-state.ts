@@ -3,7 +3,14 @@
  * each change are the event stream.
  */
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
-import { type ClusterSettings, defaultClusterSettings, type Epoch, type MemberDescription, type Move } from './entries.js';
+import {
+  type ClusterSettings,
+  defaultClusterSettings,
+  type Epoch,
+  type MemberDescription,
+  type Move,
+  type RebalancingOrder,
+} from './entries.js';
 import type { ControlView } from './members-and-rows.js';
 
 export interface ControlMember extends MemberDescription {
@@ -24,6 +31,14 @@ export interface ControlRow {
   readonly move: Move | null;
 }
 
+/** What an operator ordered last, by which entry, when by the clock of the node that took the command, and which node that was. */
+export interface StandingOrder {
+  readonly order: RebalancingOrder;
+  readonly index: number;
+  readonly atMs: number;
+  readonly by: NodeId;
+}
+
 export interface ControlState {
   /** 32 hexadecimal digits; empty before the cluster is made, and then all else is empty too. */
   readonly clusterId: string;
@@ -40,6 +55,8 @@ export interface ControlState {
   readonly rows: Readonly<Record<SpaceKey, ControlRow>>;
   /** The last generation of each space name that was ever used. */
   readonly generations: Readonly<Record<string, number>>;
+  /** About the moving of copies; null: none was given, and each node's configuration says whether moves begin by themselves. */
+  readonly order: StandingOrder | null;
 }
 
 export const emptyControlState: ControlState = {
@@ -53,6 +70,7 @@ export const emptyControlState: ControlState = {
   learners: [],
   rows: {},
   generations: {},
+  order: null,
 };
 
 /** Whether the cluster has been made. */

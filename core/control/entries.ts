@@ -72,6 +72,10 @@ export interface Move {
   readonly stage: 'copying' | 'paused';
 }
 
+/** What an operator has said of the moving of copies. `apply`: what placement wants is carried out. `hold`: nothing is begun. */
+export const rebalancingOrders = ['apply', 'hold'] as const;
+export type RebalancingOrder = (typeof rebalancingOrders)[number];
+
 export type ControlEntry =
   | {
       readonly kind: 'cluster-made';
@@ -95,6 +99,8 @@ export type ControlEntry =
   | { readonly kind: 'primaries-reassigned'; readonly dead: NodeId; readonly successors: readonly Succession[] }
   | { readonly kind: 'move-changed'; readonly space: SpaceKey; readonly basis: number; readonly change: MoveChange }
   | { readonly kind: 'settings-changed'; readonly settings: ClusterSettings }
+  /** Stands until the next one, whoever leads. `hold` gives up all moves under way as well. `atMs`: wall clock of `by`, the node that took the command; for people. */
+  | { readonly kind: 'rebalancing-ordered'; readonly order: RebalancingOrder; readonly atMs: number; readonly by: NodeId }
   /** A majority of voters is gone for good: an operator has taken the risk and begun another generation. */
   | { readonly kind: 'recovered'; readonly generation: number };
 

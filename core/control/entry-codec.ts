@@ -2,7 +2,7 @@
  * Entries of the control log as bytes: what Raft carries as commands.
  *
  *   bytes  field (little endian)
- *       1  format version
+ *       1  format version: the first that knew this kind
  *       1  kind
  *          body: texts as a 16-bit length and UTF-8, nodes as 16 bytes, lists as a 16- or 32-bit count and their elements
  *
@@ -34,13 +34,14 @@ import {
   memberTextBytesMax,
   partitionPolicies,
   type RowAssignment,
+  rebalancingOrders,
   type Succession,
   spacesMax,
   votersMax,
 } from './entries.js';
 import type { Entry } from './raft/vocabulary.js';
 
-export const entryFormatVersion = 1;
+export const entryFormatVersion = 2;
 const kinds: readonly ControlEntryKind[] = [
   'cluster-made',
   'node-added',
@@ -54,7 +55,10 @@ const kinds: readonly ControlEntryKind[] = [
   'move-changed',
   'settings-changed',
   'recovered',
+  'rebalancing-ordered',
 ];
+/** Nodes of an earlier version stop at what they do not know; what they know they can go on reading. */
+const versionOf = (kind: ControlEntryKind): number => (kind === 'rebalancing-ordered' ? 2 : 1);
 const moveChanges: readonly MoveChange['kind'][] = ['started', 'paused', 'committed', 'aborted'];
 
 export type EntryReading =
@@ -200,7 +204,7 @@ export class ControlReader {
 
 export function encodeEntry(entry: ControlEntry, pure: PureFunctions): Uint8Array {
   const writer = new ControlWriter(pure);
-  writer.bytes.u8(entryFormatVersion).u8(kinds.indexOf(entry.kind));
+  writer.bytes.u8(versionOf(entry.kind)).u8(kinds.indexOf(entry.kind));
   writeBody(writer, entry);
   return writer.bytes.finish();
 }
@@ -256,6 +260,10 @@ function writeBody(writer: ControlWriter, entry: ControlEntry): void {
     case 'recovered':
       bytes.u32(entry.generation);
       return;
+    case 'rebalancing-ordered':
+      bytes.u8(rebalancingOrders.indexOf(entry.order)).u48(entry.atMs);
+      writer.node(entry.by);
+      return;
     default:
       unreachable(entry);
   }
@@ -276,7 +284,7 @@ export function decodeEntry(bytes: Uint8Array, pure: PureFunctions): EntryReadin
   const version = reader.bytes.u8();
   if (version > entryFormatVersion) return { kind: 'newer', version };
   const kind = reader.oneOf(kinds);
-  if (reader.failed || version === 0) return { kind: 'damaged' };
+  if (reader.failed || version !== versionOf(kind)) return { kind: 'damaged' };
   const entry = readBody(reader, kind);
   return reader.isWhole ? { kind: 'entry', entry } : { kind: 'damaged' };
 }
@@ -312,6 +320,8 @@ function readBody(reader: ControlReader, kind: ControlEntryKind): ControlEntry {
       return { kind, settings: reader.settings() };
     case 'recovered':
       return { kind, generation: reader.bytes.u32() };
+    case 'rebalancing-ordered':
+      return { kind, order: reader.oneOf(rebalancingOrders), atMs: reader.bytes.u48(), by: reader.node() };
     default:
       return unreachable(kind);
   }

@@ -8,7 +8,7 @@ import { describe, founding, someNodes } from '../test-support/control-entries.j
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { applyEntry } from './apply-entry.js';
 import { type ControlState, emptyControlState, rowsInOrder } from './control-state.js';
-import { acknowledgementLevels, type ControlEntry, partitionPolicies } from './entries.js';
+import { acknowledgementLevels, type ControlEntry, partitionPolicies, rebalancingOrders } from './entries.js';
 import { decodeEntry, encodeEntry, entryFormatVersion } from './entry-codec.js';
 import { decodeState, encodeState, stateFormatVersion } from './state-codec.js';
 
@@ -53,6 +53,7 @@ const anyEntry: fc.Arbitrary<ControlEntry> = fc.oneof(
   }),
   record({ kind: fc.constant('move-changed' as const), space, basis, change }),
   record({ kind: fc.constant('settings-changed' as const), settings }),
+  record({ kind: fc.constant('rebalancing-ordered' as const), order: fc.constantFrom(...rebalancingOrders), atMs: fc.nat(), by: node }),
   record({ kind: fc.constant('recovered' as const), generation: fc.nat(3) }),
 );
 
@@ -104,6 +105,39 @@ laws('law: a state comes out as it went in, and its bytes tell states apart', ()
       });
     }),
   );
+});
+
+/** As version 1 wrote it: three members, one of them no voter, and a space with a copy on its way. */
+const stateOfVersion1 =
+  '0101dddddddddddddddddddddddddddddddd010000000400000000000300000300a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a102006e3102007a31000008006e313a3530303531000100' +
+  '00000000b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b202006e3202007a31000008006e323a353030353100010000000000c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c302006e3302007a310000' +
+  '08006e333a35303035310002000000000000000200a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b200000100000005006e6f746573000000000100000' +
+  '00300000000000400000000000200a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b20101a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1c3c3c3c3c3c3c3c3c3' +
+  'c3c3c3c3c3c3c30100000005006e6f74657300000000';
+
+laws('a state that version 1 wrote is read, and has no order; one is written the old way until an order is given', () => {
+  const bytes = Uint8Array.from(Buffer.from(stateOfVersion1, 'hex'));
+  const reading = decodeState(bytes, pure);
+  if (reading.kind !== 'state') throw new Error(`it is ${reading.kind}`);
+  const { state } = reading;
+  assert.is(state.order, null);
+  assert.equal(
+    Object.values(state.members).map((known) => known.name),
+    ['n1', 'n2', 'n3'],
+  );
+  assert.equal(
+    Object.values(state.rows).map(({ move }) => move?.stage),
+    ['copying'],
+  );
+  assert.equal([...encodeState(state, pure)], [...bytes]);
+  const [by] = state.voters as [NodeId];
+  const { state: held } = applyEntry(state, { kind: 'rebalancing-ordered', order: 'hold', atMs: 7, by }, 5);
+  assert.equal(held.order, { order: 'hold', index: 5, atMs: 7, by });
+  assert.equal(
+    Object.values(held.rows).map(({ move, revision }) => [move, revision]),
+    [[null, 5]],
+  );
+  assert.equal([encodeState(state, pure)[0], encodeState(held, pure)[0]], [1, 2]);
 });
 
 laws('a state that was cut short is damaged, one of a later version says so', () => {

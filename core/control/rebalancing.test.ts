@@ -170,6 +170,46 @@ moves('another leader goes on with what was begun', () => {
   for (const name of names) assert.is(readable(cluster, name, `of-${name}`), 3);
 });
 
+moves('who takes over the lead keeps to what an operator has ordered, and gives it up at the next word only', () => {
+  const cluster = clusterOf(4);
+  for (const name of names) write(cluster, name, `of-${name}`);
+  const joined = cluster.hosts[3] as Host;
+  join(cluster, joined);
+  cluster.passUntil(() => !isAtRest(cluster));
+  const leader = leaderOf(cluster);
+  const order = (said: 'hold' | 'apply'): void => propose(cluster, { kind: 'rebalancing-ordered', order: said, atMs: 0, by: leader.id });
+  order('hold');
+  cluster.passUntil(() => stateOf(cluster).order?.order === 'hold');
+  assert.ok(isAtRest(cluster));
+  const copies = copiesOn(cluster, joined);
+  leader.kill();
+  cluster.pass(4_000);
+  assert.is.not(leaderOf(cluster), leader);
+  leader.start();
+  cluster.pass(4_000);
+  assert.ok(isAtRest(cluster));
+  assert.is(copiesOn(cluster, joined), copies);
+  const second = leaderOf(cluster);
+  order('apply');
+  cluster.passUntil(() => stateOf(cluster).order?.order === 'apply');
+  second.kill();
+  cluster.pass(1_500);
+  second.start();
+  cluster.passUntil(() => isAtRest(cluster) && copiesOn(cluster, joined) === 3);
+  cluster.pass(1_000);
+  for (const name of names) assert.is(readable(cluster, name, `of-${name}`), 3);
+});
+
+moves('an order to move copies counts where none would begin by themselves', () => {
+  const cluster = clusterOf(4, { isAutomatic: false });
+  const joined = cluster.hosts[3] as Host;
+  join(cluster, joined);
+  cluster.pass(4_000);
+  assert.is(copiesOn(cluster, joined), 0);
+  propose(cluster, { kind: 'rebalancing-ordered', order: 'apply', atMs: 0, by: joined.id });
+  cluster.passUntil(() => isAtRest(cluster) && copiesOn(cluster, joined) === 3);
+});
+
 moves('a target that is gone is given up, and writes go on where they were', () => {
   const cluster = clusterOf(4, { stallMs: 2_000 });
   const joined = cluster.hosts[3] as Host;

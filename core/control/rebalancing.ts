@@ -10,7 +10,8 @@
  * the new primary need not wait for the old one's lease: it was given back. Whatever a move has come to stands in its row, so another leader goes on with it.
  *
  * A node that is silent for longer than the grace is treated as one that gives up what it holds: its copies get new places. When it comes back it hands over what
- * it has. The order of steps and their number at a time are this leader's own; what it began and cannot end, because target or source is gone, it aborts.
+ * it has. The order of steps and their number at a time are this leader's own; what it began and cannot end, because target or source is gone, it aborts. Whether it begins anything
+ * at all is what an operator ordered last (`rebalancing-ordered`), and its configuration where nobody has.
  */
 import type { Journal } from '../effects.js';
 import type { Now } from '../events.js';
@@ -98,10 +99,7 @@ export interface Underway {
   /** Plans anew, whether or not anything has changed; the next `latest` is of now or later. */
   planAnew(): void;
   progressOf(space: SpaceKey): CopyProgress | null;
-  /** Carries out what is wanted now, also where nothing is begun automatically. */
-  apply(): void;
-  /** Gives up what can be given up, and begins nothing more before `apply`. */
-  abort(now: Now): number;
+  /** Whether moves begin by themselves. */
   readonly isAtWork: boolean;
 }
 
@@ -122,7 +120,8 @@ class Leading implements Underway {
   /** Moves that this leader has begun, or knows to go on with. */
   readonly #begun = new Set<SpaceKey>();
   readonly #budget: MoveBudget;
-  #isAutomatic: boolean;
+  /** What an operator had ordered when it was looked at last. */
+  #order: ControlState['order'];
   #steps: readonly WantedStep[] = [];
   /** What the steps were judged by; another judgement is due then. */
   #judged: { readonly rows: ControlState['rows']; readonly around: string } | null = null;
@@ -138,11 +137,12 @@ class Leading implements Underway {
   constructor(ports: RebalancingPorts) {
     this.#ports = ports;
     this.#budget = new MoveBudget(ports.options.bytesPerSecondMax);
-    this.#isAutomatic = ports.options.isAutomatic;
+    this.#order = ports.state().order;
   }
 
   get isAtWork(): boolean {
-    return this.#isAutomatic;
+    const { order } = this.#ports.state();
+    return order === null ? this.#ports.options.isAutomatic : order.order === 'apply';
   }
 
   told(message: MoveMessage, from: NodeId, now: Now): void {
@@ -164,6 +164,7 @@ class Leading implements Underway {
   proceed(isSilent: (node: NodeId) => boolean, now: Now): void {
     const state = this.#ports.state();
     this.#lookAround(state, isSilent, now);
+    this.#heedOrder(state);
     let underWay = 0;
     const busy = new Map<NodeId, number>();
     for (const row of Object.values(state.rows)) {
@@ -176,7 +177,7 @@ class Leading implements Underway {
       else this.#goOn(row, now);
     }
     if (underWay === 0) this.#forgetEnded();
-    if (!this.#isAutomatic) return;
+    if (!this.isAtWork) return;
     this.#judgeAgain(state, underWay, now);
     this.#begin(state, { underWay, busy, isSilent }, now);
   }
@@ -196,6 +197,15 @@ class Leading implements Underway {
     this.#around = around;
     this.#absent = new Set(absent);
     this.#dueMs = now.monotonicMs + this.#ports.options.settleMs;
+  }
+
+  /** Whoever asks for it now does not want to wait until the members have been the same for long. */
+  #heedOrder({ order }: ControlState): void {
+    if (order === this.#order) return;
+    this.#order = order;
+    this.#steps = [];
+    this.#judged = null;
+    this.#dueMs = 0;
   }
 
   #noteTakenOver({ space, move }: ControlRow): void {
@@ -364,20 +374,6 @@ class Leading implements Underway {
 
   progressOf(space: SpaceKey): CopyProgress | null {
     return this.#copied.get(space)?.message ?? null;
-  }
-
-  apply(): void {
-    this.#isAutomatic = true;
-    this.#judged = null;
-    this.#dueMs = 0;
-  }
-
-  abort(now: Now): number {
-    this.#isAutomatic = false;
-    this.#steps = [];
-    const moving = Object.values(this.#ports.state().rows).filter(({ move }) => move !== null);
-    for (const row of moving) this.#giveUp(row, 'an operator asked for it', now);
-    return moving.length;
   }
 }
 

@@ -1,14 +1,24 @@
 /**
  * The state of the control log as bytes: what a Raft snapshot carries. Equal states encode to equal bytes, so their checksum is what nodes compare.
+ *
+ * Version 2 has an operator's standing order at its end. A state without one is written as version 1, so that nodes of both versions can take it from each other until one is given.
  */
 import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { hexToBytes } from '../wire/hex.js';
-import { type ControlMember, type ControlRow, type ControlState, emptyControlState, membersInOrder, rowsInOrder } from './control-state.js';
-import { copiesMax, type Move, membersMax, removedMax, spaceNamesMax, spacesMax, votersMax } from './entries.js';
+import {
+  type ControlMember,
+  type ControlRow,
+  type ControlState,
+  emptyControlState,
+  membersInOrder,
+  rowsInOrder,
+  type StandingOrder,
+} from './control-state.js';
+import { copiesMax, type Move, membersMax, rebalancingOrders, removedMax, spaceNamesMax, spacesMax, votersMax } from './entries.js';
 import { ControlReader, ControlWriter } from './entry-codec.js';
 
-export const stateFormatVersion = 1;
+export const stateFormatVersion = 2;
 const stages: readonly Move['stage'][] = ['copying', 'paused'];
 
 export type StateReading =
@@ -19,7 +29,7 @@ export type StateReading =
 export function encodeState(state: ControlState, pure: PureFunctions): Uint8Array {
   const writer = new ControlWriter(pure);
   const { bytes } = writer;
-  bytes.u8(stateFormatVersion).u8(state.clusterId === '' ? 0 : 1);
+  bytes.u8(state.order === null ? 1 : 2).u8(state.clusterId === '' ? 0 : 1);
   if (state.clusterId !== '') bytes.raw(hexToBytes(state.clusterId));
   bytes.u32(state.generation).u48(state.applied);
   writer.settings(state.settings);
@@ -36,6 +46,7 @@ export function encodeState(state: ControlState, pure: PureFunctions): Uint8Arra
   const generations = inOrder(state.generations);
   bytes.u32(generations.length);
   for (const [name, generation] of generations) writer.text(name).bytes.u32(generation);
+  if (state.order !== null) writeOrder(writer, state.order);
   return bytes.finish();
 }
 
@@ -49,15 +60,24 @@ function writeRow(writer: ControlWriter, { space, epoch, revision, copies, move 
   if (move !== null) writer.nodeOrNone(move.from).node(move.to);
 }
 
+function writeOrder(writer: ControlWriter, { order, index, atMs, by }: StandingOrder): void {
+  writer.bytes.u8(rebalancingOrders.indexOf(order)).u48(index).u48(atMs);
+  writer.node(by);
+}
+
+function readOrder(reader: ControlReader): StandingOrder {
+  return { order: reader.oneOf(rebalancingOrders), index: reader.bytes.u48(), atMs: reader.bytes.u48(), by: reader.node() };
+}
+
 export function decodeState(bytes: Uint8Array, pure: PureFunctions): StateReading {
   const reader = new ControlReader(bytes, pure);
   const version = reader.bytes.u8();
   if (version > stateFormatVersion) return { kind: 'newer', version };
-  const state = readState(reader);
+  const state = readState(reader, version);
   return reader.isWhole && version > 0 ? { kind: 'state', state } : { kind: 'damaged' };
 }
 
-function readState(reader: ControlReader): ControlState {
+function readState(reader: ControlReader, version: number): ControlState {
   const clusterId = reader.flag() ? reader.node() : emptyControlState.clusterId;
   const generation = reader.bytes.u32();
   const applied = reader.bytes.u48();
@@ -75,7 +95,8 @@ function readState(reader: ControlReader): ControlState {
   const generations: Record<string, number> = {};
   const readGeneration = (): readonly [string, number] => [reader.name(), reader.bytes.u32()];
   for (const [name, last] of reader.list(reader.bytes.u32(), spaceNamesMax, readGeneration)) generations[name] = last;
-  return { clusterId, generation, applied, settings, members, removed, voters, learners, rows, generations };
+  const order = version < 2 ? null : readOrder(reader);
+  return { clusterId, generation, applied, settings, members, removed, voters, learners, rows, generations, order };
 }
 
 function readRow(reader: ControlReader): ControlRow {

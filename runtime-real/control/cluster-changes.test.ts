@@ -167,7 +167,13 @@ changes('one node makes the cluster; others come in and go under load; nothing a
 
     // One that leaves in good order: others take over what it holds, then it is no member.
     const plan = runCommand(['--json', '--server', n1.address, 'cluster', 'plan']);
-    assert.equal([plan.code, plan.lines()[0].atWork], [0, true], plan.out);
+    assert.equal([plan.code, plan.lines()[0].atWork, plan.lines()[0].order], [0, true, null], plan.out);
+    // What an operator orders stands in the control log, whoever is asked for it.
+    const held = runCommand(['--json', '--server', n1.address, 'cluster', 'abort']);
+    assert.equal([held.lines()[0].atWork, held.lines()[0].order.order], [false, 'hold'], held.out + held.err);
+    const resumed = runCommand(['--json', '--server', n1.address, 'cluster', 'apply']);
+    assert.equal([resumed.lines()[0].atWork, resumed.lines()[0].order.order], [true, 'apply'], resumed.out + resumed.err);
+    assert.match(runCommand(['--server', n1.address, 'cluster', 'plan']).out, /since engram cluster apply at n\d, .+Z \(entry \d+\)/);
     const left = runCommand(['--json', '--server', n1.address, 'cluster', 'decommission', 'n4']);
     assert.is(left.code, 0, left.out + left.err);
     assert.not((await control(n1)).rows.some(({ copies }) => copies.includes(left.lines()[0].nodeId)));

@@ -1,6 +1,7 @@
 /** What operators ask about the moving of copies: what is wanted, to carry it out, to give it up. Who leads the control log does it; other nodes pass the question on. */
 import { setTimeout } from 'node:timers/promises';
 import { type ControlMember, type ControlRow, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
+import type { RebalancingOrder } from '../../core/control/entries.js';
 import type { Underway } from '../../core/control/rebalancing.js';
 import type { WantedStep as CoreStep, Wanted } from '../../core/control/wanted-moves.js';
 import { EngramError } from '../../core/errors.js';
@@ -25,11 +26,21 @@ const askMsMax = 5_000;
 const lookEveryMs = 5;
 
 export const noMoves: RebalanceAnswer = {
-  ...{ failure: undefined, steps: [], moves: [], before: undefined, after: undefined, infeasible: [], atWork: false, aborted: 0 },
+  ...{
+    failure: undefined,
+    steps: [],
+    moves: [],
+    before: undefined,
+    after: undefined,
+    infeasible: [],
+    atWork: false,
+    aborted: 0,
+    order: undefined,
+  },
 };
 
 export interface MoveDeskOptions {
-  readonly host: Pick<NodeHost, 'inspectControl' | 'rebalance' | 'nodeId'>;
+  readonly host: Pick<NodeHost, 'inspectControl' | 'planMoves' | 'nodeId'>;
   readonly proposer: Proposer;
   /** host:port of a member; null: nobody knows. */
   readonly addressOf: (node: NodeId) => string | null;
@@ -46,7 +57,7 @@ export class MoveDesk {
     const { host, addressOf } = this.#options;
     const control = this.#made();
     const { underway } = control;
-    if (underway !== null) return this.#asLeader(request, control, { underway, wanted: await this.#planned(underway) });
+    if (underway !== null) return this.#asLeader(request, { underway, wanted: await this.#planned(underway) });
     const leader = control.raft?.leader ?? null;
     const address = leader === null || leader === host.nodeId ? null : addressOf(leader);
     if (address === null || request.forwarded) {
@@ -57,6 +68,12 @@ export class MoveDesk {
     return askNode(address, question).catch((error: Error) => {
       throw new EngramError('UNAVAILABLE', { message: `the leader at ${address} does not answer: ${error.message}`, cause: error });
     });
+  }
+
+  async #order(order: RebalancingOrder): Promise<void> {
+    const { host, proposer } = this.#options;
+    const { outcome } = await proposer.submit({ kind: 'rebalancing-ordered', order, atMs: Date.now(), by: host.nodeId });
+    if (outcome.kind === 'refused') throw refused(`the control log has refused it: ${outcome.why}`, 'look at engram cluster log');
   }
 
   /** Begins one move that an operator wants. Resolves once it stands in the row; who leads goes on with it. */
@@ -86,7 +103,7 @@ export class MoveDesk {
   /** A plan of now, which is made beside the node's turns. */
   async #planned(underway: Underway): Promise<Wanted> {
     const before = underway.latest;
-    this.#options.host.rebalance('plan');
+    this.#options.host.planMoves();
     for (let waitedMs = 0; waitedMs < askMsMax; waitedMs += lookEveryMs) {
       const { latest } = underway;
       if (latest !== null && latest !== before) return latest;
@@ -96,15 +113,14 @@ export class MoveDesk {
     throw new EngramError('UNAVAILABLE', { message, hint: 'try again in a moment' });
   }
 
-  #asLeader(
+  /** An order is committed before it is answered: it outlives this leader. */
+  async #asLeader(
     { action }: RebalanceRequest,
-    { state }: ControlInspection,
     { underway, wanted: { plan, steps } }: { readonly underway: Underway; readonly wanted: Wanted },
-  ): RebalanceAnswer {
-    const { host } = this.#options;
-    const moves = movesOf(state, underway);
-    if (action === RebalanceRequest_Action.APPLY) host.rebalance('apply');
-    if (action === RebalanceRequest_Action.ABORT) host.rebalance('abort');
+  ): Promise<RebalanceAnswer> {
+    const moves = movesOf(this.#made().state, underway);
+    if (action !== RebalanceRequest_Action.PLAN) await this.#order(action === RebalanceRequest_Action.APPLY ? 'apply' : 'hold');
+    const { order } = this.#made().state;
     const begun = new Set(moves.map(({ space }) => space));
     const isAborted = action === RebalanceRequest_Action.ABORT;
     return {
@@ -114,8 +130,9 @@ export class MoveDesk {
       before: { ...plan.before },
       after: { ...plan.after },
       infeasible: plan.infeasible.map((each) => JSON.stringify(each)),
-      atWork: action === RebalanceRequest_Action.APPLY || (!isAborted && underway.isAtWork),
+      atWork: underway.isAtWork,
       aborted: isAborted ? moves.length : 0,
+      order: order === null ? undefined : { order: order.order, index: order.index, atMs: order.atMs, byNodeId: order.by },
     };
   }
 }

@@ -3,8 +3,8 @@
  * links, disks, clocks and moments. Every space is written to without a break, by clients that follow the primary like any other.
  *
  * A pause begins with the entry by which a primary stops taking writes, and ends with the first acknowledgement behind the entry that ends it: of the new primary, or of the old one where the
- * move was given up. Its length is the longest time between two acknowledgements of the space that touches this span. So it contains all that a cut-over costs: the source's last word, two
- * entries, the redirect, the first write's way to the new primary's disk; and not what a slow disk does a second later.
+ * move was given up. Its length is the longest time between two acknowledgements of the space within this span. So it contains all that a cut-over costs: the source's last word, two
+ * entries, the redirect, the first write's way to the new primary's disk; and not what a slow disk does before or a second later.
  */
 import type { Operation } from '../../checker/history.js';
 import type { DomainEvent } from '../../core/domain-events.js';
@@ -154,7 +154,7 @@ export function measureMovePauses(seed: number): MovePauses {
   return { isFar: plan.background.delayUsMin >= 1_000, pausesMs, givenUp, heldForDead, moves };
 }
 
-/** The longest time between two acknowledgements that has something in common with the pause, up to the first one of whoever is primary behind it. */
+/** The longest time between two acknowledgements, or from the begin of the pause to the next one, up to the first one of whoever is primary behind it. */
 function lengthOf({ space, fromMs, untilMs, left }: Pause, operations: readonly Operation[]): number {
   const answered = operations
     .filter((operation) => operation.space === space && operation.outcome === 'ok')
@@ -163,6 +163,7 @@ function lengthOf({ space, fromMs, untilMs, left }: Pause, operations: readonly 
   if (resumed < 0) return Number.POSITIVE_INFINITY;
   let longest = 0;
   for (let at = 1; at <= resumed; at += 1)
-    if (answered[at].completedMs >= fromMs) longest = Math.max(longest, answered[at].completedMs - answered[at - 1].completedMs);
+    if (answered[at].completedMs >= fromMs)
+      longest = Math.max(longest, answered[at].completedMs - Math.max(fromMs, answered[at - 1].completedMs));
   return longest;
 }

@@ -206,6 +206,8 @@ export function entryText(entry: ControlEntry | null): string {
       return `a move of ${entry.space} is ${entry.change.kind}`;
     case 'settings-changed':
       return 'the settings change';
+    case 'rebalancing-ordered':
+      return entry.order === 'apply' ? 'copies are to be moved as planned' : 'no copy is to be moved';
     case 'recovered':
       return `generation ${entry.generation} begins`;
     default:

@@ -6,6 +6,7 @@ import {
   type Imbalance,
   type RebalanceAnswer,
   RebalanceRequest_Action,
+  type StandingOrder,
 } from '../../../core/wire/generated/engram/v1/cluster.js';
 import { migrateJson, rebalanceJson } from '../../control/rebalance-json.js';
 import { clusterService } from '../../grpc/service-definitions.js';
@@ -79,7 +80,7 @@ async function move(servers: readonly string[], output: Output, self: Command): 
 }
 
 function planText(output: Output, answer: RebalanceAnswer, report: ControlReport): string {
-  const { steps, moves, before, after, infeasible, atWork, aborted } = answer;
+  const { steps, moves, before, after, infeasible, atWork, aborted, order } = answer;
   const columns: Column[] = [
     { title: 'space' },
     { title: 'what', width: 10 },
@@ -97,12 +98,18 @@ function planText(output: Output, answer: RebalanceAnswer, report: ControlReport
   ];
   const more = rows.length > rowsShown ? `\n… and ${rows.length - rowsShown} more (--json prints all)` : '';
   const gaveUp = aborted === 0 ? '' : `${aborted} moves given up; `;
-  const head = `${gaveUp}${moves.length} under way, ${steps.length} wanted${atWork ? ', carried out by itself' : ', waiting for engram cluster apply'}`;
+  const ordered = order === undefined ? '' : `, ${orderText(order, name)}`;
+  const head = `${gaveUp}${moves.length} under way, ${steps.length} wanted${atWork ? ', carried out by itself' : ', waiting for engram cluster apply'}${ordered}`;
   const even = `fullest node over its fair share: ${imbalanceText(before)} now, ${imbalanceText(after)} then`;
   const cannot = infeasible.map((each) => `\ncannot be had: ${each}`).join('');
   return rows.length === 0
     ? `${head}\n${even}${cannot}`
     : `${head}\n${output.table(columns, rows.slice(0, rowsShown))}${more}\n${even}${cannot}`;
+}
+
+function orderText({ order, index, atMs, byNodeId }: StandingOrder, name: (id: string) => string): string {
+  const what = order === 'apply' ? 'apply' : 'abort';
+  return `since engram cluster ${what} at ${name(byNodeId)}, ${new Date(atMs).toISOString()} (entry ${index})`;
 }
 
 function imbalanceText(imbalance: Imbalance | undefined): string {

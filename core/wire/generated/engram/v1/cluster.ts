@@ -325,7 +325,7 @@ export enum RebalanceRequest_Action {
   PLAN = 0,
   /** APPLY - Carries it out, a few moves at a time, also after an abort. */
   APPLY = 1,
-  /** ABORT - Gives up the moves under way, and begins none before an apply, or before another node leads. */
+  /** ABORT - Gives up the moves under way, and begins none before an apply, whoever leads. */
   ABORT = 2,
   UNRECOGNIZED = -1,
 }
@@ -355,6 +355,17 @@ export interface Imbalance {
   primaries: number;
 }
 
+/** What an operator has said of the moving of copies: it stands until the next one. */
+export interface StandingOrder {
+  /** apply: what is wanted is carried out. hold: nothing is begun. */
+  order: string;
+  /** Of the entry that says so. */
+  index: number;
+  /** Wall clock of the node that took the command, in milliseconds since 1970. */
+  atMs: number;
+  byNodeId: string;
+}
+
 export interface RebalanceAnswer {
   failure:
     | Failure
@@ -372,6 +383,8 @@ export interface RebalanceAnswer {
   atWork: boolean;
   /** Moves that were given up. */
   aborted: number;
+  /** Absent: none was given, and the nodes' configuration says whether moves begin by themselves. */
+  order: StandingOrder | undefined;
 }
 
 /** One copy is to be elsewhere, because an operator wants it so. What placement rules out it moves back. */
@@ -3107,6 +3120,85 @@ export const Imbalance: MessageFns<Imbalance> = {
   },
 };
 
+function createBaseStandingOrder(): StandingOrder {
+  return { order: "", index: 0, atMs: 0, byNodeId: "" };
+}
+
+export const StandingOrder: MessageFns<StandingOrder> = {
+  encode(message: StandingOrder, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.order !== "") {
+      writer.uint32(10).string(message.order);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint64(message.index);
+    }
+    if (message.atMs !== 0) {
+      writer.uint32(24).uint64(message.atMs);
+    }
+    if (message.byNodeId !== "") {
+      writer.uint32(34).string(message.byNodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StandingOrder {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStandingOrder();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.order = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.byNodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRebalanceAnswer(): RebalanceAnswer {
   return {
     failure: undefined,
@@ -3117,6 +3209,7 @@ function createBaseRebalanceAnswer(): RebalanceAnswer {
     infeasible: [],
     atWork: false,
     aborted: 0,
+    order: undefined,
   };
 }
 
@@ -3145,6 +3238,9 @@ export const RebalanceAnswer: MessageFns<RebalanceAnswer> = {
     }
     if (message.aborted !== 0) {
       writer.uint32(64).uint32(message.aborted);
+    }
+    if (message.order !== undefined) {
+      StandingOrder.encode(message.order, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -3224,6 +3320,14 @@ export const RebalanceAnswer: MessageFns<RebalanceAnswer> = {
             }
 
             message.aborted = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.order = StandingOrder.decode(reader, reader.uint32());
             continue;
           }
         }
