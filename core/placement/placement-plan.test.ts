@@ -124,6 +124,20 @@ placement('has nothing left to do once it is carried out', () => {
   );
 });
 
+placement('what cannot be more even is as even as can be: one space on three nodes has one primary, and on ten three copies', () => {
+  const even = { copies: 0, bytes: 0, primaries: 0 };
+  for (const count of [3, 10]) {
+    const nodes = Array.from({ length: count }, (_, n) => node(n, 'abc'[n % 3]));
+    const { after } = plan({ nodes, spaces: [space(0)] });
+    assert.equal(after, even);
+  }
+  // Two primaries on one of three nodes could be on two.
+  const nodes = [node(0), node(1), node(2)];
+  const copies = nodes.map(({ id }) => id);
+  const { before, after } = plan({ nodes, spaces: [0, 1].map((n) => ({ ...space(n), copies })) });
+  assert.equal([before, after], [{ ...even, primaries: 1 }, even]);
+});
+
 placement('keeps every legal copy of nodes that are not over their cap', () => {
   const nodes = Array.from({ length: 9 }, (_, n) => node(n, 'abc'[n % 3]));
   const spaces = Array.from({ length: 90 }, (_, n) => space(n));

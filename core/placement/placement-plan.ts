@@ -33,7 +33,7 @@ export interface CopyMove {
   readonly bytes: number;
 }
 
-/** How far the fullest node is above its fair share: 0.1 is 10 %. */
+/** How far the fullest node is above the best that can be had: its fair share in whole copies and primaries, in bytes at least the largest copy. 0.1 is 10 %. */
 export interface Imbalance {
   readonly copies: number;
   readonly bytes: number;
@@ -105,12 +105,22 @@ function primaryCounts(topology: Topology, spaces: readonly PlacedSpace[]): Floa
 }
 
 function imbalanceOf({ counts, bytes, fairCounts, fairBytes, spaces }: Spread, primaries: Float64Array): Imbalance {
-  const fairPrimaries = primaries.map(() => spaces.length / primaries.length);
-  return { copies: above(counts, fairCounts), bytes: above(bytes, fairBytes), primaries: above(primaries, fairPrimaries) };
+  const largest = spaces.reduce((most, space) => Math.max(most, space.bytes), 0);
+  const best = {
+    copies: fairCounts.map(whole),
+    bytes: fairBytes.map((fair) => Math.max(fair, largest)),
+    primaries: primaries.map(() => whole(spaces.length / primaries.length)),
+  };
+  return { copies: above(counts, best.copies), bytes: above(bytes, best.bytes), primaries: above(primaries, best.primaries) };
 }
 
-function above(loads: Float64Array, fair: Float64Array): number {
-  return loads.reduce((most, load, node) => Math.max(most, fair[node] === 0 ? 0 : load / fair[node] - 1), 0);
+/** One space of three nodes has a primary, and not a third of one on each. What is whole but for rounding stays. */
+function whole(fair: number): number {
+  return Math.ceil(fair - 1e-9);
+}
+
+function above(loads: Float64Array, best: Float64Array): number {
+  return loads.reduce((most, load, node) => Math.max(most, best[node] === 0 ? 0 : load / best[node] - 1), 0);
 }
 
 function infeasibilities(

@@ -1,6 +1,7 @@
 /** `engram cluster plan|apply|abort|move|drain|decommission`: copies on their way from node to node. */
 import type { Command } from 'commander';
 import { EngramError } from '../../../core/errors.js';
+import type { Infeasibility } from '../../../core/placement/placement-plan.js';
 import {
   type ControlReport,
   type Imbalance,
@@ -100,11 +101,28 @@ function planText(output: Output, answer: RebalanceAnswer, report: ControlReport
   const gaveUp = aborted === 0 ? '' : `${aborted} moves given up; `;
   const ordered = order === undefined ? '' : `, ${orderText(order, name)}`;
   const head = `${gaveUp}${moves.length} under way, ${steps.length} wanted${atWork ? ', carried out by itself' : ', waiting for engram cluster apply'}${ordered}`;
-  const even = `fullest node over its fair share: ${imbalanceText(before)} now, ${imbalanceText(after)} then`;
-  const cannot = infeasible.map((each) => `\ncannot be had: ${each}`).join('');
+  const even = `fullest node over the best that can be had: ${imbalanceText(before)} now, ${imbalanceText(after)} then`;
+  const cannot = infeasible.map((each) => `\ncannot be had: ${infeasibleText(each, name)}`).join('');
   return rows.length === 0
     ? `${head}\n${even}${cannot}`
     : `${head}\n${output.table(columns, rows.slice(0, rowsShown))}${more}\n${even}${cannot}`;
+}
+
+/** `told` is JSON, as the plan has it. */
+function infeasibleText(told: string, name: (id: string) => string): string {
+  const each = JSON.parse(told) as Infeasibility;
+  switch (each.kind) {
+    case 'fewer-nodes-than-copies':
+      return `${each.wanted} copies of each space, with ${each.nodes} ${each.nodes === 1 ? 'node' : 'nodes'} to hold them`;
+    case 'fewer-zones-than-copies':
+      return `${each.wanted} copies in as many zones, with ${each.zones} zones; some share one`;
+    case 'zone-too-small':
+      return `an even spread: every space needs a copy in zone ${each.zone === '' ? '(none)' : each.zone}, whose nodes hold ${each.timesAverage.toFixed(2)} times the average`;
+    case 'over-cap':
+      return `a fair share on ${name(each.node)}: no move brings it below ${each.timesFair.toFixed(2)} times that in ${each.of}`;
+    default:
+      return told;
+  }
 }
 
 function orderText({ order, index, atMs, byNodeId }: StandingOrder, name: (id: string) => string): string {
