@@ -146,6 +146,8 @@ failovers('there is no time where at some moment nobody could lead and reach a c
   const alone = broken('b', 'cde', [9_000, 12_000]);
   assert.is(only({ broken: alone }).reason, null, 'c, d and e are a majority with a copy');
   assert.is(only({ broken: [...alone, ...broken('c', 'de', [10_100, 10_200], 'clog')] }).reason, 'no-majority', 'd and e alone are none');
+  const unconfirmed = [...broken('b', 'ce', [10_100, 10_200]), ...broken('c', 'e', [10_100, 10_200])];
+  assert.is(only({ broken: unconfirmed }).reason, 'no-majority', 'd could lead, and no copy has a majority');
 });
 
 failovers('there is no time where nobody waited for the new primary', () => {

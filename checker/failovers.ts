@@ -23,8 +23,8 @@ export type FailoverKind = (typeof failoverKinds)[number];
 
 /**
  * Why there is no time. `healed`: the fault was over, or the load, within less than the goal, and before anybody else acknowledged. `no-majority`: at
- * some moment nobody could have lead the control log and reached a copy. `no-writes`: no write was waiting when another was confirmed. `late`: none
- * of these, and nobody acknowledged within the goal.
+ * some moment nobody could have led the control log and reached a copy in reach of a majority. `no-writes`: no write was waiting when another was
+ * confirmed. `late`: none of these, and nobody acknowledged within the goal.
  */
 export const unmeasuredReasons = ['healed', 'no-majority', 'no-writes', 'late'] as const;
 export type UnmeasuredReason = (typeof unmeasuredReasons)[number];

@@ -55,17 +55,17 @@ export class Reachability {
   }
 
   /**
-   * Whether without this node there is a voter that runs and reaches, itself included, a majority of the voters and one of these copies: somebody
-   * could lead the control log then, and give the space to that copy.
+   * Whether without this node there is a voter that runs and reaches, itself included, a majority of the voters, and one of these copies that does as
+   * well: then somebody could lead the control log and give the space to that copy, and a majority could confirm it.
    */
   isServedWithout(node: NodeId, copies: readonly NodeId[], atMs: number): boolean {
     const voters = this.#votersAt(atMs);
     const others = voters.filter((voter) => voter !== node && this.isUp(voter, atMs));
-    return others.some((leader) => {
-      const reaches = (other: NodeId): boolean =>
-        other === leader || (this.isUp(other, atMs) && this.areConnected([leader, other], atMs, { clogsCount: true }));
-      return others.filter(reaches).length * 2 > voters.length && copies.some((copy) => copy !== node && reaches(copy));
-    });
+    const reaches = (from: NodeId, to: NodeId): boolean =>
+      from === to || (this.isUp(to, atMs) && this.areConnected([from, to], atMs, { clogsCount: true }));
+    const hasMajority = (from: NodeId): boolean => others.filter((voter) => reaches(from, voter)).length * 2 > voters.length;
+    const candidates = copies.filter((copy) => copy !== node && this.isUp(copy, atMs) && hasMajority(copy));
+    return candidates.length > 0 && others.some((leader) => hasMajority(leader) && candidates.some((copy) => reaches(leader, copy)));
   }
 
   #votersAt(atMs: number): readonly NodeId[] {
