@@ -232,7 +232,7 @@ export class EngramNode {
     this.#phase = 'serving';
     this.#replication.start(now);
     this.#scrub.start(now);
-    this.#control?.open(self, this.#store.recovered?.holes.has(controlSpace) ?? false, now);
+    this.#control?.open(self, this.#store.recovered?.holes.get(controlSpace) ?? null, now);
     this.#startMembership(self, now);
   }
 

@@ -3,8 +3,9 @@
  * synced, from another disk. That is decided from what the disks hold at this moment, not from what any node believes, so that of all that was promised
  * one copy stays intact however many faults a plan has.
  *
- * Where nodes keep a control log, a minority of its voters may be left without knowing what they have lost of it: damage to what no checkpoint lists may have
- * hit any record, so such a voter votes no more. Nor may disks of more voters be destroyed at a time: what was answered as committed is promised too.
+ * Where nodes keep a control log, a minority of its voters at a time may be left without knowing what they have lost of it: damage to what no checkpoint lists may have
+ * hit any record, so such a voter is silent until it has begun anew and votes again. Nor may disks of more voters be destroyed at a time: what was
+ * answered as committed is promised too.
  *
  * A fault aims at a place of the synced log and goes on from there to the first group that it may damage.
  */
@@ -41,8 +42,10 @@ export class DiskDamage {
   readonly #hosts: readonly NodeHost[];
   /** Dots of all records that were damaged, by the number of the node. */
   readonly #damagedDots: readonly Set<string>[];
-  /** Whose control log may have lost what nobody can tell. */
-  readonly #inDoubt = new Set<NodeHost>();
+  /** Whose control log may have lost what nobody can tell, and in which of its boots that happened. */
+  readonly #inDoubt = new Map<NodeHost, number>();
+  /** Whose checkpoints are to be damaged, and have not been yet. */
+  readonly #keptFor: Set<NodeHost>;
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
@@ -50,6 +53,8 @@ export class DiskDamage {
     this.#world = world;
     this.#hosts = hosts;
     this.#damagedDots = hosts.map(() => new Set());
+    const { nodes, faults } = world.plan;
+    this.#keptFor = new Set(faults.flatMap((fault) => (fault.kind === 'diskCheckpointRot' ? [hosts[nodes.indexOf(fault.node)]] : [])));
   }
 
   /** Whether the record was damaged on any disk. */
@@ -142,9 +147,23 @@ export class DiskDamage {
   }
 
   #mayBeInDoubt(host: NodeHost): boolean {
-    if (this.#world.plan.configuration.controlLog === undefined || this.#inDoubt.has(host)) return true;
+    const { plan } = this.#world;
+    if (plan.configuration.controlLog === undefined) return true;
+    for (const [each, boot] of this.#inDoubt) if (this.#votesAgain(each, boot)) this.#inDoubt.delete(each);
+    if (this.#inDoubt.has(host)) return true;
     const voters = Math.min(this.#hosts.length, votersMax);
-    return 2 * (voters - this.#inDoubt.size - 1) > voters;
+    // What can only be aimed at a checkpoint has nowhere else to go: its place is kept.
+    const kept = this.#keptFor.has(host) ? [] : [...this.#keptFor].filter((each) => !this.#inDoubt.has(each));
+    return 2 * (voters - this.#inDoubt.size - kept.length - 1) > voters;
+  }
+
+  /** Whether the node has been started anew since that boot, which shows what it has lost, and votes for whoever leads. */
+  #votesAgain(host: NodeHost, boot: number): boolean {
+    const control = host.inspectControl();
+    if (host.incarnation <= boot || control === null || control.isDamaged || control.raft === null) return false;
+    const rafts = this.#hosts.flatMap((each) => each.inspectControl()?.raft ?? []);
+    const leading = rafts.filter(({ role }) => role === 'leader').sort((left, right) => right.term - left.term);
+    return leading[0]?.configuration.voters.includes(host.id) ?? false;
   }
 
   /** The group's bytes stand from where the target begins, over all that they reach there, and nothing where they should. */
@@ -174,14 +193,15 @@ export class DiskDamage {
     if (file === undefined) return false;
     const offset = Math.floor(fault.position * file.writtenEnd);
     file.rot(offset, fault.bytes, rot);
-    this.#inDoubt.add(host);
+    this.#inDoubt.set(host, host.incarnation);
+    this.#keptFor.delete(host);
     this.#world.recorder.checkpointDamaged(host.index);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes: fault.bytes, dots: [] });
     return true;
   }
 
   #note(host: NodeHost, { file, offset, bytes, dots, isListed }: SyncedGroup): void {
-    if (!isListed) this.#inDoubt.add(host);
+    if (!isListed) this.#inDoubt.set(host, host.incarnation);
     for (const dot of dots) this.#damagedDots[host.index].add(dot);
     this.#world.recorder.damaged(host.index, dots);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes, dots });

@@ -10,9 +10,9 @@ export const controlBugs: readonly PlantedBug[] = [
     pending: false,
     module: 'core/control/raft/raft.ts',
     find: `    const isFree = vote === from || (vote === null && leader === null);
-    if (!isFree || !this.#isUpToDate(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
+    if (!isFree || !this.#wouldVoteFor(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
     if (vote === null) this.#state.voteFor(from);`,
-    replace: `    if (!this.#isUpToDate(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
+    replace: `    if (!this.#wouldVoteFor(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
     if (vote !== from) this.#state.voteFor(from);`,
   },
   {

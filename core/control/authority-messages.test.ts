@@ -1,11 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nodeId } from '../identifiers.js';
+import { authorOf, nodeId } from '../identifiers.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage, isAuthorityMessage } from './authority-messages.js';
 import { encodeRaftMessage } from './raft/message-codec.js';
 
 const messages = suite('messages about leases');
 const nodes = [nodeId('ab'.repeat(16)), nodeId('cd'.repeat(16))];
+const boot = authorOf(nodeId('ab'.repeat(16)), { counter: 3, random: '17'.repeat(8) });
 const some: readonly AuthorityMessage[] = [
   { kind: 'ask', number: 7, applied: 2 ** 40, isLeased: true, needsTerms: false, isUrgent: true, isCalled: false },
   { kind: 'ask', number: 8, applied: 0, isLeased: false, needsTerms: true, isUrgent: false, isCalled: true },
@@ -16,6 +17,8 @@ const some: readonly AuthorityMessage[] = [
   { kind: 'silent', nodes },
   { kind: 'silent', nodes: [] },
   { kind: 'unreached', nodes },
+  { kind: 'forgot', boot },
+  { kind: 'begin-anew', boot, term: 2 ** 40, votesFrom: 9 },
   { kind: 'wanted', names: ['notes', 'a_b-3'] },
 ];
 

@@ -1,5 +1,5 @@
 /** What nodes and voters say to each other about who may call itself confirmed, as bytes. The first byte tells them from Raft's messages. */
-import { type NodeId, nodeIdBytes, spaceNamePattern } from '../identifiers.js';
+import { type Author, authorBytes, type NodeId, nodeIdBytes, spaceNamePattern } from '../identifiers.js';
 import { unreachable } from '../invariant.js';
 import { ByteReader, ByteWriter } from '../wire/bytes.js';
 import { bytesToHex, hexToBytes } from '../wire/hex.js';
@@ -35,6 +35,10 @@ export type AuthorityMessage =
   | { readonly kind: 'silent'; readonly nodes: readonly NodeId[] }
   /** A voter tells the leader whom it does not reach: these have not answered it within a lease. */
   | { readonly kind: 'unreached'; readonly nodes: readonly NodeId[] }
+  /** A voter may have forgotten what it said: it has found out in this boot. */
+  | { readonly kind: 'forgot'; readonly boot: Author }
+  /** The leader to such a voter: it votes no more, and begins anew in that term, without a vote in it; it has a voice again once its log reaches `votesFrom`. */
+  | { readonly kind: 'begin-anew'; readonly boot: Author; readonly term: number; readonly votesFrom: number }
   /** A node whose own control log is damaged wants to know what is committed, if it is newer than this. */
   | { readonly kind: 'state-wanted'; readonly applied: number }
   /** The committed state, as a snapshot carries it (state-codec.ts). */
@@ -52,6 +56,8 @@ const kinds: readonly AuthorityMessage['kind'][] = [
   'doubted',
   'call',
   'unreached',
+  'forgot',
+  'begin-anew',
 ];
 
 /** Holds nothing between two messages but the rest of its memory, which small ones share. */
@@ -86,6 +92,12 @@ export function encodeAuthorityMessage(message: AuthorityMessage): Uint8Array {
       break;
     case 'call':
       break;
+    case 'forgot':
+      writer.raw(hexToBytes(message.boot));
+      break;
+    case 'begin-anew':
+      writer.raw(hexToBytes(message.boot)).u48(message.term).u48(message.votesFrom);
+      break;
     case 'state':
       writer.u32(message.bytes.length).raw(message.bytes);
       break;
@@ -118,6 +130,10 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
     }
     case 'call':
       return { kind };
+    case 'forgot':
+      return { kind, boot: readBoot(reader) };
+    case 'begin-anew':
+      return { kind, boot: readBoot(reader), term: reader.u48(), votesFrom: reader.u48() };
     case 'silent':
     case 'doubted':
     case 'unreached': {
@@ -138,6 +154,11 @@ function readBody(reader: ByteReader, kind: AuthorityMessage['kind'] | undefined
     default:
       return unreachable(kind);
   }
+}
+
+function readBoot(reader: ByteReader): Author {
+  const at = reader.skip(authorBytes);
+  return (at < 0 ? '' : bytesToHex(reader.bytes, at, authorBytes)) as Author;
 }
 
 /** Names of spaces are plain ASCII: one byte a character. */

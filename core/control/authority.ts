@@ -19,13 +19,13 @@
  */
 import type { Timers } from '../effects.js';
 import type { Now } from '../events.js';
-import type { NodeId, SpaceKey } from '../identifiers.js';
+import type { Author, NodeId, SpaceKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
 import { spacesLedBy } from './apply-entry.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { Contacts } from './contacts.js';
 import type { AuthorityOptions } from './control-log-options.js';
-import type { ControlRow, ControlState } from './control-state.js';
+import { type ControlRow, type ControlState, isPausedAt } from './control-state.js';
 import type { Demotions } from './demotions.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { stateAnswer } from './followed-state.js';
@@ -67,6 +67,8 @@ export interface AuthorityPorts {
   leasesChanged(): void;
   /** Whether this node's log has room: a primary that cannot write is of no use either. */
   canWrite(): boolean;
+  /** A voter may have forgotten what it said. Returns what it is to be told; null for nothing yet. */
+  forgot(from: NodeId, boot: Author): AuthorityMessage | null;
   /** A voter says what is committed: to a node that it holds for removed, for one. */
   told(state: Uint8Array, now: Now): void;
   /** As leader. `done` is called when it is settled, whatever became of it. */
@@ -265,6 +267,14 @@ export class Authority {
         this.#heard.reported(from, message.nodes, now);
         if (this.#unanswered !== null && message.nodes.length > 0) this.#replaceDead(this.#ports.agreement(), now);
         return true;
+      case 'forgot': {
+        const answer = this.#ports.forgot(from, message.boot);
+        if (answer !== null) this.#send(from, answer);
+        return true;
+      }
+      case 'begin-anew':
+        // It takes part already.
+        return true;
       case 'state-wanted':
         return this.#tell(from, message.applied, this.#ports.agreement());
       case 'state':
@@ -387,9 +397,4 @@ export class Authority {
   appended(entries: readonly Entry[]): void {
     this.demotions.appended(entries);
   }
-}
-
-/** Whether the node, as primary, has to take no more writes until the row changes. */
-function isPausedAt({ move }: ControlRow, node: NodeId): boolean {
-  return move?.stage === 'paused' && move.from === node;
 }

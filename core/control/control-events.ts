@@ -49,6 +49,8 @@ export type ControlDomainEvent =
   | { readonly kind: 'control.compacted'; readonly index: number; readonly bytes: number }
   /** Records of the control log were lost on this disk: this node votes no more, since it may have forgotten a vote. */
   | { readonly kind: 'control.log-damaged' }
+  /** Whose control log was damaged is out of the electorate, and takes part again as one that has just been let in; it votes once its log reaches `votesFrom`. */
+  | { readonly kind: 'control.begun-anew'; readonly term: number; readonly votesFrom: number }
   /** A node whose control log is damaged goes by the state that others have committed up to here. */
   | { readonly kind: 'control.state-followed'; readonly index: number }
   /** A voter has said that the entry at that index removed this node: it takes no part any more, and hands over what it holds. */

@@ -5,6 +5,7 @@
  * A change is written ballot first, then snapshot, then entries. A crash may leave a first part of it: a later term without its entries, or some entries of
  * several; nobody has been told of either.
  */
+import type { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import { type Author, type Dot, dotKey } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
@@ -13,7 +14,7 @@ import type { Room } from '../storage/write-ahead-log.js';
 import { type RecordDraft, type RecordView, recordLength } from '../wire/record.js';
 import { type ControlRecord, type ControlRecords, draftOf, readControlRecord, snapshotParts } from './control-records.js';
 import type { Change, EntryAt, Recovered } from './raft/vocabulary.js';
-import { recoverLog } from './recovered-log.js';
+import { losesWhatCounts, recoverLog, spentBallot } from './recovered-log.js';
 
 /** The node's log, as the journal uses it. */
 export interface JournalStore {
@@ -24,6 +25,8 @@ export interface JournalStore {
   /** `room` has said yes. The journal is told with `durable` once it is. */
   appendControl(draft: RecordDraft, dot: Dot): void;
   retain(place: RecordPlace): void;
+  /** What the disk has lost of the control log is of no account any more: `then` is told once that is durable, or that it could not be written. */
+  forgiveControlLoss(then: (written: boolean, now: Now) => void): void;
   release(place: RecordPlace): void;
 }
 
@@ -45,6 +48,8 @@ interface Queued {
 
 export type JournalReading =
   | { readonly kind: 'read'; readonly recovered: Recovered; readonly isEmpty: boolean }
+  /** Something was lost that this voter must not forget. */
+  | { readonly kind: 'lossy' }
   /** A record that nobody can read, written by a later version. */
   | { readonly kind: 'newer'; readonly version: number };
 
@@ -82,19 +87,34 @@ export class ControlJournal implements ControlRecords {
     this.#found.set(dotKey({ author, sequence }), { author, sequence, record: reading.record, place });
   }
 
-  /** All has been read. */
-  finishRecovery(): JournalReading {
+  /** All has been read. `lost`: what was on the disk and cannot be read. */
+  finishRecovery(lost: VersionVector | null): JournalReading {
     const found = [...this.#found.values()];
     this.#found = new Map();
     if (this.#newer !== null) return { kind: 'newer', version: this.#newer };
-    const { recovered, needed } = recoverLog(found);
+    const { recovered, needed, begunAnew } = recoverLog(found);
     for (const kept of needed) this.#keep(kept);
     if (recovered.snapshot !== null) this.#terms.set(recovered.snapshot.index, recovered.snapshot.term);
     for (const { index, term } of recovered.entries) this.#terms.set(index, term);
     this.#lastIndex = recovered.entries.at(-1)?.index ?? 0;
     this.#noted = { index: recovered.committed, term: this.#terms.get(recovered.committed) ?? 0 };
     this.#committed = this.#noted;
+    if (lost !== null && losesWhatCounts(lost, begunAnew)) return { kind: 'lossy' };
     return { kind: 'read', recovered, isEmpty: found.length === 0 };
+  }
+
+  /** Gives up all that was written, which is not all there any more, and says with what the voter begins anew once that is durable. */
+  beginAnew(
+    { term, votesFrom }: { readonly term: number; readonly votesFrom: number },
+    then: (recovered: Recovered, now: Now) => void,
+  ): void {
+    this.#terms.clear();
+    this.#lastIndex = 0;
+    this.#committed = this.#noted = { index: 0, term: 0 };
+    const ballot = spentBallot(this.#store.author, term);
+    const whenDurable = (now: Now): void => then({ ballot, snapshot: null, entries: [], committed: 0, votesFrom }, now);
+    this.#queue.push({ record: { kind: 'begun-anew', term, votesFrom }, keepsEntries: false, whenDurable });
+    this.#proceed();
   }
 
   /** Makes a change durable and goes on then. Changes become durable in the order of the calls. */
@@ -175,7 +195,7 @@ export class ControlJournal implements ControlRecords {
   /** Whether anything can be superfluous now. */
   #takesAPlace(record: ControlRecord): boolean {
     if (record.kind === 'snapshot-part') return record.part + 1 === record.parts;
-    if (record.kind === 'ballot' || record.kind === 'committed') return true;
+    if (record.kind === 'ballot' || record.kind === 'committed' || record.kind === 'begun-anew') return true;
     const isBehind = record.entry.index > this.#lastIndex;
     this.#lastIndex = record.entry.index;
     return !isBehind;
@@ -220,5 +240,7 @@ function takesThePlaceOf(record: ControlRecord, other: ControlRecord, keepsEntri
       if (other.kind === 'committed') return !keepsEntries || other.upTo.index <= record.of.index;
       if (other.kind === 'entry') return !keepsEntries || other.entry.index <= record.of.index;
       return other.kind === 'snapshot-part' && other.of.index < record.of.index;
+    case 'begun-anew':
+      return true;
   }
 }

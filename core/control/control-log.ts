@@ -1,35 +1,37 @@
 /**
  * The control log of one node: Raft's agreement over the node's own disk, network and timers, and the state that the committed entries add up to.
  *
- * A voter that may have forgotten something (records of its control log were damaged) takes no part any more: a forgotten vote could elect two leaders, a forgotten entry
- * undo what was committed. The others go on as if it were down, until it is removed and comes back as a new node. Nor does a node that was removed: no entry reaches it, so
- * a voter tells it. Either goes by the state that others say is committed (followed-state.ts).
+ * A voter that may have forgotten something (records of its control log were damaged) takes no part: a forgotten vote could elect two leaders, a forgotten entry undo what was
+ * committed. The others go on as if it were down, take it out of the electorate, and let it begin anew (forgetful.ts). Nor does a node that was removed: no entry reaches it, so a voter
+ * tells it. Either goes by the state that others say is committed (followed-state.ts).
  */
+import type { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import type { NodeId, SpaceKey } from '../identifiers.js';
+import type { Author, NodeId, SpaceKey } from '../identifiers.js';
 import type { PrimaryAuthority } from '../node-services.js';
-import { applyEntry, changedRows, nothingBy } from './apply-entry.js';
+import { AppliedState } from './applied-state.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
-import { isAuthorityMessage } from './authority-messages.js';
+import { type AuthorityMessage, isAuthorityMessage } from './authority-messages.js';
 import { type Beginning, committedAt, foundingOf, recoveryOf } from './beginnings.js';
 import { ControlOutbox, partsOf } from './bundle.js';
 import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
 import { ControlJournal } from './control-journal.js';
 import type { ControlLogPorts } from './control-log-ports.js';
 import type { ControlRecords } from './control-records.js';
-import { type ControlState, emptyControlState, isMade } from './control-state.js';
+import { type ControlState, isMade } from './control-state.js';
 import { Demotions, takesSpaces } from './demotions.js';
 import { keepElectorate, mostCaughtUp } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
-import { encodeEntry, entryIn } from './entry-codec.js';
+import { encodeEntry } from './entry-codec.js';
 import { FollowedState, followingTimer } from './followed-state.js';
+import { Forgetful } from './forgetful.js';
 import { HeartbeatRounds } from './heartbeat-rounds.js';
 import { isMoveMessage, type MoveMessage } from './move-messages.js';
 import { decodeRaftMessage, encodeRaftMessage } from './raft/message-codec.js';
 import { Raft } from './raft/raft.js';
-import type { Entry, RaftEffects, Recovered, Snapshot } from './raft/vocabulary.js';
+import type { RaftEffects, Recovered } from './raft/vocabulary.js';
 import { Rebalancing, type Underway } from './rebalancing.js';
-import { decodeState, encodeState } from './state-codec.js';
+import { encodeState } from './state-codec.js';
 import { WaitingProposals } from './waiting-proposals.js';
 
 export const controlTimer = 'control.wake';
@@ -39,7 +41,7 @@ export class ControlLog implements PrimaryAuthority {
   readonly #journal: ControlJournal;
   #self: NodeId | null = null;
   #raft: Raft | null = null;
-  #state: ControlState = emptyControlState;
+  readonly #applied: AppliedState;
   readonly #waiting = new WaitingProposals();
   #now: Now = { monotonicMs: 0, wallMs: 0 };
   #snapshotIndex = 0;
@@ -48,6 +50,7 @@ export class ControlLog implements PrimaryAuthority {
   readonly #rebalancing: Rebalancing;
   readonly #outbox: ControlOutbox;
   readonly #rounds = new HeartbeatRounds();
+  readonly #forgetful = new Forgetful();
 
   constructor(ports: ControlLogPorts) {
     this.#ports = ports;
@@ -60,8 +63,9 @@ export class ControlLog implements PrimaryAuthority {
       effects,
       pure: ports.pure,
       askEveryMs: options.authority.askEveryMs,
-      state: () => this.#state,
+      state: () => this.state,
       goBy: (state, now) => this.#goBy(state, now),
+      beginAnew: (how, now) => this.#beginAnew(how, now),
     });
     this.#authority = new Authority(
       {
@@ -73,17 +77,20 @@ export class ControlLog implements PrimaryAuthority {
         canWrite: ports.canWrite,
         pingedMs: ports.pingedMs,
         propose: (entry, done, now) => this.propose(entry, done, now),
+        forgot: (from, boot) => this.#forgot(from, boot),
         told: (bytes, now) => this.#followed.told(bytes, this.#self as NodeId, now),
         led: (isSilent, now) => this.#rebalancing.lead(isSilent, now),
         leasesChanged: ports.leasesChanged,
       },
       new Demotions(ports.pure),
     );
+    const { pure, changed } = ports;
+    this.#applied = new AppliedState({ effects, pure, authority: this.#authority, waiting: this.#waiting, changed });
     this.#rebalancing = new Rebalancing({
       options: options.rebalancing,
       plan: ports.plan,
       journal: effects.journal,
-      state: () => this.#state,
+      state: () => this.state,
       self: () => this.#self as NodeId,
       leader: () => this.leader,
       send,
@@ -96,7 +103,7 @@ export class ControlLog implements PrimaryAuthority {
   }
 
   get state(): ControlState {
-    return this.#state;
+    return this.#applied.state;
   }
 
   /** Null while the node has not recovered, and for good when it takes no part. */
@@ -117,17 +124,16 @@ export class ControlLog implements PrimaryAuthority {
     return this.#raft?.leader ?? null;
   }
 
-  /** Recovery has ended. `isLossy`: records of the control log were on this disk and cannot be read. */
-  open(self: NodeId, isLossy: boolean, now: Now): void {
+  /** Recovery has ended. `lost`: records of the control log that were on this disk and cannot be read; null when none were lost. */
+  open(self: NodeId, lost: VersionVector | null, now: Now): void {
     this.#self = self;
     this.#now = now;
     const { founding } = this.#ports.options;
-    const reading = this.#journal.finishRecovery();
-    if (reading.kind === 'newer') return this.#halt(`the control log has records of format ${reading.version}, written by a later version`);
-    if (isLossy) {
-      this.#followed.begin();
-    } else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self))
-      this.#begin(reading.recovered, now);
+    const reading = this.#journal.finishRecovery(lost);
+    if (reading.kind === 'newer')
+      return this.#applied.halt(`the control log has records of format ${reading.version}, written by a later version`);
+    if (reading.kind === 'lossy') this.#followed.begin(this.#ports.store.author);
+    else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self)) this.#begin(reading.recovered, now);
     else {
       // Every founder begins with the same snapshot, in which the cluster is made: as if they had agreed on it.
       const beginning = foundingOf([{ kind: 'cluster-made', ...founding }], this.#ports.pure);
@@ -140,9 +146,25 @@ export class ControlLog implements PrimaryAuthority {
     this.#now = now;
     this.#raft = null;
     this.#journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (then) => {
-      this.#begin({ ballot, snapshot, entries: [], committed: snapshot.index }, then);
+      this.#begin({ ballot, snapshot, entries: [], committed: snapshot.index, votesFrom: 0 }, then);
       begun();
     });
+  }
+
+  /** This node is out of the electorate, and has heard so in the boot that found its control log damaged: all that is left of that is given up. */
+  #beginAnew(how: { readonly term: number; readonly votesFrom: number }, now: Now): void {
+    this.#now = now;
+    this.#journal.beginAnew(how, (recovered) => {
+      this.#ports.store.forgiveControlLoss((written, then) => {
+        if (!written) return this.#followed.begin(this.#ports.store.author);
+        this.#authority.replaced(this.state, then);
+        this.#begin(recovered, then);
+      });
+    });
+  }
+
+  #forgot(from: NodeId, boot: Author): AuthorityMessage | null {
+    return this.#raft === null || this.state.members[from] === undefined ? null : this.#forgetful.told(from, boot, this.#raft);
   }
 
   /** This node alone makes a cluster, of the members that the entries name; they get it from here. None of them may belong to one. */
@@ -150,7 +172,7 @@ export class ControlLog implements PrimaryAuthority {
     const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
     if (this.#raft === null) return refuse('no control log');
     // Who has voted may have been let in, and does not know it yet.
-    if (isMade(this.#state) || this.#raft.term > 0 || this.#raft.last.index > 0) return refuse('cluster already made');
+    if (isMade(this.state) || this.#raft.term > 0 || this.#raft.last.index > 0) return refuse('cluster already made');
     const beginning = foundingOf(entries, this.#ports.pure);
     if (beginning === null) return refuse('no such cluster');
     this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
@@ -161,8 +183,8 @@ export class ControlLog implements PrimaryAuthority {
     const raft = this.#raft;
     const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
     if (raft === null) return refuse('no control log');
-    if (!isMade(this.#state) || raft.leader !== null) return refuse('nothing to recover');
-    const known = { self: this.#self as NodeId, state: this.#state, term: raft.term, entries: raft.undelivered };
+    if (!isMade(this.state) || raft.leader !== null) return refuse('nothing to recover');
+    const known = { self: this.#self as NodeId, state: this.state, term: raft.term, entries: raft.undelivered };
     const beginning = recoveryOf(known, this.#ports.pure);
     this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
     this.#waiting.unknownUpTo(Number.MAX_SAFE_INTEGER);
@@ -187,7 +209,8 @@ export class ControlLog implements PrimaryAuthority {
     );
     this.#raft = raft;
     effects.journal.note({ kind: 'control.opened', term: raft.term, index: raft.last.index, voters: raft.configuration.voters.length });
-    this.#authority.begin(raft.last.index, now);
+    // What this node did before it began anew rests on what was committed then, though its log does not reach so far yet.
+    this.#authority.begin(Math.max(raft.last.index, recovered.votesFrom, this.state.applied), now);
     raft.deliverRecovered();
     this.#after(now);
   }
@@ -196,7 +219,7 @@ export class ControlLog implements PrimaryAuthority {
     const holdsLease = this.holdsLease(this.#now);
     const isCurrent = holdsLease || this.#now.monotonicMs - this.#rounds.currentAtMs <= this.#ports.options.authority.contactMs;
     const configuration = this.#raft?.configuration ?? { voters: [], learners: [] };
-    return { self: this.#self as NodeId, state: this.#state, configuration, isCurrent, holdsLease };
+    return { self: this.#self as NodeId, state: this.state, configuration, isCurrent, holdsLease };
   }
 
   #raftEffects(): RaftEffects {
@@ -213,8 +236,14 @@ export class ControlLog implements PrimaryAuthority {
         });
       },
       wakeAt: (atMs) => effects.timers.arm(controlTimer, atMs),
-      committed: (entry) => this.#apply(entry),
-      restored: (snapshot) => this.#restore(snapshot),
+      committed: (entry) => {
+        this.#applied.apply(entry, this.#now);
+        this.#journal.committed(entry);
+      },
+      restored: (snapshot) => {
+        this.#snapshotIndex = snapshot.index;
+        this.#applied.restore(snapshot, this.#now);
+      },
       note: (event) => effects.journal.note(event),
     };
   }
@@ -255,8 +284,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#raft = null;
     this.#rebalancing.rest();
     this.#waiting.unknownUpTo(Number.MAX_SAFE_INTEGER);
-    this.#state = state;
-    this.#ports.changed(state, now);
+    this.#applied.goBy(state, now);
   }
 
   /** False when the timer is not one of these. */
@@ -332,57 +360,21 @@ export class ControlLog implements PrimaryAuthority {
 
   /** As a leader that no other can have followed, and that has applied all that was committed before its term. */
   knowsAllSpaces(now: Now): boolean {
-    return this.holdsLease(now) && this.#raft?.hasCommittedInItsTerm === true && this.#state.applied >= this.#raft.committed;
+    return this.holdsLease(now) && this.#raft?.hasCommittedInItsTerm === true && this.state.applied >= this.#raft.committed;
   }
 
   get allowsProvisional(): boolean {
-    return this.#state.settings.partitionPolicy === 'accept';
-  }
-
-  #apply(entry: Entry): void {
-    const { journal } = this.#ports.effects;
-    const { index, term } = entry;
-    const reading = entryIn(entry, this.#ports.pure);
-    if (reading === 'newer') this.#halt(`entry ${index} of the control log was written by a later version`);
-    const said = reading === 'newer' ? 'unreadable' : reading;
-    if (said === 'unreadable') journal.note({ kind: 'control.entry-unreadable', index });
-    const { state, outcome, patches } =
-      said === null || said === 'unreadable' ? nothingBy(this.#state, index) : applyEntry(this.#state, said, index);
-    this.#state = state;
-    const isHandedOver = said !== null && said !== 'unreadable' && said.kind === 'move-changed';
-    this.#authority.changed(state, changedRows(patches), { isHandedOver }, this.#now);
-    if (entry.kind === 'configuration') this.#authority.electorateChanged(this.#now);
-    journal.note({ kind: 'control.applied', index, term, entry: said === 'unreadable' ? null : said, outcome, patches });
-    this.#ports.changed(state, this.#now);
-    this.#waiting.committed(entry, outcome);
-    this.#journal.committed(entry);
-  }
-
-  #restore(snapshot: Snapshot): void {
-    const reading = decodeState(snapshot.state, this.#ports.pure);
-    if (reading.kind !== 'state')
-      return this.#halt(`the control log's snapshot at ${snapshot.index} cannot be read: it is ${reading.kind}`);
-    this.#state = { ...reading.state, ...snapshot.configuration };
-    this.#snapshotIndex = snapshot.index;
-    this.#authority.replaced(this.#state, this.#now);
-    this.#authority.electorateChanged(this.#now);
-    this.#ports.changed(this.#state, this.#now);
-    this.#waiting.unknownUpTo(snapshot.index);
-  }
-
-  #halt(message: string): void {
-    const reason = `UNSUPPORTED_FORMAT: ${message}`;
-    this.#ports.effects.journal.note({ kind: 'node.halted', reason });
-    this.#ports.effects.lifecycle.halt(reason);
+    return this.state.settings.partitionPolicy === 'accept';
   }
 
   /** Upkeep after anything has happened: a snapshot when one is due, and as leader the electorate. */
   #after(now: Now): void {
     const raft = this.#raft;
     if (raft === null) return;
-    const { applied } = this.#state;
-    if (applied - this.#snapshotIndex >= this.#ports.options.snapshotEveryEntries) {
-      const bytes = encodeState(this.#state, this.#ports.pure);
+    const { applied } = this.state;
+    // A state that is ahead of the log here comes from others.
+    if (applied - this.#snapshotIndex >= this.#ports.options.snapshotEveryEntries && applied <= raft.delivered) {
+      const bytes = encodeState(this.state, this.#ports.pure);
       this.#snapshotIndex = applied;
       raft.compact(applied, bytes);
       this.#ports.effects.journal.note({ kind: 'control.compacted', index: applied, bytes: bytes.length });
@@ -391,6 +383,8 @@ export class ControlLog implements PrimaryAuthority {
       this.#authority.lead(raft.round > 0, now);
       if (raft.round === 0) this.#rebalancing.rest();
     }
-    if (raft.role === 'leader') keepElectorate(this.#self as NodeId, this.#state, raft, now.monotonicMs);
+    if (raft.role !== 'leader') return;
+    const forgetful = this.#forgetful.toTakeOut(raft);
+    keepElectorate({ self: this.#self as NodeId, state: this.state, forgetful }, raft, now.monotonicMs);
   }
 }

@@ -10,6 +10,7 @@
  *   control entry version 1 · 0 · term of the entry before 6 · entry, as in messages
  *   control entry version 1 · 1 · snapshot's index 6, term 6, configuration · part 2 · parts 2 · bytes
  *   control entry version 2 · 2 · index 6, term 6 of the last entry that is known to be committed
+ *   control entry version 2 · 3 · term 6 · votes from 6
  */
 import { emptyContext } from '../clock/causal-context.js';
 import type { Now } from '../events.js';
@@ -43,7 +44,12 @@ export type ControlRecord =
       readonly bytes: Uint8Array;
     }
   /** All up to there is committed: a node that starts without a leader goes by it. */
-  | { readonly kind: 'committed'; readonly upTo: EntryAt };
+  | { readonly kind: 'committed'; readonly upTo: EntryAt }
+  /**
+   * This voter may have forgotten something, and begins anew: what was written before is of no account, and its loss is none. It has no vote to give in that term, and no voice before its
+   * log reaches `votesFrom`.
+   */
+  | { readonly kind: 'begun-anew'; readonly term: number; readonly votesFrom: number };
 
 /** Who is told of the control log's records in the node's log. */
 export interface ControlRecords {
@@ -102,7 +108,7 @@ export function draftOf(
 }
 
 function encodePayload(record: ControlRecord): Uint8Array {
-  const writer = new ByteWriter(128).u8(record.kind === 'committed' ? 2 : 1);
+  const writer = new ByteWriter(128).u8(record.kind === 'committed' || record.kind === 'begun-anew' ? 2 : 1);
   switch (record.kind) {
     case 'ballot':
       writer.u48(record.ballot.term).u8(record.ballot.vote === null ? 0 : 1);
@@ -119,6 +125,9 @@ function encodePayload(record: ControlRecord): Uint8Array {
       writer.u8(1).u48(record.of.index).u48(record.of.term);
       writeConfiguration(writer, record.of.configuration);
       writer.u16(record.part).u16(record.parts).block(record.bytes);
+      break;
+    case 'begun-anew':
+      writer.u8(3).u48(record.term).u48(record.votesFrom);
   }
   return writer.finish();
 }
@@ -155,6 +164,7 @@ function readLogRecord(reader: ByteReader): ControlRecord | null {
     return entry === null ? null : { kind: 'entry', previousTerm, entry };
   }
   if (kind === 2) return { kind: 'committed', upTo: { index: reader.u48(), term: reader.u48() } };
+  if (kind === 3) return { kind: 'begun-anew', term: reader.u48(), votesFrom: reader.u48() };
   const [index, term] = [reader.u48(), reader.u48()];
   const configuration = readConfiguration(reader);
   const [part, parts, bytes] = [reader.u16(), reader.u16(), reader.block()];

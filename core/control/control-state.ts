@@ -78,6 +78,11 @@ export function isMade({ clusterId }: ControlState): boolean {
   return clusterId !== '';
 }
 
+/** Whether the node, as primary, has to take no more writes until the row changes. */
+export function isPausedAt({ move }: ControlRow, node: NodeId): boolean {
+  return move?.stage === 'paused' && move.from === node;
+}
+
 export function membersInOrder({ members }: Pick<ControlState, 'members'>): readonly ControlMember[] {
   return Object.values(members).sort((left, right) => compareText(left.id, right.id));
 }

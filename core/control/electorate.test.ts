@@ -39,7 +39,15 @@ function settle(
     if (steps > 100) throw new Error('the electorate never rests');
     const everyone = [...configuration.voters, ...configuration.learners].filter((id) => !behind.includes(id));
     const matches = new Map(everyone.map((id) => [id, 9]));
-    const next = nextConfiguration({ self: first.voters[0] as NodeId, state, configuration, matches, committed: 9, isHeard: () => true });
+    const next = nextConfiguration({
+      self: first.voters[0] as NodeId,
+      state,
+      configuration,
+      matches,
+      committed: 9,
+      isHeard: () => true,
+      forgetful: new Set(),
+    });
     if (next === null) return { configuration, steps };
     const changed = [...next.voters, ...configuration.voters].filter(
       (id) => !next.voters.includes(id) || !configuration.voters.includes(id),
@@ -56,7 +64,15 @@ electorates('nobody is taken out while those who are left could not agree', () =
   const next = (leaving: number, silent: readonly NodeId[]) => {
     const matches = new Map(members.map(({ id }) => [id, 9]));
     const state = stateOf(members, [leaving]);
-    return nextConfiguration({ self: first, state, configuration, matches, committed: 9, isHeard: (id) => !silent.includes(id) });
+    return nextConfiguration({
+      self: first,
+      state,
+      configuration,
+      matches,
+      committed: 9,
+      isHeard: (id) => !silent.includes(id),
+      forgetful: new Set(),
+    });
   };
   assert.is(next(2, [second]), null, 'the first alone is no majority of two');
   assert.equal(next(2, [])?.voters, [first, second]);
@@ -73,6 +89,7 @@ electorates('members learn before they vote, one after the other, and up to seve
     configuration: alone,
     matches: new Map(),
     committed: 9,
+    forgetful: new Set(),
     isHeard: () => true,
   });
   assert.equal([first?.voters.length, first?.learners.length], [1, 8]);

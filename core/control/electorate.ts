@@ -17,29 +17,36 @@ export interface Electorate {
   readonly committed: number;
   /** Whether the node answers the leader now. */
   readonly isHeard: (node: NodeId) => boolean;
+  /** Who may have forgotten something: to be taken out altogether, so that nothing is known of it any more. */
+  readonly forgetful: ReadonlySet<NodeId>;
 }
 
 /** As leader: proposes what is to change about who votes, if anything is and may be now. */
-export function keepElectorate(self: NodeId, state: ControlState, raft: Raft, nowMs: number): void {
+export function keepElectorate(
+  { self, state, forgetful }: Pick<Electorate, 'self' | 'state' | 'forgetful'>,
+  raft: Raft,
+  nowMs: number,
+): void {
   const { configuration, matches, committed } = raft;
-  const next = nextConfiguration({ self, state, configuration, matches, committed, isHeard: (id) => raft.isHeard(id, nowMs) });
+  const isHeard = (id: NodeId): boolean => raft.isHeard(id, nowMs);
+  const next = nextConfiguration({ self, state, configuration, matches, committed, isHeard, forgetful });
   if (next !== null) raft.reconfigure(next);
 }
 
 /** The configuration to propose next; null while all is as it should be, or nothing can be done yet. */
 export function nextConfiguration(electorate: Electorate): Configuration | null {
-  const { state, configuration } = electorate;
+  const { state, configuration, forgetful } = electorate;
   const { voters, learners } = configuration;
   const members = Object.values(state.members);
   const known = new Set([...voters, ...learners]);
-  const added = members.map(({ id }) => id).filter((id) => !known.has(id));
-  const kept = learners.filter((id) => state.members[id] !== undefined);
+  const added = members.map(({ id }) => id).filter((id) => !known.has(id) && !forgetful.has(id));
+  const kept = learners.filter((id) => state.members[id] !== undefined && !forgetful.has(id));
   if (added.length > 0 || kept.length < learners.length) return { voters, learners: sorted([...kept, ...added]) };
   const leaving = voterToLeave(electorate);
   const left = voters.filter((id) => id !== leaving);
   // Without that one those who are left have to agree, to this change as well: while too many of them are silent it would be the leader's last.
   if (leaving !== null && left.length > 0 && left.filter(electorate.isHeard).length >= quorumOf({ voters: left, learners })) {
-    const stays = state.members[leaving] === undefined ? [] : [leaving];
+    const stays = state.members[leaving] === undefined || forgetful.has(leaving) ? [] : [leaving];
     return { voters: left, learners: sorted([...learners, ...stays]) };
   }
   const promoted = learnerToPromote(electorate);
@@ -74,8 +81,9 @@ function ready(electorate: Electorate): readonly NodeId[] {
 
 /** Who is no member any more or is to leave; else one of a zone with two voters more than that of a learner which is ready. */
 function voterToLeave(electorate: Electorate): NodeId | null {
-  const { self, state, configuration } = electorate;
-  const gone = configuration.voters.find((id) => state.members[id]?.isDraining !== false);
+  const { self, state, configuration, forgetful } = electorate;
+  const gone =
+    configuration.voters.find((id) => forgetful.has(id)) ?? configuration.voters.find((id) => state.members[id]?.isDraining !== false);
   if (gone !== undefined) return gone;
   if (configuration.voters.length < votersMax) return null;
   const counts = votersByZone(electorate);

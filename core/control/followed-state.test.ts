@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Now } from '../events.js';
-import { nodeId } from '../identifiers.js';
+import { type Author, authorOf, nodeId } from '../identifiers.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { applyEntry } from './apply-entry.js';
 import { decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
@@ -25,6 +25,8 @@ interface Follower {
   readonly sent: { readonly to: string; readonly bytes: Uint8Array }[];
   readonly noted: string[];
   readonly armedMs: number[];
+  /** Term, and from where on it votes. */
+  readonly begun: (readonly [number, number])[];
   state: ControlState;
 }
 
@@ -33,6 +35,7 @@ function following(from: ControlState = emptyControlState): Follower {
   const sent: Follower['sent'] = [];
   const noted: string[] = [];
   const armedMs: number[] = [];
+  const begun: (readonly [number, number])[] = [];
   const follower = new FollowedState({
     send: (to, bytes) => sent.push({ to, bytes }),
     effects: { timers: { arm: (_name, atMs) => armedMs.push(atMs), disarm: () => {} }, journal: { note: ({ kind }) => noted.push(kind) } },
@@ -42,8 +45,9 @@ function following(from: ControlState = emptyControlState): Follower {
     goBy: (state) => {
       known.state = state;
     },
+    beginAnew: ({ term, votesFrom }) => begun.push([term, votesFrom]),
   });
-  const known: Follower = { follower, sent, noted, armedMs, state: from };
+  const known: Follower = { follower, sent, noted, armedMs, begun, state: from };
   return known;
 }
 
@@ -119,6 +123,20 @@ test('a state that does not say so, or of another cluster, removes nobody', () =
   known.follower.told(stateIn(stateAnswer(1, elsewhere, pure)), self, at(0));
   assert.is(known.follower.why, null);
   assert.is(known.state, made);
+});
+
+test('whose control log is damaged says so in its boot, and begins anew when the leader tells that boot to', () => {
+  const known = following();
+  const [boot, earlier] = [2, 1].map((counter) => authorOf(other, { counter, random: '00'.repeat(8) })) as [Author, Author];
+  known.follower.begin(boot);
+  known.follower.receive(other, heartbeat, at(0));
+  const said = known.sent.map(({ bytes }) => decodeAuthorityMessage(bytes));
+  assert.equal(said[1], { kind: 'forgot', boot });
+  known.follower.receive(other, encodeAuthorityMessage({ kind: 'begin-anew', boot: earlier, term: 3, votesFrom: 7 }), at(1));
+  assert.equal([known.begun, known.follower.why], [[], 'damaged']);
+  const told = encodeAuthorityMessage({ kind: 'begin-anew', boot, term: 3, votesFrom: 7 });
+  known.follower.receive(other, told, at(2));
+  assert.equal([known.begun, known.follower.why], [[[3, 7]], null]);
 });
 
 test.run();

@@ -5,9 +5,9 @@
  */
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
-import type { NodeId } from '../identifiers.js';
+import type { Author, NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
+import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { type ControlState, isMade } from './control-state.js';
 import { decodeState, encodeState } from './state-codec.js';
 
@@ -24,11 +24,15 @@ export interface FollowedStatePorts {
   /** What the node goes by now, and another that it is to go by. */
   state(): ControlState;
   goBy(state: ControlState, now: Now): void;
+  /** Whose control log is damaged is told by the leader that it may begin anew: it takes part again. */
+  beginAnew(how: Extract<AuthorityMessage, { kind: 'begin-anew' }>, now: Now): void;
 }
 
 export class FollowedState {
   readonly #ports: FollowedStatePorts;
   #why: 'damaged' | 'removed' | null = null;
+  /** The boot that has found its control log damaged. */
+  #boot: Author | null = null;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asked = 0;
 
@@ -42,8 +46,9 @@ export class FollowedState {
   }
 
   /** The node's own control log is damaged. */
-  begin(): void {
+  begin(boot: Author): void {
     this.#why = 'damaged';
+    this.#boot = boot;
     this.#ports.effects.journal.note({ kind: 'control.log-damaged' });
   }
 
@@ -62,9 +67,18 @@ export class FollowedState {
   /** Whatever is said to a node that only follows. */
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     const message = decodeAuthorityMessage(bytes);
+    if (message?.kind === 'begin-anew') return this.#beginAnew(message, now);
     if (message?.kind !== 'state') return this.#ask(from, now);
     const state = this.#newer(message.bytes);
     if (state !== null) this.#goBy(state, now);
+  }
+
+  #beginAnew(how: Extract<AuthorityMessage, { kind: 'begin-anew' }>, now: Now): void {
+    // What was said to another boot says nothing of what this one has forgotten.
+    if (this.#why !== 'damaged' || how.boot !== this.#boot) return;
+    this.#why = null;
+    this.#ports.effects.journal.note({ kind: 'control.begun-anew', term: how.term, votesFrom: how.votesFrom });
+    this.#ports.beginAnew(how, now);
   }
 
   /** One voter after the other is asked. */
@@ -89,6 +103,8 @@ export class FollowedState {
     if (now.monotonicMs - this.#askedMs < this.#ports.askEveryMs) return;
     this.#askedMs = now.monotonicMs;
     this.#ports.send(whom, encodeAuthorityMessage({ kind: 'state-wanted', applied: this.#ports.state().applied }));
+    if (this.#why === 'damaged' && this.#boot !== null)
+      this.#ports.send(whom, encodeAuthorityMessage({ kind: 'forgot', boot: this.#boot }));
   }
 }
 

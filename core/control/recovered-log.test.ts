@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { authorOf, type NodeId, nodeId } from '../identifiers.js';
-import { snapshotParts } from './control-records.js';
+import { VersionVector } from '../clock/version-vector.js';
+import { type Author, authorOf, type NodeId, nodeId } from '../identifiers.js';
+import { lostControlDot, snapshotParts } from './control-records.js';
 import type { Entry, Snapshot } from './raft/vocabulary.js';
-import { recoverLog, type WrittenRecord } from './recovered-log.js';
+import { losesWhatCounts, recoverLog, type WrittenRecord } from './recovered-log.js';
 
 const recovering = suite('what is recovered of a control log');
 const self: NodeId = nodeId('ab'.repeat(16));
@@ -17,6 +18,7 @@ class Disk {
   snapshot: Snapshot | null = null;
   ballot = { term: 0, vote: null as NodeId | null };
   committed = 0;
+  votesFrom = 0;
   #boot = 1;
   #sequence = 0;
 
@@ -33,6 +35,15 @@ class Disk {
     this.#sequence += 1;
     const author = authorOf(self, { counter: this.#boot, random: '00'.repeat(8) });
     this.written.push({ author, sequence: this.#sequence, record });
+  }
+
+  beginAnew(term: number): void {
+    this.#write({ kind: 'begun-anew', term, votesFrom: term + 1 });
+    this.ballot = { term, vote: self };
+    this.votesFrom = term + 1;
+    this.snapshot = null;
+    this.entries = [];
+    this.committed = 0;
   }
 
   vote(term: number): void {
@@ -76,6 +87,7 @@ class Disk {
 const step = fc.oneof(
   fc.record({ kind: fc.constant('restart' as const) }),
   fc.record({ kind: fc.constant('vote' as const) }),
+  fc.record({ kind: fc.constant('anew' as const) }),
   fc.record({ kind: fc.constant('append' as const), back: fc.nat(4), count: fc.nat(4), newTerm: fc.boolean() }),
   fc.record({ kind: fc.constant('commit' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
   fc.record({
@@ -92,6 +104,7 @@ function carryOut(steps: readonly (typeof step extends fc.Arbitrary<infer Step> 
     if (each.kind === 'restart') disk.restart();
     else if (each.kind === 'vote') disk.vote(term);
     else if (each.kind === 'commit') disk.commit(each.share);
+    else if (each.kind === 'anew') disk.beginAnew(term);
     else if (each.kind === 'compact') disk.compact(each.share, each.sizeKib);
     else {
       // Entries are replaced by a leader of a later term alone.
@@ -107,7 +120,8 @@ recovering('law: what was written is what is recovered, with any of the superflu
     fc.property(fc.array(step, { maxLength: 40 }), fc.infiniteStream(fc.boolean()), fc.infiniteStream(fc.nat()), (steps, keeps, order) => {
       const disk = carryOut(steps);
       const { recovered, needed } = recoverLog(disk.written);
-      assert.equal(recovered, { ballot: disk.ballot, snapshot: disk.snapshot, entries: disk.entries, committed: disk.committed });
+      const { ballot, snapshot, entries, committed, votesFrom } = disk;
+      assert.equal(recovered, { ballot, snapshot, entries, committed, votesFrom });
       const left = disk.written.filter((record) => needed.includes(record) || keeps.next().value);
       const moved = left.map((record) => ({ record, at: order.next().value as number })).sort((one, other) => one.at - other.at);
       assert.equal(recoverLog(moved.map(({ record }) => record)).recovered, recovered);
@@ -161,6 +175,24 @@ recovering('what was noted as committed counts as long as that entry stands ther
   const { recovered, needed } = recoverLog(disk.written);
   assert.is(recovered.committed, 3);
   assert.not.ok(needed.some(({ record }) => record.kind === 'committed'));
+});
+
+recovering('what was lost before a voter began anew is no loss, and what is lost since is', () => {
+  const authorIn = (counter: number): Author => authorOf(self, { counter, random: '00'.repeat(8) });
+  const lostIn = (counter: number, to: number): VersionVector => {
+    const lost = new VersionVector();
+    lost.add({ author: authorIn(counter), from: 1, to });
+    return lost;
+  };
+  const begunAnew = { author: authorIn(3), sequence: 5 };
+  assert.ok(losesWhatCounts(lostIn(1, 1), null));
+  assert.equal(
+    [lostIn(2, 99), lostIn(3, 4), lostIn(3, 6), lostIn(4, 1)].map((lost) => losesWhatCounts(lost, begunAnew)),
+    [false, false, true, true],
+  );
+  const unknown = new VersionVector();
+  unknown.add(lostControlDot);
+  assert.ok(losesWhatCounts(unknown, begunAnew), 'nobody knows what it was');
 });
 
 recovering.run();

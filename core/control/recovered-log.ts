@@ -7,9 +7,12 @@
  * whole log up to there (Raft's log matching), so what had been replaced does not come back when its successor is superfluous and gone.
  *
  * What was noted as committed counts where that entry still stands: it was durable here before it was noted.
+ *
+ * Nothing counts that was written before the voter began anew the last time.
  */
-import { type Author, authorBoot } from '../identifiers.js';
-import type { ControlRecord } from './control-records.js';
+import type { VersionVector } from '../clock/version-vector.js';
+import { type Author, authorBoot, authorNode } from '../identifiers.js';
+import { type ControlRecord, lostControlDot } from './control-records.js';
 import type { Ballot, Entry, Recovered, Snapshot } from './raft/vocabulary.js';
 
 /** A record with the place in which it was written: boots count up, and sequences within each. */
@@ -23,30 +26,56 @@ export interface RecoveredLog<Found extends WrittenRecord> {
   readonly recovered: Recovered;
   /** The records that this rests on; all others are superfluous. */
   readonly needed: readonly Found[];
+  /** The record with which the voter began anew; null when it never has. */
+  readonly begunAnew: Found | null;
 }
 
 type SnapshotPart = ControlRecord & { readonly kind: 'snapshot-part' };
 
 export function recoverLog<Found extends WrittenRecord>(found: readonly Found[]): RecoveredLog<Found> {
-  const written = [...found].sort(compareWritten);
+  const all = [...found].sort(compareWritten);
+  const from = all.findLastIndex(({ record }) => record.kind === 'begun-anew');
+  const begunAnew = from < 0 ? null : all[from];
+  const anew = begunAnew?.record.kind === 'begun-anew' ? begunAnew.record : null;
+  const written = all.slice(from + 1);
   const ballot = latestBallot(written);
   const snapshot = farthestSnapshot(written);
   const entries = entriesBehind(snapshot?.snapshot ?? null, written);
   const committed = lastCommitted(written, entries);
   return {
     recovered: {
-      ballot: ballot?.ballot ?? { term: 0, vote: null },
+      ballot: ballot?.ballot ?? (begunAnew === null || anew === null ? { term: 0, vote: null } : spentBallot(begunAnew.author, anew.term)),
       snapshot: snapshot?.snapshot ?? null,
       entries: entries.map(({ entry }) => entry),
       committed: committed?.index ?? snapshot?.snapshot.index ?? 0,
+      votesFrom: anew?.votesFrom ?? 0,
     },
+    begunAnew,
     needed: [
+      ...(begunAnew === null ? [] : [begunAnew]),
       ...(ballot === null ? [] : [ballot.found]),
       ...(snapshot === null ? [] : snapshot.parts),
       ...entries.map((each) => each.found),
       ...(committed === null ? [] : [committed.found]),
     ],
   };
+}
+
+/** Of who begins anew in a term: it may have voted in it, and so has no other vote to give. */
+export function spentBallot(author: Author, term: number): Ballot {
+  return { term, vote: authorNode(author) };
+}
+
+/** Whether what a disk has lost of the control log counts: not what was written before the voter began anew. */
+export function losesWhatCounts(lost: VersionVector, begunAnew: Pick<WrittenRecord, 'author' | 'sequence'> | null): boolean {
+  if (begunAnew === null) return true;
+  const { counter } = authorBoot(begunAnew.author);
+  return lost.authors().some((author) => {
+    if (author === lostControlDot.author) return true;
+    const boot = authorBoot(author).counter;
+    const ranges = lost.of(author)?.ranges() ?? [];
+    return boot > counter || (boot === counter && ranges.some(([, to]) => to > begunAnew.sequence));
+  });
 }
 
 function compareWritten(left: WrittenRecord, right: WrittenRecord): number {

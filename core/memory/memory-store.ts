@@ -3,6 +3,7 @@
  * terms, peers or requests.
  */
 import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-clock.js';
+import type { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
 import { type ControlRecords, controlSpace, isControlRecord } from '../control/control-records.js';
 import { rowOf } from '../control/members-and-rows.js';
@@ -66,6 +67,8 @@ export class MemoryStore {
   readonly #view: RecordView;
   #recovery: Recovery | null = null;
   #recovered: Recovered | null = null;
+  /** What may be lost of the control log, and has not been forgiven. */
+  #lostOfControl: VersionVector | null = null;
   /** Null: no control log is kept here. */
   #control: ControlRecords | null = null;
   /** Segments found at recovery: places may be retained in them before the log is open. */
@@ -100,7 +103,7 @@ export class MemoryStore {
         log: this.log,
         spaces: this.#spaces,
         dropped: this.#dropped,
-        lostOfControl: this.#recovered?.holes.get(controlSpace) ?? null,
+        lostOfControl: this.#lostOfControl,
         ledger: owner.ledger(),
       }),
     );
@@ -239,6 +242,7 @@ export class MemoryStore {
 
   #opened(recovered: Recovered, now: Now): void {
     this.#recovered = recovered;
+    this.#lostOfControl = recovered.holes.get(controlSpace) ?? null;
     this.#blocked = false;
     this.#author = authorOf(recovered.nodeId, recovered.boot);
     this.#authorBytes = hexToBytes(this.#author);
@@ -350,6 +354,16 @@ export class MemoryStore {
   appendControl(draft: RecordDraft, dot: Dot): void {
     const write = (target: Uint8Array, at: number): number => writeRecord(draft, target, at, this.#pure);
     this.log.append(recordLength(draft), { kind: 'control', space: null, dot, version: -1, durable: null }, write);
+  }
+
+  /** What was lost of the control log is of no account any more: `then` is told once a checkpoint says so, or that none could be written. */
+  forgiveControlLoss(then: (written: boolean, now: Now) => void): void {
+    const lost = this.#lostOfControl;
+    this.#lostOfControl = null;
+    this.#checkpointer.write((written, now) => {
+      if (!written) this.#lostOfControl = lost;
+      then(written, now);
+    });
   }
 
   /** A record in its place is needed. */

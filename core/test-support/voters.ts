@@ -95,7 +95,7 @@ export class Voter {
         effects: this.#effects(),
         random: this.#cluster.random,
         first: this.#cluster.first,
-        recovered: { ballot, snapshot, entries: [...entries], committed },
+        recovered: { ballot, snapshot, entries: [...entries], committed, votesFrom: 0 },
       },
       this.nowMs,
     );

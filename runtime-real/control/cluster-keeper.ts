@@ -80,7 +80,8 @@ export class ClusterKeeper {
       if (control.state.members[host.nodeId] !== undefined) return null;
       return 'it is no member of the cluster any more: to come back it needs an empty directory';
     }
-    if (control.isDamaged) return 'its control log is damaged: until it hears what is committed it knows of no space; replace the node';
+    if (control.isDamaged)
+      return 'its control log is damaged: until the others have let it begin anew it takes no part; where a majority of them is lost, replace the node';
     const stranger = this.#memberOfACluster();
     const { name, founder } = own();
     if (stranger !== null) {

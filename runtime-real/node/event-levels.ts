@@ -48,6 +48,7 @@ const levels: Partial<Record<NodeEvent['kind'], Level>> = {
   'cluster.removed': 'error',
   'control.removed': 'warn',
   'control.log-damaged': 'error',
+  'control.begun-anew': 'warn',
   'control.entry-unreadable': 'error',
   'control.message-rejected': 'warn',
   'control.stepped-down': 'warn',

@@ -97,8 +97,10 @@ export class ControlMetrics {
     gauge('has_leader', '1 when this node knows who leads the control log.', ({ raft }) => (raft === null || raft.leader === null ? 0 : 1));
     gauge('voters', 'Members that vote.', ({ state }) => state.voters.length);
     gauge('members', 'Members, those included that only learn.', ({ state }) => Object.keys(state.members).length);
-    gauge('damaged', '1 when records of the control log were lost on the disk of this node: it votes no more.', ({ isDamaged }) =>
-      isDamaged ? 1 : 0,
+    gauge(
+      'damaged',
+      '1 when records of the control log were lost on the disk of this node: it is silent until the others let it begin anew.',
+      ({ isDamaged }) => (isDamaged ? 1 : 0),
     );
   }
 

@@ -8,6 +8,7 @@ import type { ControlObservation } from '../../checker/control-observations.js';
 import type { SpaceKey } from '../../core/identifiers.js';
 import { Draws } from '../../scenarios/random-streams.js';
 import { ControlCluster } from './control-cluster.js';
+import type { ControlHost } from './control-host.js';
 import { calmPlan, drawControlPlan } from './control-plan.js';
 
 const clusters = suite('control logs alone');
@@ -54,23 +55,52 @@ clusters('a leader that will be absent hands over, and nobody waits for an elect
   assert.ok(leader !== null && cluster.leader !== null && cluster.leader !== leader);
 });
 
-clusters('a voter whose votes are no longer all on its disk votes no more', () => {
-  const cluster = new ControlCluster('damage', calmPlan(3, 10_000));
-  cluster.runUntil(2_000);
-  const [host] = cluster.hosts.filter(({ leads }) => !leads);
+/** Takes the power away, lets the first group of the log rot, which later checkpoints say was synced, and starts the node again. */
+function rotAndRestart(host: ControlHost): void {
   host.end('power');
   const file = host.disk.files.find(({ name }) => name.startsWith('wal-'));
   if (file === undefined) throw new Error('it has no log');
-  // In its first group's records: they stand where a later checkpoint says that they were synced.
   file.rot(60, 4, new Draws('damage', 'rot'));
   host.start();
+}
+
+clusters('a voter whose votes are no longer all on its disk votes no more while nobody can take it out of the electorate', () => {
+  const cluster = new ControlCluster('damage', calmPlan(3, 10_000));
+  cluster.runUntil(2_000);
+  const [host, other] = cluster.hosts.filter(({ leads }) => !leads);
+  other.end('power');
+  rotAndRestart(host);
   cluster.runUntil(4_000);
-  assert.equal([host.inspect()?.isDamaged, host.inspect()?.raft], [true, null]);
-  assert.ok(cluster.leader !== null);
+  assert.equal([host.inspect()?.isDamaged, host.inspect()?.raft, cluster.leader], [true, null, null]);
   host.end('power');
   host.start();
   cluster.runUntil(6_000);
   assert.is(host.inspect()?.isDamaged, true);
+  // The one that is left was no majority of two without it; with the other it is.
+  other.start();
+  cluster.runUntil(10_000);
+  assert.equal([host.inspect()?.isDamaged, host.inspect()?.state.voters.length], [false, 3]);
+});
+
+clusters('a voter that may have forgotten begins anew, votes again, and goes on to do so when it is started once more', () => {
+  const cluster = new ControlCluster('healed', calmPlan(3, 20_000));
+  cluster.runUntil(2_000);
+  const [host, other] = cluster.hosts.filter(({ leads }) => !leads);
+  rotAndRestart(host);
+  cluster.runUntil(6_000);
+  assert.equal([host.inspect()?.isDamaged, host.inspect()?.state.voters.length], [false, 3]);
+  for (const wait of [8_000, 10_000]) {
+    host.end('power');
+    host.start();
+    cluster.runUntil(wait);
+    assert.is(host.inspect()?.isDamaged, false);
+  }
+  // Its vote counts: without it the leader would have no majority.
+  other.end('power');
+  cluster.runUntil(13_000);
+  assert.ok(cluster.leader !== null);
+  const verdict = judgeControlLog(cluster.run());
+  assert.is.not(verdict.verdict, 'violation', String('reason' in verdict ? verdict.reason : ''));
 });
 
 const spaceMade = (cluster: ControlCluster): void =>

@@ -55,6 +55,15 @@ function authorityContents(bytes: Uint8Array): ControlContents {
       return { kind: 'control', text: 'asks for a sign of life from ', name: 'a call', isRoutine: true };
     case 'doubted':
       return { kind: 'control', text: `misses ${message.nodes.join(', ')} and says so to `, name: 'a doubt', isRoutine: false };
+    case 'forgot':
+      return { kind: 'control', text: 'may have forgotten what it said and says so to ', name: 'a confession', isRoutine: false };
+    case 'begin-anew':
+      return {
+        kind: 'control',
+        text: `has it begin anew in term ${message.term}, to vote from ${message.votesFrom} on: `,
+        name: 'leave to begin anew',
+        isRoutine: false,
+      };
     case 'unreached': {
       const { nodes } = message;
       if (nodes.length === 0) return { kind: 'control', text: 'reaches everybody and says so to ', name: 'a report', isRoutine: true };
@@ -147,6 +156,8 @@ export function controlText(event: ControlDomainEvent): string {
       return `puts the control log up to ${event.index} into a snapshot of ${event.bytes} bytes`;
     case 'control.log-damaged':
       return 'has lost records of its control log and votes no more';
+    case 'control.begun-anew':
+      return `begins its control log anew in term ${event.term}, and votes again once it reaches ${event.votesFrom}`;
     case 'control.state-followed':
       return `goes by what others have committed, up to ${event.index}`;
     case 'control.removed':

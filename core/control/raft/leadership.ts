@@ -25,6 +25,8 @@ interface Follower {
   heardMs: number;
   /** Up to where it was last told what is committed. */
   told: number;
+  /** It was let in, this time, in that round of ours: what it says to earlier ones is from before, when it may have had more than it has now. */
+  readonly sinceRound: number;
 }
 
 interface Round {
@@ -105,7 +107,9 @@ export class Leadership {
     for (const id of members) {
       if (id === self || this.#followers.has(id)) continue;
       const next = log.last.index + 1;
-      this.#followers.set(id, { mode: 'probing', next, match: 0, inFlight: 0, asked: false, snapshot: null, heardMs: never, told: 0 });
+      const sinceRound = this.#lastRound;
+      const place = { next, match: 0, inFlight: 0, asked: false, snapshot: null };
+      this.#followers.set(id, { mode: 'probing', ...place, heardMs: never, told: 0, sinceRound });
     }
   }
 
@@ -220,7 +224,7 @@ export class Leadership {
   /** A follower has answered, in this term. */
   answered(from: NodeId, message: Extract<RaftMessage, { kind: 'appended' | 'refused' | 'snapshot-part' }>, nowMs: number): void {
     const follower = this.#followers.get(from);
-    if (follower === undefined) return;
+    if (follower === undefined || message.round < follower.sinceRound) return;
     const round = this.#rounds.find(({ number }) => number === message.round);
     if (round !== undefined && round.number > this.#offeredInRound) follower.heardMs = Math.max(follower.heardMs, round.startedMs);
     switch (message.kind) {

@@ -36,6 +36,7 @@ export class Raft {
   readonly #following: Following;
   #leadership: Leadership | null = null;
   readonly #votes = new Set<NodeId>();
+  readonly #votesFrom: number;
   #electionAtMs = 0;
   /** Until then this voter grants nothing: it has heard a leader, or may have before it was started anew. */
   #refusesUntilMs = 0;
@@ -46,6 +47,7 @@ export class Raft {
   constructor(world: RaftWorld, nowMs: number) {
     this.#state = new RaftState(world);
     this.#following = new Following(this.#state);
+    this.#votesFrom = world.recovered.votesFrom;
     if (world.recovered.snapshot !== null) world.effects.restored(world.recovered.snapshot);
     this.#refuseRivals(nowMs);
     this.#schedule();
@@ -110,6 +112,21 @@ export class Raft {
     return this.#leadership !== null && log.termAt(log.committed) === term;
   }
 
+  /** As leader: whether who votes now is agreed on, and something of its term: only then may that change. */
+  get mayReconfigure(): boolean {
+    return this.#leadership?.mayReconfigure ?? false;
+  }
+
+  /** All up to here was delivered. */
+  get delivered(): number {
+    return this.#state.log.delivered;
+  }
+
+  /** Whether this node has all that it may have forgotten: before it neither votes nor stands. */
+  get #hasVoice(): boolean {
+    return this.#state.log.last.index >= this.#votesFrom;
+  }
+
   /** As leader: whether the node answers. */
   isHeard(id: NodeId, nowMs: number): boolean {
     return this.#leadership?.isHeard(id, nowMs) ?? false;
@@ -170,7 +187,7 @@ export class Raft {
       else this.#leadership.tick(nowMs);
     } else if (nowMs >= this.#electionAtMs) {
       this.#drawElection(nowMs);
-      if (log.mayBeNeeded(this.#state.self)) this.#askWhoWouldVote(nowMs);
+      if (this.#hasVoice && log.mayBeNeeded(this.#state.self)) this.#askWhoWouldVote(nowMs);
       else if (role !== 'follower') this.#state.role = 'follower';
     }
     this.#schedule();
@@ -233,7 +250,12 @@ export class Raft {
         return this.#leadership?.answered(from, message, nowMs);
       case 'take-over':
         // An offer that was overtaken by a later round is none: what was answered to that round may be a lease by now.
-        if (from === this.#state.leader && isVoter(this.configuration, this.#state.self) && message.round >= this.#heard.round)
+        if (
+          from === this.#state.leader &&
+          this.#hasVoice &&
+          isVoter(this.configuration, this.#state.self) &&
+          message.round >= this.#heard.round
+        )
           this.#stand({ term: message.term, round: message.round }, nowMs);
     }
   }
@@ -292,15 +314,19 @@ export class Raft {
     return compareEntries(last, this.#state.log.last) >= 0;
   }
 
+  #wouldVoteFor(last: { readonly index: number; readonly term: number }): boolean {
+    return this.#hasVoice && this.#isUpToDate(last);
+  }
+
   #askedWhetherItWould(from: NodeId, { term, last }: Extract<RaftMessage, { kind: 'ask-pre-vote' }>, nowMs: number): void {
-    const isGranted = term > this.#state.term && !this.#refuses(nowMs) && this.#isUpToDate(last);
+    const isGranted = term > this.#state.term && !this.#refuses(nowMs) && this.#wouldVoteFor(last);
     this.#state.send(from, { kind: 'pre-vote', term: isGranted ? term : this.#state.term, isGranted });
   }
 
   #askedToVote(from: NodeId, { term, last }: Extract<RaftMessage, { kind: 'ask-vote' }>, nowMs: number): void {
     const { vote, leader } = this.#state;
     const isFree = vote === from || (vote === null && leader === null);
-    if (!isFree || !this.#isUpToDate(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
+    if (!isFree || !this.#wouldVoteFor(last)) return this.#state.send(from, { kind: 'vote', term, isGranted: false });
     if (vote === null) this.#state.voteFor(from);
     this.#drawElection(nowMs);
     this.#state.whenDurable(nowMs, () => {

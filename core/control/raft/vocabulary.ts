@@ -46,6 +46,8 @@ export interface Recovered {
   readonly entries: readonly Entry[];
   /** Up to here this node knew that they are committed; later ones may be as well. 0 when it knew of none. */
   readonly committed: number;
+  /** This voter has begun anew after it may have forgotten something: it has no voice before its log reaches so far. 0 for all others. */
+  readonly votesFrom: number;
 }
 
 /** What is to become durable, all of it or nothing, in the order of the calls. */

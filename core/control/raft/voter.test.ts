@@ -9,7 +9,11 @@ import { type Ballot, defaultRaftOptions, type Entry, type EntryAt, type RaftMes
 const voting = suite('a voter');
 
 /** A voter of three whose two companions are played by the test: what it sends is kept, and its saves end when the test says so. */
-function byHand(entries: readonly Entry[] = [], ballot: Ballot = { term: entries.at(-1)?.term ?? 0, vote: null }, committed = 0) {
+function byHand(
+  entries: readonly Entry[] = [],
+  ballot: Ballot = { term: entries.at(-1)?.term ?? 0, vote: null },
+  { committed = 0, votesFrom = 0 } = {},
+) {
   const sent: { readonly to: NodeId; readonly message: RaftMessage }[] = [];
   const delivered: Entry[] = [];
   const tickets: number[] = [];
@@ -20,7 +24,7 @@ function byHand(entries: readonly Entry[] = [], ballot: Ballot = { term: entries
       options: defaultRaftOptions,
       random: drawsFrom(1),
       first: { voters: [self, second, third], learners: [] },
-      recovered: { ballot, snapshot: null, entries, committed },
+      recovered: { ballot, snapshot: null, entries, committed, votesFrom },
       effects: {
         send: (to, message) => sent.push({ to, message }),
         save: (_, ticket) => tickets.push(ticket),
@@ -54,6 +58,34 @@ voting('a voter votes once a term, and for nobody whose log ends before its own'
   assert.ok(ask(second, { index: 2, term: 2 }));
   assert.not.ok(ask(third, { index: 5, term: 2 }));
 });
+
+voting(
+  'who has begun anew neither votes nor stands before its log reaches what was committed then, and never votes in the term in which it began',
+  () => {
+    const self = nodeId('1'.padStart(32, '0'));
+    const { voter, second, third, sent, saveAll } = byHand([], { term: 3, vote: self }, { votesFrom: 2 });
+    const last = { index: 9, term: 3 };
+    const ask = (term: number, nowMs: number): boolean => {
+      sent.length = 0;
+      voter.receive(second, { kind: 'ask-pre-vote', term, last }, nowMs);
+      voter.receive(second, { kind: 'ask-vote', term, last, handedOver: null }, nowMs);
+      saveAll(nowMs);
+      return sent.some(({ message }) => (message.kind === 'vote' || message.kind === 'pre-vote') && message.isGranted);
+    };
+    assert.not.ok(ask(3, 1_000));
+    assert.not.ok(ask(4, 1_000));
+    voter.wake(10_000);
+    assert.is(voter.role, 'follower');
+    const entries = [begin(1, 1), begin(2, 4)];
+    voter.receive(third, { kind: 'append', term: 4, round: 1, previous: { index: 0, term: 0 }, entries, committed: 2 }, 10_000);
+    saveAll(10_000);
+    assert.not.ok(ask(5, 20_000), 'who has an older log gets no vote');
+    sent.length = 0;
+    voter.receive(second, { kind: 'ask-vote', term: 6, last: { index: 2, term: 4 }, handedOver: null }, 20_000);
+    saveAll(20_000);
+    assert.ok(sent.some(({ message }) => message.kind === 'vote' && message.isGranted));
+  },
+);
 
 voting('a vote leaves only once it is on disk', () => {
   const { voter, second, sent, saveAll } = byHand();
@@ -130,7 +162,7 @@ voting('entries that cannot be of one log are not taken in', () => {
 
 voting('a voter that starts where nobody leads delivers what it knew to be committed, and nothing beyond', () => {
   const entries: Entry[] = [1, 2, 3].map((index) => ({ index, term: 1, kind: 'command', bytes: new Uint8Array([index]) }));
-  const { voter, delivered } = byHand(entries, { term: 1, vote: null }, 2);
+  const { voter, delivered } = byHand(entries, { term: 1, vote: null }, { committed: 2 });
   voter.deliverRecovered();
   assert.equal(delivered, entries.slice(0, 2));
   assert.is(voter.committed, 2);
