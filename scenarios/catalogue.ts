@@ -6,6 +6,7 @@ import { asymmetric } from './asymmetric.js';
 import { cascading } from './cascading.js';
 import { cleanSplit } from './clean-split.js';
 import { clockSkew } from './clock-skew.js';
+import { drawClusterChanges } from './cluster-changes.js';
 import { drawBackground, drawClocks, drawConfiguration, drawControlLog, drawDisk } from './configuration-draw.js';
 import { congestion } from './congestion.js';
 import { crashRestart } from './crash-restart.js';
@@ -74,7 +75,9 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
   const random = new RandomStreams(`${seed}/plan`);
   const nodes = numbered('n', options.nodes ?? scenario.drawNodes?.(random.stream('nodes')) ?? nodesDefault);
   const clients = numbered('c', clientsPerRun);
-  const latecomers = scenario.latecomers?.(nodes) ?? [];
+  const changes = drawClusterChanges(nodes, options.durationMs, random.stream('cluster.changes'));
+  const isChanged = options.controlLog !== false && scenario.latecomers === undefined;
+  const latecomers = scenario.latecomers?.(nodes) ?? (isChanged && changes.latecomer !== null ? [changes.latecomer] : []);
   const rows = drawRows(
     nodes.filter((node) => !latecomers.includes(node)),
     random.stream('rows'),
@@ -82,7 +85,8 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
   const { rates: background, family: backgroundDrawn } = drawBackground(random);
   const story = scenario.plan({ nodes, clients, rows, durationMs: options.durationMs, random });
   const keepsControlLog = options.controlLog !== false || story.controlLog !== undefined;
-  const majority = random.stream('liveness').subset(story.lasting ?? nodes, majoritySize((story.lasting ?? nodes).length));
+  const lasting = story.lasting ?? nodes.filter((node) => !isChanged || node !== changes.leaving);
+  const majority = random.stream('liveness').subset(lasting, majoritySize(lasting.length));
   const scale = Math.min(1, options.durationMs / durationMsDefault);
 
   return {
@@ -93,7 +97,9 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     rows,
     configuration: {
       ...drawConfiguration(random),
-      ...(keepsControlLog ? { controlLog: { ...drawControlLog(random, story.faults), ...story.controlLog } } : {}),
+      ...(keepsControlLog
+        ? { controlLog: { ...drawControlLog(random, story.faults), ...(isChanged ? changes.controlLog : {}), ...story.controlLog } }
+        : {}),
     },
     background,
     disk: drawDisk(random),

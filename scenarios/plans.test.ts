@@ -18,6 +18,11 @@ function each(visit: (plan: RunPlan, scenario: Scenario, seed: number) => void):
   for (const scenario of built) for (const seed of seeds) visit(drawPlan(scenario, seed, options), scenario, seed);
 }
 
+/** Who is to be drained or removed. */
+function leaving({ configuration }: RunPlan): ReadonlySet<string> {
+  return new Set(configuration.controlLog?.changes?.flatMap(({ kind, node }) => (kind === 'join' ? [] : [node])));
+}
+
 plans('the same seed draws the same plan, another seed another', () => {
   each((plan, scenario, seed) => {
     assert.equal(drawPlan(scenario, seed, options), plan);
@@ -43,9 +48,7 @@ plans('a default run has 1,000 operations, faults within the time of load but fo
       assert.type(familyOf[fault.kind], 'string');
     }
     for (const { copies } of plan.rows) assert.is(new Set(copies).size, 3);
-    const changes = plan.configuration.controlLog?.changes ?? [];
-    const leaving = new Set(changes.flatMap(({ kind, node }) => (kind === 'join' ? [] : [node])));
-    assert.is(plan.liveness.majority.length, Math.floor((plan.nodes.length - leaving.size) / 2) + 1);
+    assert.is(plan.liveness.majority.length, Math.floor((plan.nodes.length - leaving(plan).size) / 2) + 1);
   });
 });
 
@@ -124,11 +127,31 @@ plans('a swarm draws three to nine nodes unless it is told how many, and mixes f
   const swarm = built.find(({ name }) => name === 'swarm') as Scenario;
   const drawn = Array.from({ length: 60 }, (_, seed) => drawPlan(swarm, seed, { nodes: null, durationMs: 6_000 }));
   assert.equal([...new Set(drawn.map(({ nodes }) => nodes.length))].sort(), [3, 4, 5, 6, 7, 8, 9]);
-  assert.ok(drawn.every(({ liveness, nodes }) => liveness.majority.length === Math.floor(nodes.length / 2) + 1));
+  assert.ok(drawn.every((plan) => plan.liveness.majority.length === Math.floor((plan.nodes.length - leaving(plan).size) / 2) + 1));
   assert.ok(new Set(drawn.map(({ families }) => [...families].sort().join())).size > 30);
   const [one] = drawn;
   const nodes = one?.nodes.length as number;
   assert.equal(drawPlan(swarm, 0, { nodes, durationMs: 6_000 }), one);
+});
+
+plans('in every scenario nodes join and leave on some seeds, and on most of them nobody does', () => {
+  for (const scenario of built.filter(({ latecomers }) => latecomers === undefined)) {
+    const drawn = Array.from({ length: 60 }, (_, seed) => drawPlan(scenario, seed, { nodes: 6, durationMs: 6_000 }));
+    const changesOf = ({ configuration }: RunPlan) => configuration.controlLog?.changes ?? [];
+    const changed = drawn.filter((plan) => changesOf(plan).length > 0);
+    assert.ok(changed.length >= 5 && changed.length <= 30, `${scenario.name}: ${changed.length} of 60`);
+    assert.equal([...new Set(changed.flatMap((plan) => changesOf(plan).map(({ kind }) => kind)))].sort(), ['drain', 'join', 'remove']);
+    for (const plan of changed) {
+      const joining = changesOf(plan).flatMap(({ kind, node }) => (kind === 'join' ? [node] : []));
+      assert.not.ok(
+        plan.rows.some(({ copies }) => joining.some((node) => copies.includes(node))),
+        'who comes later holds nothing at first',
+      );
+      assert.is(plan.configuration.controlLog?.rebalancing?.isAutomatic, true);
+    }
+    const without = drawPlan(scenario, 1, { nodes: 6, durationMs: 6_000, controlLog: false });
+    assert.is(without.configuration.controlLog, undefined);
+  }
 });
 
 plans('operations of a burst start together', () => {

@@ -11,7 +11,7 @@
  * What has gone wrong here in other systems: a target that takes over before it has all, a source deleted before others have what only it had, a source
  * that goes on writing after its successor has begun, and moves that nobody goes on with when who began them is gone.
  */
-import type { RebalancingOptions } from '../core/control/rebalancing-options.js';
+import { drawRebalancing } from './cluster-changes.js';
 import { crash, cutLinks, type Fault, healLinks, restart } from './fault-plan.js';
 import type { Draws } from './random-streams.js';
 import type { ClusterChange } from './run-plan.js';
@@ -61,19 +61,6 @@ function drawDeath(
   const isExpelled = draws.chance(0.5);
   const atMs = diesMs + Math.round(durationMs * 0.1 * draws.fraction());
   return { cuts: isCut ? cuts : [], changes: isExpelled ? [{ kind: 'expel', atMs, node: dying }] : [], isExpelled };
-}
-
-/** A grace of seconds, so that a minute is long enough to lose a node for good. */
-function drawRebalancing(draws: Draws): Partial<RebalancingOptions> {
-  return {
-    isAutomatic: true,
-    graceMs: draws.integer({ min: 3_000, max: 6_000 }),
-    settleMs: draws.integer({ min: 200, max: 1_000 }),
-    movesMax: draws.pick([1, 4, 8]),
-    movesPerNodeMax: draws.pick([1, 2, 4]),
-    stallMs: draws.integer({ min: 3_000, max: 8_000 }),
-    pauseMsMax: draws.pick([500, 1_000]),
-  };
 }
 
 function drawChanges({ nodes, durationMs }: Stage, leaving: string, draws: Draws): ClusterChange[] {
