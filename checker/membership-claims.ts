@@ -39,3 +39,34 @@ export function brokenSpans({ broken }: MembershipRecord, one: string, other: st
     .filter(({ from, to }) => (from === one && to === other) || (from === other && to === one))
     .toSorted((left, right) => left.fromMs - right.fromMs);
 }
+
+/** How much of a span a process had somebody to speak to, with nothing in the way in either direction; milliseconds. */
+export function contactMs(record: MembershipRecord, observer: number, span: Span): number {
+  const { lives } = record;
+  const { place } = lives[observer];
+  const free = lives
+    .filter((life) => life.place !== place)
+    .flatMap((life) => {
+      const both = { fromMs: Math.max(span.fromMs, life.fromMs), untilMs: Math.min(span.untilMs, life.untilMs, life.leftMs) };
+      return freeSpans(both, brokenSpans(record, place, life.place));
+    });
+  let [sumMs, atMs] = [0, span.fromMs];
+  for (const { fromMs, untilMs } of free.toSorted((left, right) => left.fromMs - right.fromMs)) {
+    sumMs += Math.max(0, untilMs - Math.max(fromMs, atMs));
+    atMs = Math.max(atMs, untilMs);
+  }
+  return sumMs;
+}
+
+/** The parts of a span outside all the others, which are in order of their beginnings. */
+export function freeSpans(span: Span, broken: readonly Span[]): readonly Span[] {
+  const free: Span[] = [];
+  let atMs = span.fromMs;
+  for (const { fromMs, untilMs } of broken) {
+    const endMs = Math.min(fromMs, span.untilMs);
+    if (endMs > atMs) free.push({ fromMs: atMs, untilMs: endMs });
+    atMs = Math.max(atMs, untilMs);
+  }
+  if (span.untilMs > atMs) free.push({ fromMs: atMs, untilMs: span.untilMs });
+  return free;
+}

@@ -113,6 +113,21 @@ members('a restart is a higher boot', () => {
   violates(told.judged(), /starts as boot 1 after boot 1/);
 });
 
+members('who reaches nobody accuses nobody: only time with somebody to speak to counts', () => {
+  const told = new Told();
+  told.lives[1].untilMs = 20_000;
+  told.says(0, 'b', 'dead', { atMs: 23_000 });
+  told.says(2, 'b', 'dead', { atMs: 80_000 });
+  violates(told.judged(), /for alive 60000 ms after it ended/);
+  for (const [untilMs, expected] of [
+    [49_000, 'violation'],
+    [51_000, 'ok'],
+  ] as const) {
+    told.broken = [{ from: 'a', to: 'c', fromMs: 20_000, untilMs }];
+    assert.is(told.judged().verdict, expected, `alone until ${untilMs} ms`);
+  }
+});
+
 members('who has ended is not taken for alive for long', () => {
   const told = new Told();
   told.lives[1].untilMs = 20_000;

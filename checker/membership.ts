@@ -15,11 +15,11 @@
  */
 import type { NodeId } from '../core/identifiers.js';
 import type { Checker, MemberChange, MemberLife, MembershipRecord } from './history.js';
-import { brokenSpans, type Claim, claimsByProcess, type Span } from './membership-claims.js';
+import { brokenSpans, type Claim, claimsByProcess, contactMs, freeSpans } from './membership-claims.js';
 
 /** From the heal on. */
 export const agreementMsMax = 10_000;
-/** After the end of a process. */
+/** After the end of a process, of the time in which there was anybody to speak to. */
 export const detectionMsMax = 30_000;
 /** A false death where nothing stood between the two. */
 export const falseDeathMsMax = 10_000;
@@ -117,15 +117,17 @@ function foreignWords({ lives, changes }: MembershipRecord): Finding[] {
   return findings;
 }
 
-/** Who goes on takes nobody who has ended for alive or suspect for long. */
-function unseenEnds({ lives }: MembershipRecord, claims: readonly Claim[], endedMs: number): Finding[] {
+/** Who goes on takes nobody who has ended for alive or suspect for long; but who reaches nobody accuses nobody. */
+function unseenEnds(record: MembershipRecord, claims: readonly Claim[], endedMs: number): Finding[] {
+  const { lives } = record;
   return claims.flatMap((claim) => {
     if (claim.state !== 'alive' && claim.state !== 'suspect') return [];
     const life = lives.find(({ node, boot }) => node === claim.member && boot === claim.boot);
     if (life === undefined || life.untilMs > endedMs) return [];
     const sinceMs = Math.max(life.untilMs, claim.fromMs);
     const lastedMs = claim.untilMs - sinceMs;
-    if (lastedMs <= detectionMsMax) return [];
+    if (lastedMs <= detectionMsMax || contactMs(record, claim.observer, { fromMs: sinceMs, untilMs: claim.untilMs }) <= detectionMsMax)
+      return [];
     const text = `${nameOf(lives, claim.observer)} takes ${claim.member} boot ${claim.boot} for ${claim.state} ${lastedMs} ms after it ended at ${life.untilMs} ms`;
     return [{ atMs: sinceMs, text, slow: true }];
   });
@@ -140,7 +142,8 @@ function standingDeaths(record: MembershipRecord, claims: readonly Claim[], ende
     if (life === undefined) return [];
     const observer = lives[claim.observer];
     const span = { fromMs: Math.max(claim.fromMs, life.fromMs), untilMs: Math.min(claim.untilMs, life.untilMs, life.leftMs, endedMs) };
-    const lastedMs = longestFree(span, brokenSpans(record, observer.place, life.place));
+    const free = freeSpans(span, brokenSpans(record, observer.place, life.place));
+    const lastedMs = Math.max(0, ...free.map(({ fromMs, untilMs }) => untilMs - fromMs));
     if (lastedMs <= falseDeathMsMax) return [];
     const text = `${nameOf(lives, claim.observer)} takes ${claim.member} for dead for ${lastedMs} ms while it lives and nothing stands between them, from ${span.fromMs} ms on`;
     return [{ atMs: span.fromMs, text, slow: false }];
@@ -160,17 +163,6 @@ function hastyDeaths(record: MembershipRecord): Finding[] {
     const text = `${nameOf(lives, observer)} declares ${change.member} dead at ${atMs} ms, which lives and had nothing in its way for ${undisturbedMsMin} ms`;
     return [{ atMs, text, slow: false }];
   });
-}
-
-/** The longest part of a span outside all the others. */
-function longestFree(span: Span, broken: readonly Span[]): number {
-  let freeMs = 0;
-  let atMs = span.fromMs;
-  for (const { fromMs, untilMs } of broken) {
-    freeMs = Math.max(freeMs, Math.min(fromMs, span.untilMs) - atMs);
-    atMs = Math.max(atMs, untilMs);
-  }
-  return Math.max(freeMs, span.untilMs - atMs);
 }
 
 /** What processes show in the end is what they had said by then. */

@@ -25,7 +25,7 @@ export function splitRecords(world: World, hosts: readonly NodeHost[]): SplitRec
           operation.completedMs >= fromMs &&
           operation.completedMs < untilMs,
       ).length;
-      return { nodes: ids, acknowledged, ...(readsOnly(plan, nodes) ? { readsOnly: true } : {}) };
+      return { nodes: ids, acknowledged, ...(mayOnlyRead(plan, nodes, { untilMs }) ? { readsOnly: true } : {}) };
     });
     if (records.some((side) => side.readsOnly === true && gaveReads(world, side.nodes, { fromMs, untilMs })))
       recorder.mark('side without a majority only read');
@@ -34,10 +34,16 @@ export function splitRecords(world: World, hosts: readonly NodeHost[]): SplitRec
   });
 }
 
-/** Whether these are too few voters to confirm anybody, where nobody else may write. */
-function readsOnly({ configuration, nodes }: RunPlan, side: readonly string[]): boolean {
-  const voters = nodes.slice(0, votersMax);
-  return configuration.controlLog?.partitionPolicy === 'reject' && side.filter((name) => voters.includes(name)).length * 2 <= voters.length;
+/** Whether these may be too few voters to confirm anybody, where nobody else may write: who votes while members come and go is for the cluster to decide. */
+function mayOnlyRead({ configuration, nodes }: RunPlan, side: readonly string[], { untilMs }: Pick<SplitRecord, 'untilMs'>): boolean {
+  if (configuration.controlLog?.partitionPolicy !== 'reject') return false;
+  const changes = (configuration.controlLog.changes ?? []).filter(({ kind }) => kind !== 'hold' && kind !== 'apply');
+  const later = changes.filter(({ kind, atMs }) => kind === 'join' && atMs >= untilMs).map(({ node }) => node);
+  const doubtful = changes.filter(({ atMs }) => atMs < untilMs).map(({ node }) => node);
+  const voters = nodes.slice(0, votersMax).filter((name) => !later.includes(name));
+  const sure = voters.filter((name) => side.includes(name) && !doubtful.includes(name));
+  const others = voters.filter((name) => !side.includes(name));
+  return sure.length <= others.length;
 }
 
 /** A side that answers reads is there, and would have taken writes if it were allowed to. */
