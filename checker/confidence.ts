@@ -73,12 +73,12 @@ interface PhasedForecast extends Forecast {
 function forecastsOf(history: History): PhasedForecast[] {
   const phaseOf = phasesOf(history);
   const clusterOf = clustersOf(history);
-  return judgedReads(history).flatMap(({ read, newerSinceMs }) => {
+  return judgedReads(history).flatMap(({ read, newer }) => {
     const { noNewerVersion, answeredAs } = read;
     if (noNewerVersion === undefined || answeredAs === null) return [];
     const phase = phaseOf(read);
     const cluster = clusterOf(read, phase);
-    return [{ probability: noNewerVersion, happened: newerSinceMs === null, cluster, phase, answerer: answeredAs }];
+    return [{ probability: noNewerVersion, happened: newer === null, cluster, phase, answerer: answeredAs }];
   });
 }
 

@@ -2,26 +2,30 @@
  * For every read: whether a newer version had been acknowledged before it was asked for. Newer is what takes the place of what the read saw, as
  * operations and logs show it (supersession.ts), never as the system says.
  *
- * What is held outside the row, as a hint or by a node that lost its place while it was away, is behind no copy's back: it takes its place once it is handed over.
+ * What is held outside the row, as a hint or by a node that lost its place while it was away, is behind no copy's back: it takes its place once a copy of the row has it.
  *
  * A read that saw nothing is judged only as long as nobody had tried to forget the memory: absence may then be the newest there is.
  */
-import { heldOutside, type IsHeldOutside } from './held-outside.js';
+import { type InRowSince, inRowSince } from './held-outside.js';
 import type { History, Operation } from './history.js';
 import { unlessLostWithDisk } from './lost-with-disks.js';
 import { type Memory, type Step, tracesOf, versionNode } from './memory-traces.js';
 import { Supersession } from './supersession.js';
 
+/** A newer version, and since when it was: its acknowledgement, or when it came into the row if it was held outside of it. */
+export interface Newer {
+  readonly write: Operation;
+  readonly sinceMs: number;
+}
+
 export interface JudgedRead {
   readonly read: Operation;
-  /** Acknowledgement of the earliest newer version; null when none was acknowledged before the read was invoked. */
-  readonly newerSinceMs: number | null;
-  /** That version's write. */
-  readonly newer: Operation | null;
-  /** How many newer versions had been acknowledged. */
+  /** The version that was the first to be newer; null when none was before the read was invoked. */
+  readonly newer: Newer | null;
+  /** How many newer versions there were. */
   readonly newerVersions: number;
-  /** The earliest of them that was not acknowledged provisionally. */
-  readonly newerConfirmed: Operation | null;
+  /** The first of them that was not acknowledged provisionally. */
+  readonly newerConfirmed: Newer | null;
   /** The earliest of them that the node that answered had made and acknowledged itself. */
   readonly newerThere: Operation | null;
 }
@@ -40,17 +44,17 @@ export function judgedReads(history: History): readonly JudgedRead[] {
 
 function judgeAll(history: History): JudgedRead[] {
   const isOwed = unlessLostWithDisk(history.destroyedDisks);
-  const isOutside = heldOutside(history);
+  const sinceInRow = inRowSince(history);
   return tracesOf(history).memories.flatMap((memory) => {
     const reads = [...memory.reads.filter(({ operation }) => operation?.kind === 'get'), ...memory.recalled];
-    return reads.length === 0 ? [] : judgeReads(memory, reads, { isOwed, isOutside });
+    return reads.length === 0 ? [] : judgeReads(memory, reads, { isOwed, sinceInRow });
   });
 }
 
 function judgeReads(
   memory: Memory,
   reads: readonly Step[],
-  { isOwed, isOutside }: { readonly isOwed: (write: Operation) => boolean; readonly isOutside: IsHeldOutside },
+  { isOwed, sinceInRow }: { readonly isOwed: (write: Operation) => boolean; readonly sinceInRow: InRowSince },
 ): JudgedRead[] {
   const acknowledged = memory.writes
     // The answer to a hint says that it is one.
@@ -66,20 +70,20 @@ function judgeReads(
     if (seen !== undefined && seen.made.length > 1) return [];
     if (seen === undefined && firstForgetMs <= read.completedMs) return [];
     const candidates = seen === undefined ? acknowledged : (newerOf.get(seen) ?? []);
-    const newer = candidates.filter(
-      (write) => (write.operation as Operation).completedMs < read.invokedMs && !isOutside(memory, write, read),
-    );
-    const first = newer[0]?.operation ?? null;
-    const there = newer.find(({ operation: write }) => isMadeBy(write as Operation, read.node))?.operation ?? null;
-    const newerConfirmed = newer.find(({ operation: write }) => write?.answeredAs !== 'provisional')?.operation ?? null;
+    const newer = candidates.flatMap((candidate): Newer[] => {
+      const write = candidate.operation as Operation;
+      if (write.completedMs >= read.invokedMs) return [];
+      const inRowMs = sinceInRow(memory, candidate, read);
+      return inRowMs === null || inRowMs >= read.invokedMs ? [] : [{ write, sinceMs: Math.max(write.completedMs, inRowMs) }];
+    });
+    newer.sort((left, right) => left.sinceMs - right.sinceMs);
     return [
       {
         read,
-        newerSinceMs: first?.completedMs ?? null,
-        newer: first,
+        newer: newer[0] ?? null,
         newerVersions: newer.length,
-        newerConfirmed,
-        newerThere: there,
+        newerConfirmed: newer.find(({ write }) => write.answeredAs !== 'provisional') ?? null,
+        newerThere: newer.find(({ write }) => isMadeBy(write, read.node))?.write ?? null,
       },
     ];
   });

@@ -1,6 +1,7 @@
 /**
  * Staleness: no answer is older than it says. A read invoked at s that saw version v is stale by s − ack(w), w being the earliest acknowledged version
- * that takes the place of v and was acknowledged before s; and by the number of such versions.
+ * that takes the place of v and was acknowledged before s; and by the number of such versions. What was held outside the row when it was acknowledged, or lost its place
+ * there later, counts since it came into the row.
  *
  * The bound is what the answer reports as its copy's lag. A primary that hears all other copies, none of which holds a term, says that it does not lag: that
  * speaks for its side only, since a cut may not have been noticed yet. So of a provisional primary it bounds nothing, of a confirmed one what was not
@@ -8,7 +9,7 @@
  */
 import type { Checker, FaultRecord, History, Operation } from './history.js';
 import { isWrite } from './memory-traces.js';
-import { type JudgedRead, judgedReads } from './newer-versions.js';
+import { type JudgedRead, judgedReads, type Newer } from './newer-versions.js';
 
 const finiteShareMin = 0.99;
 /** After a change of its row a space's copies have heard of each other. */
@@ -24,13 +25,13 @@ export const staleness: Checker = (history) => {
   const figures = {
     reads: reads.length,
     boundedReads: bounded.length,
-    staleReads: reads.filter(({ newerSinceMs }) => newerSinceMs !== null).length,
+    staleReads: reads.filter(({ newer }) => newer !== null).length,
     beyondBound: beyond.length,
-    provisionalStale: reads.filter((judged) => judged.read.lagMs === 0 && judged.newerSinceMs !== null && !isBeyond(judged)).length,
+    provisionalStale: reads.filter((judged) => judged.read.lagMs === 0 && judged.newer !== null && !isBeyond(judged)).length,
     stalenessMs: quantilesOf(reads.map(staleMs)),
     newerVersionsMax: reads.reduce((most, { newerVersions }) => Math.max(most, newerVersions), 0),
     // Of the bounded answers that were stale: how much of the bound was used up.
-    actualOverBound: quantilesOf(bounded.filter((read) => boundedWrite(read) !== null).map((read) => share(read))),
+    actualOverBound: quantilesOf(bounded.filter((read) => boundedBy(read) !== null).map((read) => share(read))),
     boundCoverage: bounded.length === 0 ? null : rounded(1 - beyond.length / bounded.length),
     faultFreeAnswers: answers,
     finiteBoundShare: answers === 0 ? null : rounded(finite / answers),
@@ -38,11 +39,11 @@ export const staleness: Checker = (history) => {
   const [first] = beyond;
   if (first !== undefined) {
     const { read } = first;
-    const newer = boundedWrite(first);
+    const newer = boundedBy(first);
     return {
       verdict: 'violation',
       reason: `${beyond.length} reads were staler than they said, one by ${Math.round(boundedStaleMs(first))} ms that said ${read.lagMs} ms`,
-      operations: [newer?.index ?? read.index, ...beyond.slice(0, evidenceMax).map(({ read: each }) => each.index)],
+      operations: [newer?.write.index ?? read.index, ...beyond.slice(0, evidenceMax).map(({ read: each }) => each.index)],
       ...figures,
     };
   }
@@ -54,8 +55,8 @@ export const staleness: Checker = (history) => {
   return { verdict: 'ok', ...figures };
 };
 
-function staleMs({ read, newerSinceMs }: JudgedRead): number {
-  return newerSinceMs === null ? 0 : read.invokedMs - newerSinceMs;
+function staleMs({ read, newer }: JudgedRead): number {
+  return newer === null ? 0 : read.invokedMs - newer.sinceMs;
 }
 
 function isBounded({ read: { answeredAs, lagMs } }: JudgedRead): boolean {
@@ -63,13 +64,13 @@ function isBounded({ read: { answeredAs, lagMs } }: JudgedRead): boolean {
 }
 
 /** The earliest newer version that the bound speaks of. */
-function boundedWrite({ read, newer, newerConfirmed }: JudgedRead): Operation | null {
+function boundedBy({ read, newer, newerConfirmed }: JudgedRead): Newer | null {
   return read.answeredAs === 'confirmed' && read.lagMs === 0 ? newerConfirmed : newer;
 }
 
 function boundedStaleMs(judged: JudgedRead): number {
-  const write = boundedWrite(judged);
-  return write === null ? 0 : judged.read.invokedMs - write.completedMs;
+  const newer = boundedBy(judged);
+  return newer === null ? 0 : judged.read.invokedMs - newer.sinceMs;
 }
 
 function isBeyond(judged: JudgedRead): boolean {
