@@ -6,7 +6,7 @@ import { applyEntry, changedRows, nothingBy } from './apply-entry.js';
 import type { Authority } from './authority.js';
 import { type ControlState, emptyControlState } from './control-state.js';
 import { entryIn } from './entry-codec.js';
-import type { Entry, Snapshot } from './raft/vocabulary.js';
+import type { Entry, Recovered, Snapshot } from './raft/vocabulary.js';
 import { decodeState } from './state-codec.js';
 import type { WaitingProposals } from './waiting-proposals.js';
 
@@ -73,4 +73,17 @@ export class AppliedState {
     this.#ports.effects.journal.note({ kind: 'node.halted', reason });
     this.#ports.effects.lifecycle.halt(reason);
   }
+}
+
+/** What was committed by what a disk still tells: all of it as of some moment, since what it has lost ends the entries before. */
+export function readableState({ snapshot, entries, committed }: Recovered, pure: PureFunctions): ControlState {
+  const reading = snapshot === null ? null : decodeState(snapshot.state, pure);
+  let state = reading?.kind === 'state' && snapshot !== null ? { ...reading.state, ...snapshot.configuration } : emptyControlState;
+  if (state === emptyControlState && snapshot !== null) return state;
+  for (const entry of entries.filter(({ index }) => index <= committed)) {
+    const said = entryIn(entry, pure);
+    if (said === 'newer') return state;
+    state = (said === null || said === 'unreadable' ? nothingBy(state, entry.index) : applyEntry(state, said, entry.index)).state;
+  }
+  return state;
 }

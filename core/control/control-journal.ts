@@ -49,7 +49,7 @@ interface Queued {
 export type JournalReading =
   | { readonly kind: 'read'; readonly recovered: Recovered; readonly isEmpty: boolean }
   /** Something was lost that this voter must not forget. */
-  | { readonly kind: 'lossy' }
+  | { readonly kind: 'lossy'; readonly recovered: Recovered }
   /** A record that nobody can read, written by a later version. */
   | { readonly kind: 'newer'; readonly version: number };
 
@@ -99,7 +99,7 @@ export class ControlJournal implements ControlRecords {
     this.#lastIndex = recovered.entries.at(-1)?.index ?? 0;
     this.#noted = { index: recovered.committed, term: this.#terms.get(recovered.committed) ?? 0 };
     this.#committed = this.#noted;
-    if (lost !== null && losesWhatCounts(lost, begunAnew)) return { kind: 'lossy' };
+    if (lost !== null && losesWhatCounts(lost, begunAnew)) return { kind: 'lossy', recovered };
     return { kind: 'read', recovered, isEmpty: found.length === 0 };
   }
 

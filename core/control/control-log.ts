@@ -9,7 +9,7 @@ import type { VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import type { Author, NodeId, SpaceKey } from '../identifiers.js';
 import type { PrimaryAuthority } from '../node-services.js';
-import { AppliedState } from './applied-state.js';
+import { AppliedState, readableState } from './applied-state.js';
 import { type Agreement, Authority, authorityTimer } from './authority.js';
 import { type AuthorityMessage, isAuthorityMessage } from './authority-messages.js';
 import { type Beginning, committedAt, foundingOf, recoveryOf } from './beginnings.js';
@@ -132,7 +132,7 @@ export class ControlLog implements PrimaryAuthority {
     const reading = this.#journal.finishRecovery(lost);
     if (reading.kind === 'newer')
       return this.#applied.halt(`the control log has records of format ${reading.version}, written by a later version`);
-    if (reading.kind === 'lossy') this.#followed.begin(this.#ports.store.author);
+    if (reading.kind === 'lossy') this.#followed.begin(this.#ports.store.author, readableState(reading.recovered, this.#ports.pure), now);
     else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self)) this.#begin(reading.recovered, now);
     else {
       // Every founder begins with the same snapshot, in which the cluster is made: as if they had agreed on it.
@@ -156,7 +156,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#now = now;
     this.#journal.beginAnew(how, (recovered) => {
       this.#ports.store.forgiveControlLoss((written, then) => {
-        if (!written) return this.#followed.begin(this.#ports.store.author);
+        if (!written) return this.#followed.begin(this.#ports.store.author, this.state, then);
         this.#authority.replaced(this.state, then);
         this.#begin(recovered, then);
       });

@@ -128,7 +128,7 @@ test('a state that does not say so, or of another cluster, removes nobody', () =
 test('whose control log is damaged says so in its boot, and begins anew when the leader tells that boot to', () => {
   const known = following();
   const [boot, earlier] = [2, 1].map((counter) => authorOf(other, { counter, random: '00'.repeat(8) })) as [Author, Author];
-  known.follower.begin(boot);
+  known.follower.begin(boot, emptyControlState, at(0));
   known.follower.receive(other, heartbeat, at(0));
   const said = known.sent.map(({ bytes }) => decodeAuthorityMessage(bytes));
   assert.equal(said[1], { kind: 'forgot', boot });
@@ -137,6 +137,25 @@ test('whose control log is damaged says so in its boot, and begins anew when the
   const told = encodeAuthorityMessage({ kind: 'begin-anew', boot, term: 3, votesFrom: 7 });
   known.follower.receive(other, told, at(2));
   assert.equal([known.begun, known.follower.why], [[[3, 7]], null]);
+});
+
+test('whose control log is damaged goes by what it can still read, tells others that ask, and asks no more once it takes part again', () => {
+  const known = following();
+  const boot = authorOf(other, { counter: 2, random: '00'.repeat(8) });
+  known.follower.begin(boot, later, at(0));
+  assert.is(known.state, later);
+  known.sent.length = 0;
+  known.follower.receive(other, encodeAuthorityMessage({ kind: 'state-wanted', applied: 1 }), at(1_000));
+  const told = known.sent.map(({ bytes }) => decodeAuthorityMessage(bytes)?.kind);
+  assert.equal(told.slice(0, 2), ['state', 'state-wanted']);
+  known.sent.length = 0;
+  known.follower.receive(other, encodeAuthorityMessage({ kind: 'state-wanted', applied: 2 }), at(1_050));
+  assert.equal(known.sent, [], 'nothing newer');
+  known.follower.timer(at(2_000));
+  assert.equal(known.armedMs, [1_000, 3_000]);
+  known.follower.receive(other, encodeAuthorityMessage({ kind: 'begin-anew', boot, term: 3, votesFrom: 2 }), at(2_100));
+  known.follower.timer(at(3_000));
+  assert.equal(known.armedMs, [1_000, 3_000], 'not again');
 });
 
 test.run();

@@ -45,11 +45,13 @@ export class FollowedState {
     return this.#why;
   }
 
-  /** The node's own control log is damaged. */
-  begin(boot: Author): void {
+  /** The node's own control log is damaged: it goes by what can still be read of it until others tell it more. */
+  begin(boot: Author, readable: ControlState, now: Now): void {
     this.#why = 'damaged';
     this.#boot = boot;
     this.#ports.effects.journal.note({ kind: 'control.log-damaged' });
+    if (isMade(readable) && readable.applied > this.#ports.state().applied) this.#goBy(readable, now);
+    this.timer(now);
   }
 
   /** A node that takes part goes by its own log alone, unless it is told that it was removed: then it follows from now on. */
@@ -68,9 +70,16 @@ export class FollowedState {
   receive(from: NodeId, bytes: Uint8Array, now: Now): void {
     const message = decodeAuthorityMessage(bytes);
     if (message?.kind === 'begin-anew') return this.#beginAnew(message, now);
+    if (message?.kind === 'state-wanted') this.#tell(from, message.applied);
     if (message?.kind !== 'state') return this.#ask(from, now);
     const state = this.#newer(message.bytes);
     if (state !== null) this.#goBy(state, now);
+  }
+
+  /** What this node goes by is committed, whoever told it: where all control logs are damaged they still tell each other the latest rows. */
+  #tell(to: NodeId, applied: number): void {
+    const answer = stateAnswer(applied, this.#ports.state(), this.#ports.pure);
+    if (answer !== null) this.#ports.send(to, answer);
   }
 
   #beginAnew(how: Extract<AuthorityMessage, { kind: 'begin-anew' }>, now: Now): void {
@@ -83,6 +92,7 @@ export class FollowedState {
 
   /** One voter after the other is asked. */
   timer(now: Now): void {
+    if (this.#why === null) return;
     this.#ports.effects.timers.arm(followingTimer, now.monotonicMs + votersAskedEveryMs);
     const { voters } = this.#ports.state();
     this.#asked += 1;
