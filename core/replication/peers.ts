@@ -39,6 +39,8 @@ export class Peers {
   readonly #own: OwnReports;
   readonly reports: PeerReports;
   readonly #rounds = new Map<number, Round>();
+  /** Since when this node is a copy of each space of its rows. */
+  readonly #copySinceMs = new Map<SpaceKey, number>();
   #round = 0;
   /** For how long this node has stood still in this boot. */
   #pausedMs = 0;
@@ -62,6 +64,8 @@ export class Peers {
     const guests = [...known.values()].filter(({ id, isGuest }) => isGuest && !this.#peers.has(id));
     for (const peer of guests) this.#enter(peer, now);
     this.#own.rowsChanged();
+    for (const space of this.#copySinceMs.keys()) if (!this.#services.isCopy(space)) this.#copySinceMs.delete(space);
+    for (const space of this.#services.ownSpaces()) if (!this.#copySinceMs.has(space)) this.#copySinceMs.set(space, now.monotonicMs);
     // Of spaces that were not shared before, what has changed says nothing.
     for (const peer of this.#peers.values()) peer.awaited = true;
   }
@@ -141,6 +145,15 @@ export class Peers {
     return peer !== undefined && now.monotonicMs - peer.askedSinceMs >= this.#services.configuration.replication.reachableMs;
   }
 
+  /**
+   * Whether this node has been a copy for as long as an answer takes. Who did not know that it shares a row with this node did not answer it: that is no silence, however
+   * long it was.
+   */
+  hadTimeAsCopy(space: SpaceKey, now: Now): boolean {
+    const sinceMs = this.#copySinceMs.get(space) ?? never;
+    return now.monotonicMs - sinceMs >= this.#services.configuration.replication.reachableMs;
+  }
+
   isHeard(id: NodeId, now: Now): boolean {
     const peer = this.#peers.get(id);
     return peer !== undefined && now.monotonicMs - peer.lastHeardMs <= this.#services.configuration.replication.reachableMs;
@@ -178,6 +191,7 @@ export class Peers {
       peer.lastHeardMs = Math.min(now.monotonicMs, peer.lastHeardMs + lateMs);
       peer.lastReachedMs = Math.min(now.monotonicMs, peer.lastReachedMs + lateMs);
     }
+    for (const [space, sinceMs] of this.#copySinceMs) this.#copySinceMs.set(space, Math.min(now.monotonicMs, sinceMs + lateMs));
   }
 
   isPingTimer(name: string): boolean {

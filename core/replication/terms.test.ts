@@ -1,8 +1,10 @@
 /** Who takes writes: a copy that claims a term waits for what can still be had, and writes in a term only while it lasts. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { authorOf, spaceKey } from '../identifiers.js';
+import { type ControlView, type Row, withRows } from '../control/members-and-rows.js';
+import { authorOf, type NodeId, nodeId, type SpaceKey, spaceKey } from '../identifiers.js';
 import { Cluster } from '../test-support/cluster.js';
+import { testSpace } from '../test-support/host.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
 
 const terms = suite('terms');
@@ -183,6 +185,65 @@ terms('a claim does not wait for the disk of the author of what another copy hol
   assert.is(second.outcome(handle), 'unanswered');
   second.release();
   assert.is(second.outcome(handle), 'written');
+});
+
+/** Rows of the test's space and of another one, by indexes of nodes. */
+function rowsOf(copies: readonly number[], elsewhere: readonly number[]): ControlView {
+  const ids = [1, 2, 3, 4].map((digit) => nodeId(`${digit}${digit}`.repeat(16)));
+  const members = ids.map((id, index) => ({ id, name: `n${index + 1}` }));
+  const row = (space: SpaceKey, of: readonly number[]): Row => ({ space, copies: of.map((index) => ids[index] as NodeId) });
+  const rows = [row(testSpace, copies), row(spaceKey({ name: 'elsewhere', generation: 0 }), elsewhere)];
+  return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, rows);
+}
+
+/**
+ * The fourth node shares a space with the second and the third as far as it knows; they know that they share none, and have not answered it for long. Then its rows name it a
+ * copy; with `isCutOff` nobody hears it from then on.
+ */
+function copyThatNobodyAnswered({ isCutOff = false } = {}): Cluster {
+  const cluster = new Cluster(4, { view: rowsOf([0, 1, 2], [1, 2, 3]) });
+  const [first, second, third, fourth] = cluster.hosts;
+  first.remember({ id: 'a', text: 'before' }, { ack: AckLevel.ACK_ALL });
+  for (const host of [first, second, third]) host.deliver({ kind: 'control', view: rowsOf([0, 1, 2], [0]) });
+  cluster.pass(3_000);
+  if (isCutOff) cluster.isolate(fourth);
+  fourth.deliver({ kind: 'control', view: rowsOf([3, 1, 2], [0]) });
+  return cluster;
+}
+
+terms('who becomes a copy gives the others the time to answer, however long they have not', () => {
+  const cluster = copyThatNobodyAnswered();
+  const [first, second, third, fourth] = cluster.hosts;
+  assert.not(fourth.isPrimary);
+  cluster.pass(500);
+  for (const host of [first, second, third]) host.deliver({ kind: 'control', view: rowsOf([3, 1, 2], [0]) });
+  cluster.passUntil(() => fourth.isPrimary);
+  assert.is(fourth.text('a'), 'before');
+  const taken = fourth.events.filter((event) => event.kind === 'term.taken' && event.space === testSpace);
+  assert.is(taken.length, 1, 'no term before that');
+});
+
+terms('who becomes a copy takes the term without the others once these have not answered for a second', () => {
+  const cluster = copyThatNobodyAnswered({ isCutOff: true });
+  const fourth = cluster.hosts[3];
+  cluster.pass(900);
+  assert.not(fourth.isPrimary);
+  cluster.pass(400);
+  assert.ok(fourth.isPrimary);
+});
+
+terms('who stands still after it has become a copy has not asked meanwhile', () => {
+  const cluster = copyThatNobodyAnswered({ isCutOff: true });
+  const fourth = cluster.hosts[3];
+  cluster.pass(300);
+  const timers = [...fourth.timers];
+  fourth.timers.clear();
+  cluster.pass(5_000);
+  for (const [name] of timers) fourth.timers.set(name, cluster.now.monotonicMs);
+  cluster.pass(400);
+  assert.not(fourth.isPrimary);
+  cluster.pass(600);
+  assert.ok(fourth.isPrimary);
 });
 
 terms.run();

@@ -148,6 +148,10 @@ export class Terms {
       return;
     }
     if (this.#isPrepared(space, now)) return this.#take(space, now);
+    if (!this.#isAnswered(space, now)) {
+      this.#standings.set(space, replica);
+      return;
+    }
     const claim = standing.kind === 'claiming' ? standing : this.#startClaim(space, now);
     if (!this.#isComplete(space, claim, now)) claim.completeSinceMs = null;
     else if (!this.#awaitsHandBack(space, claim, now)) this.#take(space, now);
@@ -156,6 +160,11 @@ export class Terms {
   /** A copy that has never answered may yet: nobody is out of reach before a second has passed. */
   #hasWaited(space: SpaceKey, now: Now): boolean {
     return this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now) || this.#peers.hadTimeToAnswer(copy, now));
+  }
+
+  /** Who has just become a copy takes no term without the others before they have had a second to answer it as one. */
+  #isAnswered(space: SpaceKey, now: Now): boolean {
+    return this.#peers.hadTimeAsCopy(space, now) || this.#services.otherCopies(space).every((copy) => this.#peers.isReachable(copy, now));
   }
 
   #holdsTerm(copy: NodeId, space: SpaceKey): boolean {
