@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type NodeId, nodeId } from '../identifiers.js';
+import { type NodeId, nodeId, spaceKey } from '../identifiers.js';
 import { applyEntry } from './apply-entry.js';
 import { type ControlState, emptyControlState } from './control-state.js';
-import { nextConfiguration } from './electorate.js';
+import { keepElectorate, type LeadingRaft, nextConfiguration } from './electorate.js';
 import { defaultClusterSettings, type MemberDescription } from './entries.js';
 import type { Configuration } from './raft/vocabulary.js';
 
@@ -134,6 +134,44 @@ electorates('the last voter stays, even if it is to leave', () => {
   const members = [1, 2].map((n) => member(n, ''));
   const { configuration } = settle(stateOf(members, [0, 1]), { voters: [members[0]!.id], learners: [] });
   assert.equal(configuration.voters, [members[0]!.id]);
+});
+
+electorates('a leader that is to leave offers its place once, while no primary has paused, and else takes itself out', () => {
+  const members = [1, 2, 3, 4].map((n) => member(n, ''));
+  const [self, second, third, fourth] = members.map(({ id }) => id) as [NodeId, NodeId, NodeId, NodeId];
+  const did = (state: ControlState, how: Partial<Pick<LeadingRaft, 'hasOffered' | 'mayReconfigure'>> = {}): readonly unknown[] => {
+    const done: unknown[] = [];
+    const raft: LeadingRaft = {
+      configuration: { voters: [self, second, third, fourth], learners: [] },
+      matches: new Map([second, third, fourth].map((id, at) => [id, 7 + at])),
+      committed: 7,
+      isHeard: () => true,
+      mayReconfigure: true,
+      hasOffered: false,
+      reconfigure: (configuration) => {
+        done.push(configuration.voters);
+        return { kind: 'proposed', index: 8, term: 1 };
+      },
+      handOver: (to) => {
+        done.push(to);
+        return true;
+      },
+      ...how,
+    };
+    keepElectorate({ self, state, forgetful: new Set() }, raft, 0);
+    return done;
+  };
+  // The fourth is to leave as well.
+  const leaving = stateOf(members, [0, 3]);
+  assert.equal(did(leaving), [third]);
+  assert.equal(did(leaving, { mayReconfigure: false }), [], 'who votes is not agreed on yet');
+  assert.equal(did(leaving, { hasOffered: true }), [[second, third, fourth]]);
+  assert.equal(did(stateOf(members, [3])), [[self, second, third]], 'others are taken out at once');
+  const space = spaceKey({ name: 'notes', generation: 0 });
+  const move = { from: second, to: third, stage: 'paused' as const };
+  const row = { space, epoch: { generation: 1, index: 2 }, revision: 6, copies: [second, fourth], move };
+  assert.equal(did({ ...leaving, rows: { [space]: row } }), []);
+  assert.equal(did({ ...leaving, rows: { [space]: { ...row, move: { ...move, stage: 'copying' } } } }), [third]);
 });
 
 electorates.run();

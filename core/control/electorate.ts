@@ -6,7 +6,7 @@ import { compareText, type NodeId } from '../identifiers.js';
 import type { ControlState } from './control-state.js';
 import { votersMax } from './entries.js';
 import type { Raft } from './raft/raft.js';
-import { type Configuration, quorumOf } from './raft/vocabulary.js';
+import { type Configuration, isVoter, quorumOf } from './raft/vocabulary.js';
 
 export interface Electorate {
   readonly self: NodeId;
@@ -21,16 +21,39 @@ export interface Electorate {
   readonly forgetful: ReadonlySet<NodeId>;
 }
 
+/** What a leader does about who votes. */
+export type LeadingRaft = Pick<
+  Raft,
+  'configuration' | 'matches' | 'committed' | 'isHeard' | 'mayReconfigure' | 'reconfigure' | 'hasOffered' | 'handOver'
+>;
+
 /** As leader: proposes what is to change about who votes, if anything is and may be now. */
 export function keepElectorate(
   { self, state, forgetful }: Pick<Electorate, 'self' | 'state' | 'forgetful'>,
-  raft: Raft,
+  raft: LeadingRaft,
   nowMs: number,
 ): void {
   const { configuration, matches, committed } = raft;
   const isHeard = (id: NodeId): boolean => raft.isHeard(id, nowMs);
   const next = nextConfiguration({ self, state, configuration, matches, committed, isHeard, forgetful });
-  if (next !== null) raft.reconfigure(next);
+  if (next === null) return;
+  if (isVoter(configuration, self) && !isVoter(next, self) && !raft.hasOffered) leaveToAnother({ self, state, next, isHeard }, raft, nowMs);
+  else raft.reconfigure(next);
+}
+
+/**
+ * A leader that is to vote no more has another lead first, which then takes it out: else nobody would lead until the others miss it. Not while a primary has paused,
+ * so that no write waits for an election as well. Offered once: whom nobody follows takes itself out.
+ */
+function leaveToAnother(
+  { self, state, next, isHeard }: Pick<Electorate, 'self' | 'state' | 'isHeard'> & { readonly next: Configuration },
+  raft: LeadingRaft,
+  nowMs: number,
+): void {
+  if (!raft.mayReconfigure || Object.values(state.rows).some(({ move }) => move?.stage === 'paused')) return;
+  const voters = next.voters.filter((id) => isHeard(id) && state.members[id]?.isDraining === false);
+  const best = mostCaughtUp(self, { configuration: { ...next, voters }, matches: raft.matches });
+  if (best === undefined || !raft.handOver(best, nowMs)) raft.reconfigure(next);
 }
 
 /** The configuration to propose next; null while all is as it should be, or nothing can be done yet. */

@@ -55,6 +55,21 @@ clusters('a leader that will be absent hands over, and nobody waits for an elect
   assert.ok(leader !== null && cluster.leader !== null && cluster.leader !== leader);
 });
 
+clusters('a leader that is drained hands over before it votes no more, and nobody waits for an election', () => {
+  const cluster = new ControlCluster('drained', calmPlan(3, 6_000));
+  cluster.runUntil(2_000);
+  const { leader } = cluster;
+  const member = cluster.members.find(({ name }) => name === leader?.name);
+  if (leader === null || member === undefined) throw new Error('nobody leads');
+  leader.propose({ kind: 'node-changed', member, isDraining: true });
+  cluster.runUntil(2_150);
+  assert.ok(cluster.leader !== null && cluster.leader !== leader);
+  cluster.runUntil(4_000);
+  assert.is(cluster.leader?.inspect()?.state.voters.includes(member.id), false);
+  const verdict = judgeControlLog(cluster.run());
+  assert.is(verdict.verdict, 'ok', String('reason' in verdict ? verdict.reason : ''));
+});
+
 /** Takes the power away, lets the first group of the log rot, which later checkpoints say was synced, and starts the node again. */
 function rotAndRestart(host: ControlHost): void {
   host.end('power');

@@ -49,6 +49,7 @@ export class Leadership {
   #offeredInRound = 0;
   /** To whom leadership is being handed, and until when that is tried. */
   #transfer: { readonly to: NodeId; readonly untilMs: number; asked: boolean } | null = null;
+  #hasOffered = false;
   #ownConfiguration = 0;
 
   constructor(state: RaftState, nowMs: number) {
@@ -70,6 +71,11 @@ export class Leadership {
 
   get isHandingOver(): boolean {
     return this.#transfer !== null;
+  }
+
+  /** Whether leadership has been handed over in this term, or it has been tried. */
+  get hasOffered(): boolean {
+    return this.#hasOffered;
   }
 
   /** What every other member is known to have. */
@@ -296,6 +302,7 @@ export class Leadership {
 
   /** Hands leadership to a voter, once that has all that this one has; proposals are refused meanwhile. */
   handOver(to: NodeId, nowMs: number): void {
+    this.#hasOffered = true;
     this.#transfer = { to, untilMs: nowMs + this.#state.options.electionMsMax, asked: false };
     this.#maybeHandOver(nowMs);
   }

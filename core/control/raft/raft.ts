@@ -117,6 +117,11 @@ export class Raft {
     return this.#leadership?.mayReconfigure ?? false;
   }
 
+  /** As leader: whether it has tried to hand leadership over. */
+  get hasOffered(): boolean {
+    return this.#leadership?.hasOffered ?? false;
+  }
+
   /** All up to here was delivered. */
   get delivered(): number {
     return this.#state.log.delivered;
@@ -217,13 +222,9 @@ export class Raft {
     if (message.term === term) return true;
     // Who is behind learns it from the answer.
     if (message.kind === 'ask-vote') this.#state.send(from, { kind: 'vote', term, isGranted: false });
-    if (message.kind === 'append' || message.kind === 'snapshot') this.#tellTerm(from, nowMs);
+    if (message.kind === 'append' || message.kind === 'snapshot')
+      this.#state.whenDurable(nowMs, () => this.#state.send(from, { kind: 'pre-vote', term, isGranted: false }));
     return false;
-  }
-
-  #tellTerm(to: NodeId, nowMs: number): void {
-    const { term } = this.#state;
-    this.#state.whenDurable(nowMs, () => this.#state.send(to, { kind: 'pre-vote', term, isGranted: false }));
   }
 
   #take(from: NodeId, message: RaftMessage, nowMs: number): void {
