@@ -10,11 +10,26 @@ import type { Entry, RaftMessage } from '../core/control/raft/vocabulary.js';
 import { encodeState } from '../core/control/state-codec.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { EngramNode } from '../core/engram-node.js';
+import type { PureFunctions } from '../core/pure-functions.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
 
 export type ControlInspection = NonNullable<ReturnType<EngramNode['inspectControl']>>;
 
-const reading = simulatedPureFunctions('control-observer', 'reading');
+const plain = simulatedPureFunctions('control-observer', 'reading');
+/** States are told apart after every entry at every node, and carry the same names and addresses each time: what was encoded lately is kept. */
+const encodedTextsMax = 4_096;
+const encodedTexts = new Map<string, Uint8Array>();
+const reading: PureFunctions = {
+  ...plain,
+  utf8Encode: (text) => {
+    const known = encodedTexts.get(text);
+    if (known !== undefined) return known;
+    if (encodedTexts.size >= encodedTextsMax) encodedTexts.clear();
+    const encoded = plain.utf8Encode(text);
+    encodedTexts.set(text, encoded);
+    return encoded;
+  },
+};
 
 /** A node as it is seen: its name is that of one identity, and `boot` counts its processes. */
 export interface ObservedNode {

@@ -33,6 +33,7 @@ export function keepElectorate(
   raft: LeadingRaft,
   nowMs: number,
 ): void {
+  if (!raft.mayReconfigure) return;
   const { configuration, matches, committed } = raft;
   const isHeard = (id: NodeId): boolean => raft.isHeard(id, nowMs);
   const next = nextConfiguration({ self, state, configuration, matches, committed, isHeard, forgetful });
@@ -50,7 +51,7 @@ function leaveToAnother(
   raft: LeadingRaft,
   nowMs: number,
 ): void {
-  if (!raft.mayReconfigure || Object.values(state.rows).some(({ move }) => move?.stage === 'paused')) return;
+  if (Object.values(state.rows).some(({ move }) => move?.stage === 'paused')) return;
   const voters = next.voters.filter((id) => isHeard(id) && state.members[id]?.isDraining === false);
   const best = mostCaughtUp(self, { configuration: { ...next, voters }, matches: raft.matches });
   if (best === undefined || !raft.handOver(best, nowMs)) raft.reconfigure(next);
@@ -92,14 +93,18 @@ function votersByZone({ state, configuration }: Electorate): ReadonlyMap<string,
   return counts;
 }
 
-/** Learners that have everything and may vote, those first whose zone has the fewest voters. */
-function ready(electorate: Electorate): readonly NodeId[] {
-  const { state, configuration, matches, committed } = electorate;
-  const counts = votersByZone(electorate);
-  const inZone = (node: NodeId): number => counts.get(zoneOf(state, node)) ?? 0;
-  return configuration.learners
-    .filter((id) => state.members[id]?.isDraining === false && (matches.get(id) ?? 0) >= committed)
-    .sort((left, right) => inZone(left) - inZone(right) || compareText(left, right));
+/** Of the learners that have everything and may vote, the first of those whose zone has the fewest voters; null: none is ready. */
+function nextReady({ state, configuration, matches, committed }: Electorate, counts: ReadonlyMap<string, number>): NodeId | null {
+  let best: NodeId | null = null;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const id of configuration.learners) {
+    if (state.members[id]?.isDraining !== false || (matches.get(id) ?? 0) < committed) continue;
+    const inZone = counts.get(zoneOf(state, id)) ?? 0;
+    if (inZone > fewest || (inZone === fewest && best !== null && compareText(id, best) > 0)) continue;
+    best = id;
+    fewest = inZone;
+  }
+  return best;
 }
 
 /** Who is no member any more or is to leave; else one of a zone with two voters more than that of a learner which is ready. */
@@ -110,15 +115,15 @@ function voterToLeave(electorate: Electorate): NodeId | null {
   if (gone !== undefined) return gone;
   if (configuration.voters.length < votersMax) return null;
   const counts = votersByZone(electorate);
-  const [next] = ready(electorate);
-  if (next === undefined) return null;
+  const next = nextReady(electorate, counts);
+  if (next === null) return null;
   const wanted = (counts.get(zoneOf(state, next)) ?? 0) + 2;
   return configuration.voters.find((id) => id !== self && (counts.get(zoneOf(state, id)) ?? 0) >= wanted) ?? null;
 }
 
 function learnerToPromote(electorate: Electorate): NodeId | null {
   if (electorate.configuration.voters.length >= votersMax) return null;
-  return ready(electorate)[0] ?? null;
+  return nextReady(electorate, votersByZone(electorate));
 }
 
 /** The other voter that has most of the log: who it is best to hand over to. Undefined: there is none. */
