@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { NodeId } from '../core/identifiers.js';
 import { durability } from './durability.js';
 import type { History, Operation, Recovery, Verdict } from './history.js';
 import { HistoryBuilder, stepMs } from './history-builder.js';
@@ -33,6 +34,20 @@ durable('what is gone after the crash is a violation, unless the plan damaged it
     const verdict = judged(told.build({ recoveries: [...earlier, told.recovery('a', { released, ...recovery })] }));
     assert.is(verdict.verdict, expected, JSON.stringify(verdict));
     assert.is(verdict.excusedByDamage, expected === 'ok' ? 1 : 0);
+  }
+});
+
+durable('what its maker let go of before it acknowledged it is owed by others, and only that', () => {
+  for (const [letGoMs, expected] of [
+    [0, 'violation'],
+    [stepMs, 'ok'],
+  ] as const) {
+    const told = new HistoryBuilder();
+    const write = told.remember('x', 'v1', { at: 'a' });
+    const logDurableMs = new Map([[write.node as NodeId, [write.invokedMs + 1]]]);
+    const letGo = [{ space: write.space, atMs: write.invokedMs + letGoMs }];
+    const recoveries = [told.recovery('a', { letGo })];
+    assert.is(judged(told.build({ recoveries, logDurableMs })).verdict, expected);
   }
 });
 

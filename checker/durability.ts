@@ -63,6 +63,17 @@ function tooFewCopies({ operation: { index, ack }, needed, durable }: TooFewCopi
   return { reason: `write ${index} was acknowledged for ${ack} when ${durable} of ${needed} disks had it`, operations: [index] };
 }
 
+/** Whether the node let go of the space with that record, which it acknowledged only afterwards: others may be waited for meanwhile. */
+function wasLetGo(dot: SpaceDot, { node, letGo = [] }: Recovery, { logs, logDurableMs }: History): boolean {
+  const times = letGo.filter(({ space }) => space === dot.space);
+  if (times.length === 0) return false;
+  const at = (logs.get(node) ?? []).findIndex(
+    ({ space, author, sequence }) => space === dot.space && author === dot.author && sequence === dot.sequence,
+  );
+  const durableMs = at < 0 ? undefined : logDurableMs?.get(node)?.[at];
+  return durableMs !== undefined && times.some(({ atMs }) => durableMs <= atMs);
+}
+
 interface RecoveryCheck {
   readonly findings: readonly Finding[];
   readonly released: number;
@@ -86,7 +97,7 @@ function checkRecovery(recovery: Recovery, history: History, written: DotRanges)
       .flatMap((earlier) => earlier.damaged.map(({ space, version }) => `${space} ${version}`)),
   );
   const handedOver = new Set((recovery.handedOver ?? []).map(({ space, version }) => `${space} ${version}`));
-  const lost = missing.filter((dot) => !damaged.has(textOf(dot)) && !handedOver.has(textOf(dot)));
+  const lost = missing.filter((dot) => !damaged.has(textOf(dot)) && !handedOver.has(textOf(dot)) && !wasLetGo(dot, recovery, history));
   const unknown = recovered.flatMap((copy) => dotsNotIn(copy, written));
   const neverWritten = unknown.reduce((sum, { ranges }) => sum + countOf(ranges), 0);
   const findings: Finding[] = [];

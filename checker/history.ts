@@ -126,6 +126,8 @@ export interface Recovery {
   readonly damaged: readonly { readonly space: SpaceKey; readonly version: string }[];
   /** Dots that it had let go of before, when the copies of their row held them: owed by those. Absent: none. */
   readonly handedOver?: readonly { readonly space: SpaceKey; readonly version: string }[];
+  /** When it let go so of what it held of a space, what it had not acknowledged yet among it. Absent: never. */
+  readonly letGo?: readonly { readonly space: SpaceKey; readonly atMs: number }[];
 }
 
 /** Acknowledging and term changes, for the split-brain checker. */

@@ -154,6 +154,7 @@ bounds('who has just become a copy does not know how far it lags', () => {
   const answers = (isMoved: boolean): Figures => {
     const told = new HistoryBuilder();
     for (let at = 0; at < 100; at += 1) told.remember(`x${at}`, `v${at}`, { lagMs: 0 });
+    told.wait(2_000);
     const atMs = told.nowMs;
     for (let at = 0; at < 5; at += 1) told.remember(`y${at}`, `w${at}`, { lagMs: null });
     told.get('x1', ['v1'], { lagMs: 0 });

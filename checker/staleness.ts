@@ -81,11 +81,14 @@ function share(judged: JudgedRead): number {
   return rounded(boundedStaleMs(judged) / Math.max(1, judged.read.lagMs as number));
 }
 
-/** Answers of all kinds before the first fault, but for those that came when the space's row had just changed: who has become a copy does not know how far it lags. */
+/**
+ * Answers of all kinds before the first fault, but for those about the time when the space's row changed: who has become a copy does not know how far it lags, nor
+ * does a primary that has paused for another to take its place.
+ */
 function faultFreeBounds({ operations, faults, placement }: History): { readonly answers: number; readonly finite: number } {
   const untilMs = firstFaultMs(faults);
   const isSettling = ({ space, completedMs }: Operation): boolean =>
-    placement?.rows.some((row) => row.space === space && completedMs >= row.atMs && completedMs - row.atMs < settlingMs) === true;
+    placement?.rows.some((row) => row.space === space && Math.abs(completedMs - row.atMs) < settlingMs) === true;
   const answered = ({ outcome, completedMs, lagMs, kind }: Operation): boolean =>
     outcome === 'ok' &&
     lagMs !== undefined &&

@@ -116,13 +116,13 @@ export class ControlOperator {
     }
     if (latest === null) return;
     this.#applied = latest.applied;
-    const { endpointOf } = this.#identities;
     for (const { space } of this.#world.plan.rows) {
       const row = latest.rows[spaceOf(space)];
       if (row !== undefined)
         this.#copiesOf.set(
           space,
-          row.copies.flatMap((copy) => endpointOf.get(copy) ?? []),
+          // Who has taken the place of a node whose disk is gone is no copy by that.
+          row.copies.flatMap((copy) => this.#hosts.find(({ id }) => id === copy)?.index ?? []),
         );
     }
   }

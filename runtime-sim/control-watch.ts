@@ -177,6 +177,11 @@ export class ControlWatch {
     return { observations: this.observer.observations, converged: isJudged ? agree : null, electorates: this.#electorates };
   }
 
+  /** Where copies were to be, as it was committed, in order of time. */
+  get rows(): readonly PlacedRow[] {
+    return this.#rows;
+  }
+
   /** Copies that a row names serve from then on until it names them no more. Plans choose rows freely: there are no caps on nodes. */
   placement(replicationFactor: number): PlacementRecord {
     const serving: { space: SpaceKey; node: NodeId; fromMs: number; untilMs: number }[] = [];

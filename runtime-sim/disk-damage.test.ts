@@ -22,7 +22,7 @@ const scenario = scenarioOf('disk-faults') as Scenario;
 
 /** Eight seconds under load on that many nodes, with these faults and no others. */
 function runWith(nodes: number, families: readonly string[], ...faults: Fault[]): RunResult {
-  const drawn = drawPlan(scenario, 7, { nodes, durationMs: 8_000 });
+  const drawn = drawPlan(scenario, 7, { nodes, durationMs: 8_000, controlLog: nodes > 1 });
   const plan: RunPlan = { ...drawn, faults, families, background: { ...drawn.background, loss: 0, duplicate: 0, reorder: 0 } };
   return runSeed({ scenario, seed: 7, plan });
 }

@@ -10,8 +10,8 @@
  * A fault aims at a place of the synced log and goes on from there to the first group that it may damage.
  */
 import { emptyControlState } from '../core/control/control-state.js';
-import { votersMax } from '../core/control/entries.js';
-import type { Fault } from '../scenarios/fault-plan.js';
+import type { NodeId } from '../core/identifiers.js';
+import { type Fault, familyOf } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
 import { isCheckpoint } from './core-formats.js';
 import { type SyncedGroup, syncedDots, syncedGroups } from './disk-contents.js';
@@ -46,6 +46,8 @@ export class DiskDamage {
   readonly #inDoubt = new Map<NodeHost, number>();
   /** Whose checkpoints are to be damaged, and have not been yet. */
   readonly #keptFor: Set<NodeHost>;
+  /** Families of faults that would have left a majority of voters in doubt: nobody asks whether they took effect. */
+  readonly withheld = new Set<string>();
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
@@ -66,18 +68,40 @@ export class DiskDamage {
     return this.#damagedDots[host.index].has(dot);
   }
 
-  /** Whether a majority of those that vote now keep their control logs when this node's disk is destroyed. */
+  /** Whether a majority of those that vote now keeps its control logs when this node's disk is destroyed. */
   mayLoseVoter(host: NodeHost): boolean {
+    const mayGo = this.#keepsQuorumWithout(host, []);
+    if (!mayGo) this.withheld.add(familyOf.destroyDisk);
+    return mayGo;
+  }
+
+  #keepsQuorumWithout(host: NodeHost, kept: readonly NodeHost[]): boolean {
     if (this.#world.plan.configuration.controlLog === undefined) return true;
-    const states = this.#hosts.flatMap((each) => each.inspectControl()?.state ?? []);
-    const { voters } = states.reduce((latest, state) => (state.applied > latest.applied ? state : latest), emptyControlState);
+    const voters = this.#voters();
     if (voters.length > 0 && !voters.includes(host.id)) return true;
-    const left = this.#hosts.filter((each) => each !== host && !each.withoutDisk && !this.#inDoubt.has(each) && voters.includes(each.id));
-    return 2 * left.length > voters.length;
+    const isLeft = (each: NodeHost): boolean => each !== host && !each.withoutDisk && !this.#inDoubt.has(each) && !kept.includes(each);
+    return 2 * this.#hosts.filter((each) => isLeft(each) && voters.includes(each.id)).length > voters.length;
+  }
+
+  #isOutside(host: NodeHost): boolean {
+    return this.#world.plan.configuration.controlLog !== undefined && !this.#voters().includes(host.id);
+  }
+
+  /** Who votes as far as anybody knows; nobody without a control log. */
+  #voters(): readonly NodeId[] {
+    const states = this.#hosts.flatMap((each) => each.inspectControl()?.state ?? []);
+    return states.reduce((latest, state) => (state.applied > latest.applied ? state : latest), emptyControlState).voters;
   }
 
   /** Damages the node's disk; false when there is nothing that may be damaged. */
   place(fault: AimedFault, host: NodeHost): boolean {
+    const isPlaced = this.#place(fault, host);
+    // Who is no member yet, or no more, has hardly anything to damage.
+    if (!isPlaced && (!this.#mayBeInDoubt(host) || this.#isOutside(host))) this.withheld.add(familyOf[fault.kind]);
+    return isPlaced;
+  }
+
+  #place(fault: AimedFault, host: NodeHost): boolean {
     if (fault.kind === 'diskCheckpointRot') return this.#mayBeInDoubt(host) && this.#rotCheckpoint(fault, host);
     const groups = syncedGroups(host.disk);
     const mayGo = this.#expendable(host);
@@ -147,14 +171,11 @@ export class DiskDamage {
   }
 
   #mayBeInDoubt(host: NodeHost): boolean {
-    const { plan } = this.#world;
-    if (plan.configuration.controlLog === undefined) return true;
     for (const [each, boot] of this.#inDoubt) if (this.#votesAgain(each, boot)) this.#inDoubt.delete(each);
     if (this.#inDoubt.has(host)) return true;
-    const voters = Math.min(this.#hosts.length, votersMax);
     // What can only be aimed at a checkpoint has nowhere else to go: its place is kept.
     const kept = this.#keptFor.has(host) ? [] : [...this.#keptFor].filter((each) => !this.#inDoubt.has(each));
-    return 2 * (voters - this.#inDoubt.size - kept.length - 1) > voters;
+    return this.#keepsQuorumWithout(host, kept);
   }
 
   /** Whether the node has been started anew since that boot, which shows what it has lost, and votes for whoever leads. */

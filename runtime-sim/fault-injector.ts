@@ -43,6 +43,11 @@ export class FaultInjector {
   }
 
   /** False once a fault damaged more than the fault model allows. */
+  /** Families that the fault model kept from taking effect. */
+  get withheld(): ReadonlySet<string> {
+    return this.#damage.withheld;
+  }
+
   get insideFaultModel(): boolean {
     return this.#damage.insideFaultModel;
   }

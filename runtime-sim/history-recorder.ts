@@ -41,6 +41,8 @@ class NodeRecord {
   readonly damaged: Dot[] = [];
   /** Let go of, since others held it. */
   readonly handedOver: Dot[] = [];
+  /** When it let go of what it held of a space. */
+  readonly letGo: { readonly space: SpaceKey; readonly atMs: number }[] = [];
   /** What lists the dots that compaction has dropped was damaged. */
   doubtful = false;
   crash: Crash | null = null;
@@ -137,7 +139,8 @@ export class HistoryRecorder {
 
   /** What it held of the space others have by its own account: from now on they owe it. */
   #handedOver(node: number, handed: SpaceKey): void {
-    const { released, handedOver } = this.#nodes[node];
+    const { released, handedOver, letGo } = this.#nodes[node];
+    letGo.push({ space: handed, atMs: this.#nowMs() });
     const kept = released.filter(({ space }) => space !== handed);
     for (const dot of released) if (dot.space === handed) handedOver.push(dot);
     released.length = 0;
@@ -212,6 +215,7 @@ export class HistoryRecorder {
       recovered: copyStates(inspection, this.#ids[node]),
       damaged: [...record.damaged, ...this.#unaccountable(node, record)],
       ...(record.handedOver.length > 0 ? { handedOver: [...record.handedOver] } : {}),
+      ...(record.letGo.length > 0 ? { letGo: [...record.letGo] } : {}),
     });
   }
 

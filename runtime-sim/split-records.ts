@@ -1,7 +1,7 @@
 /**
  * What each side of a planned split acknowledged while it lasted: by who answered, not by who asked.
  */
-import type { SplitRecord } from '../checker/history.js';
+import type { PlacedRow, SplitRecord } from '../checker/history.js';
 import { isWrite } from '../checker/memory-traces.js';
 import { votersMax } from '../core/control/entries.js';
 import type { NodeId } from '../core/identifiers.js';
@@ -9,11 +9,15 @@ import type { RunPlan } from '../scenarios/run-plan.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
-export function splitRecords(world: World, hosts: readonly NodeHost[]): SplitRecord[] {
+/** `rows`: what was committed of where copies are, in order of time; empty without a control log. Of sides whose copies move away meanwhile nothing is asked. */
+export function splitRecords(world: World, hosts: readonly NodeHost[], rows: readonly PlacedRow[]): SplitRecord[] {
   const { plan, recorder } = world;
-  const holdsCopy = (name: string): boolean => plan.rows.some(({ copies }) => copies.includes(name));
   return plan.splits.map(({ fromMs, untilMs, sides }) => {
-    const held = sides.filter(({ nodes }) => nodes.some(holdsCopy));
+    const placed = new Map(rows.filter(({ atMs }) => atMs < untilMs).map(({ space, copies }) => [space, copies]));
+    const keeps = (name: string): boolean =>
+      placed.size === 0 || [...placed.values()].some((copies) => copies.includes((hosts[plan.nodes.indexOf(name)] as NodeHost).id));
+    const holdsCopy = (name: string): boolean => plan.rows.some(({ copies }) => copies.includes(name));
+    const held = sides.filter(({ nodes }) => nodes.some(holdsCopy) && nodes.some(keeps));
     const records = held.map(({ nodes }) => {
       const ids = nodes.map((name) => hosts[plan.nodes.indexOf(name)].id);
       const acknowledged = recorder.operations.filter(

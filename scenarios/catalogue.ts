@@ -111,7 +111,14 @@ export function drawPlan(scenario: Scenario, seed: Seed, options: PlanOptions): 
     liveness: { majority, rest: story.rest },
     families: [...story.families, ...(backgroundDrawn ? ['network'] : [])],
     acknowledgementsPerSideMin: story.splits.length === 0 ? 0 : Math.floor(acknowledgementsPerSide * scale),
-    operations: drawOperations({ durationMs: options.durationMs, clients, rows, random }, story.workload ?? {}),
+    operations: drawOperations(
+      { durationMs: options.durationMs, clients, rows, random },
+      // Of what a side holds some may move away while it is cut off: what is left has to be asked for often enough.
+      {
+        ...(isChanged && changes.isMoving && story.splits.length > 0 ? { operationsPerSecond: 2 * operationsPerSecond } : {}),
+        ...story.workload,
+      },
+    ),
   };
 }
 

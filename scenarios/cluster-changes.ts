@@ -14,10 +14,12 @@ export interface ClusterChanges {
   readonly latecomer: string | null;
   /** No member any more in the end, or no voter; null for none. */
   readonly leaving: string | null;
+  /** Whether copies move by themselves. */
+  readonly isMoving: boolean;
   readonly controlLog: Partial<PlannedControlLog>;
 }
 
-const none: ClusterChanges = { latecomer: null, leaving: null, controlLog: {} };
+const none: ClusterChanges = { latecomer: null, leaving: null, isMoving: false, controlLog: {} };
 
 export function drawClusterChanges(nodes: readonly string[], durationMs: number, draws: Draws): ClusterChanges {
   if (!draws.chance(1 / 3) || nodes.length < nodesMin) return none;
@@ -30,7 +32,7 @@ export function drawClusterChanges(nodes: readonly string[], durationMs: number,
       ? []
       : [{ kind: draws.chance(0.5) ? ('remove' as const) : ('drain' as const), atMs: at(0.2, 0.7), node: leaving }]),
   ];
-  return { latecomer, leaving, controlLog: { rebalancing: drawRebalancing(draws), changes } };
+  return { latecomer, leaving, isMoving: true, controlLog: { rebalancing: drawRebalancing(draws), changes } };
 }
 
 /** A grace of seconds, so that a minute is long enough to lose a node for good. */

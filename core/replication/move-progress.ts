@@ -93,10 +93,15 @@ export class MoveProgress {
     this.#say({ space, revision, heldMs, missing }, now);
   }
 
-  /** What is synced here, and at who gives its copy up, as far as it has said so: all of it is to be in the new row. */
+  /**
+   * What is synced here, and at who gives its copy up, as far as it has said so: all of it is to be in the new row. What a dead node alone had nobody can give; it brings
+   * that itself should it come back.
+   */
   #heldAt(space: SpaceKey, from: NodeId | null): VersionVector {
-    const held = this.#services.store.space(space).vouched().clone();
-    const reported = from === null || from === this.#services.self ? undefined : this.#peers.reports.said(from, space)?.reported;
+    const { partition, self, store } = this.#services;
+    const held = store.space(space).vouched().clone();
+    const isThere = from !== null && from !== self && (partition === null || partition.isAtHand(from));
+    const reported = isThere ? this.#peers.reports.said(from, space)?.reported : undefined;
     if (reported !== undefined) held.unionWith(reported);
     return held;
   }
