@@ -1,6 +1,6 @@
 /** What a node has others compute beside its turns: gives each job its ticket, and what comes of it to the part that asked. */
 import type { ComputeJob, ComputeResult } from './compute.js';
-import type { PlanningJob, PlanningResult } from './control/planning.js';
+import type { PlanningJob, PlanningResult } from './control/moves/planning.js';
 import type { Compute, Ticket } from './effects.js';
 import type { Now } from './events.js';
 import type { ScanJob, ScanResult } from './memory/scan-kernel.js';

@@ -2,7 +2,7 @@
  * Work that would hold up a node's turns: pure kernels over pinned inputs, carried out beside `handle` by whoever drives the node. What comes of one arrives later, as an
  * event, and is judged anew by what is so then.
  */
-import { type PlanningJob, type PlanningResult, planMoves } from './control/planning.js';
+import { type PlanningJob, type PlanningResult, planMoves } from './control/moves/planning.js';
 import { type ScanJob, type ScanResult, scan } from './memory/scan-kernel.js';
 import type { KernelFunctions } from './pure-functions.js';
 

@@ -6,7 +6,7 @@ import { Computations } from './computations.js';
 import type { NodeConfiguration } from './configuration.js';
 import type { Epoch } from './control/entries.js';
 import { type ControlView, type Row, rowOf } from './control/members-and-rows.js';
-import type { MoveMessage } from './control/move-messages.js';
+import type { MoveMessage } from './control/moves/move-messages.js';
 import type { Effects } from './effects.js';
 import type { Now } from './events.js';
 import { compareText, type NodeId, type SpaceKey, spaceGeneration, spaceName } from './identifiers.js';

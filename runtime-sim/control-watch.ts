@@ -4,9 +4,9 @@
  */
 import type { ControlTrace, Electorate } from '../checker/control-observations.js';
 import type { PlacedRow, PlacementRecord } from '../checker/history.js';
-import { isAuthorityMessage } from '../core/control/authority-messages.js';
 import { partsOf } from '../core/control/bundle.js';
 import type { ControlState } from '../core/control/control-state.js';
+import { isAuthorityMessage } from '../core/control/leases/authority-messages.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { NodeId, SpaceKey } from '../core/identifiers.js';
 import { controlBytesOf, isControlMessage } from '../core/wire/peer-message.js';

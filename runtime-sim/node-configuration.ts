@@ -2,7 +2,7 @@
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions, type NodeConfiguration } from '../core/configuration.js';
 import { type ControlLogOptions, defaultControlLogOptions } from '../core/control/control-log-options.js';
 import { defaultClusterSettings, votersMax } from '../core/control/entries.js';
-import { defaultRebalancingOptions } from '../core/control/rebalancing-options.js';
+import { defaultRebalancingOptions } from '../core/control/moves/rebalancing-options.js';
 import type { Address } from '../core/membership/address.js';
 import { lanMembership, type MembershipParameters } from '../core/membership/options.js';
 import type { RunPlan } from '../scenarios/run-plan.js';

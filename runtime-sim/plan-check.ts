@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { defaultMemoryOptions, defaultReplicationOptions, defaultStorageOptions } from '../core/configuration.js';
 import { partitionPolicies } from '../core/control/entries.js';
-import { defaultRebalancingOptions } from '../core/control/rebalancing-options.js';
+import { defaultRebalancingOptions } from '../core/control/moves/rebalancing-options.js';
 import { nearestNames } from '../core/nearest-names.js';
 import { nodesMax } from '../scenarios/catalogue.js';
 import type { Fault, FaultKind, LinkRates } from '../scenarios/fault-plan.js';

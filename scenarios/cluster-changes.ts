@@ -2,7 +2,7 @@
  * What goes on in a cluster beside a scenario's own story: on a third of the seeds a node joins, another is drained or removed, and copies move by themselves, also
  * away from who is dead for longer than a grace of seconds. What has gone wrong here in other systems: each of two repairs is right by itself.
  */
-import type { RebalancingOptions } from '../core/control/rebalancing-options.js';
+import type { RebalancingOptions } from '../core/control/moves/rebalancing-options.js';
 import type { Draws } from './random-streams.js';
 import type { ClusterChange, PlannedControlLog } from './run-plan.js';
 

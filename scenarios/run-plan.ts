@@ -4,7 +4,7 @@
  */
 import type { MemoryOptions, ReplicationOptions, StorageOptions } from '../core/configuration.js';
 import type { PartitionPolicy } from '../core/control/entries.js';
-import type { RebalancingOptions } from '../core/control/rebalancing-options.js';
+import type { RebalancingOptions } from '../core/control/moves/rebalancing-options.js';
 import type { MembershipParameters } from '../core/membership/options.js';
 import type { FaultPlan, LinkRates } from './fault-plan.js';
 import type { PlannedOperation } from './workload.js';

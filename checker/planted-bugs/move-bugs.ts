@@ -9,7 +9,7 @@ export const moveBugs: readonly PlantedBug[] = [
     whatItBreaks:
       'A primary is replaced as soon as the entry that pauses it is committed, before it has applied that and said so: two are confirmed at once.',
     pending: false,
-    module: 'core/control/rebalancing.ts',
+    module: 'core/control/moves/rebalancing.ts',
     find: 'if (copied?.revision !== revision || copied.heldMs === null) return;',
     replace: `if (move.stage === 'paused') return this.#change(row, { kind: 'committed' }, now);
     if (copied?.revision !== revision || copied.heldMs === null) return;`,
@@ -32,7 +32,7 @@ export const moveBugs: readonly PlantedBug[] = [
     whatItBreaks:
       'A primary that has paused for a move goes on by itself after a moment, with no entry that gives the move up: its successor may have begun, two are confirmed at once.',
     pending: false,
-    module: 'core/control/authority.ts',
+    module: 'core/control/leases/authority.ts',
     find: `row === undefined || isPausedAt(row, self)) return null;
     const isOfThisBoot = this.#bootIndex <= 1 || known.epoch.index > this.#bootIndex;
     return isOfThisBoot && now.monotonicMs >= known.fromMs && this.isLeased(now) ? known.epoch : null;

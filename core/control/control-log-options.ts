@@ -1,7 +1,7 @@
 /** What can be chosen about the control log of a node. */
 import type { ControlEntry } from './entries.js';
+import { defaultRebalancingOptions, type RebalancingOptions } from './moves/rebalancing-options.js';
 import { defaultRaftOptions, type RaftOptions } from './raft/vocabulary.js';
-import { defaultRebalancingOptions, type RebalancingOptions } from './rebalancing-options.js';
 
 export interface AuthorityOptions {
   /** For so long a primary may call itself confirmed after it asked for it. More than two heartbeats of the control log's leader: it asks with one and is answered with the next. */

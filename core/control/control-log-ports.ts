@@ -6,7 +6,7 @@ import type { PureFunctions } from '../pure-functions.js';
 import type { JournalStore } from './control-journal.js';
 import type { ControlLogOptions } from './control-log-options.js';
 import type { ControlState } from './control-state.js';
-import type { RebalancingPorts } from './rebalancing.js';
+import type { RebalancingPorts } from './moves/rebalancing.js';
 
 export interface ControlLogPorts {
   readonly options: ControlLogOptions;

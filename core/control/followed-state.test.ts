@@ -4,10 +4,10 @@ import type { Now } from '../events.js';
 import { type Author, authorOf, nodeId } from '../identifiers.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { applyEntry } from './apply-entry.js';
-import { decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { type ControlState, emptyControlState } from './control-state.js';
 import { defaultClusterSettings } from './entries.js';
 import { FollowedState, stateAnswer } from './followed-state.js';
+import { decodeAuthorityMessage, encodeAuthorityMessage } from './leases/authority-messages.js';
 
 const pure = testPureFunctions();
 const other = nodeId('2'.repeat(32));

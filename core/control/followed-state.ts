@@ -7,8 +7,8 @@ import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import type { Author, NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
-import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { type ControlState, isMade } from './control-state.js';
+import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './leases/authority-messages.js';
 import { decodeState, encodeState } from './state-codec.js';
 
 export const followingTimer = 'control.following';

@@ -6,7 +6,7 @@
  * The leader remembers nothing of it beyond its term: whoever leads next is told again, and at worst takes a voter out and lets it in once more.
  */
 import type { Author, NodeId } from '../identifiers.js';
-import type { AuthorityMessage } from './authority-messages.js';
+import type { AuthorityMessage } from './leases/authority-messages.js';
 import type { Raft } from './raft/raft.js';
 import { type Configuration, everyone, isVoter } from './raft/vocabulary.js';
 

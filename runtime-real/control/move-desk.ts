@@ -2,8 +2,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ControlMember, type ControlRow, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
 import type { RebalancingOrder } from '../../core/control/entries.js';
-import type { Underway } from '../../core/control/rebalancing.js';
-import type { WantedStep as CoreStep, Wanted } from '../../core/control/wanted-moves.js';
+import type { Underway } from '../../core/control/moves/rebalancing.js';
+import type { WantedStep as CoreStep, Wanted } from '../../core/control/moves/wanted-moves.js';
 import { EngramError } from '../../core/errors.js';
 import { type NodeId, type SpaceKey, spaceName } from '../../core/identifiers.js';
 import { suggestion } from '../../core/nearest-names.js';

@@ -12,8 +12,8 @@ import {
 import { defaultAuthorityOptions } from '../../core/control/control-log-options.js';
 import type { ControlState } from '../../core/control/control-state.js';
 import { defaultClusterSettings, type MemberDescription } from '../../core/control/entries.js';
+import { defaultRebalancingOptions } from '../../core/control/moves/rebalancing-options.js';
 import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
-import { defaultRebalancingOptions } from '../../core/control/rebalancing-options.js';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { type NodeId, nodeId, type SpaceKey } from '../../core/identifiers.js';
 import { invariant } from '../../core/invariant.js';

@@ -1,8 +1,9 @@
 /** What control logs say to each other and note, as halves of sentences. */
-import { decodeAuthorityMessage, isAuthorityMessage } from '../../core/control/authority-messages.js';
+
 import { partsOf } from '../../core/control/bundle.js';
 import type { ControlDomainEvent, ProposalAnswer } from '../../core/control/control-events.js';
 import type { ControlEntry } from '../../core/control/entries.js';
+import { decodeAuthorityMessage, isAuthorityMessage } from '../../core/control/leases/authority-messages.js';
 import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
 import type { Entry, RaftMessage } from '../../core/control/raft/vocabulary.js';
 import { unreachable } from '../../core/invariant.js';

@@ -3,7 +3,7 @@
  * begun; then it is charged, to who gives and to who gets. Nothing more is begun at a node that is in debt, so what is under way is never interrupted, and over time no
  * node moves more than its rate. A new leader begins with empty books: it may begin as much at once as one move for each place in the bounds on their number.
  */
-import type { NodeId, SpaceKey } from '../identifiers.js';
+import type { NodeId, SpaceKey } from '../../identifiers.js';
 
 interface Account {
   /** What is still to be worked off, at `atMs`. */

@@ -1,7 +1,7 @@
 /** Rounds of the heartbeats of the control log's leader, as each node sees them: leases are asked for and granted once a round. */
-import type { Now } from '../events.js';
-import type { Raft } from './raft/raft.js';
-import type { RaftMessage, RoundOfLeader } from './raft/vocabulary.js';
+import type { Now } from '../../events.js';
+import type { Raft } from '../raft/raft.js';
+import type { RaftMessage, RoundOfLeader } from '../raft/vocabulary.js';
 
 export class HeartbeatRounds {
   /** The latest that was heard; another object for each. */

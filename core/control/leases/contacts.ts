@@ -7,11 +7,11 @@
  *
  * The leader itself is in touch with whoever asks it, and a node with itself: where these two are a majority nobody else is asked, and nothing is watched.
  */
-import type { Now } from '../events.js';
-import type { NodeId } from '../identifiers.js';
-import type { AuthorityOptions } from './control-log-options.js';
-import type { ControlState } from './control-state.js';
-import { type Configuration, isVoter, quorumOf } from './raft/vocabulary.js';
+import type { Now } from '../../events.js';
+import type { NodeId } from '../../identifiers.js';
+import type { AuthorityOptions } from '../control-log-options.js';
+import type { ControlState } from '../control-state.js';
+import { type Configuration, isVoter, quorumOf } from '../raft/vocabulary.js';
 
 /** What a voter knows of a node that it watches. */
 interface Watched {

@@ -1,14 +1,14 @@
 /** Copies move on nodes that join, leave and die, while memories are written. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { SpaceKey } from '../identifiers.js';
-import { Cluster } from '../test-support/cluster.js';
-import type { Host } from '../test-support/host.js';
-import { AckLevel } from '../wire/generated/engram/v1/service.js';
-import { partsOf } from './bundle.js';
-import { defaultControlLogOptions } from './control-log-options.js';
-import type { ControlRow, ControlState } from './control-state.js';
-import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
+import type { SpaceKey } from '../../identifiers.js';
+import { Cluster } from '../../test-support/cluster.js';
+import type { Host } from '../../test-support/host.js';
+import { AckLevel } from '../../wire/generated/engram/v1/service.js';
+import { partsOf } from '../bundle.js';
+import { defaultControlLogOptions } from '../control-log-options.js';
+import type { ControlRow, ControlState } from '../control-state.js';
+import { type ControlEntry, defaultClusterSettings, type MemberDescription } from '../entries.js';
 import { decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
 import { defaultRebalancingOptions, type RebalancingOptions } from './rebalancing-options.js';
 

@@ -1,11 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Now } from '../events.js';
-import { type NodeId, nodeId } from '../identifiers.js';
-import { applyEntry } from './apply-entry.js';
-import { defaultAuthorityOptions } from './control-log-options.js';
-import { emptyControlState } from './control-state.js';
-import { defaultClusterSettings } from './entries.js';
+import type { Now } from '../../events.js';
+import { type NodeId, nodeId } from '../../identifiers.js';
+import { applyEntry } from '../apply-entry.js';
+import { defaultAuthorityOptions } from '../control-log-options.js';
+import { emptyControlState } from '../control-state.js';
+import { defaultClusterSettings } from '../entries.js';
 import { HeardNodes } from './heard-nodes.js';
 
 const evidence = suite('evidence of dead nodes');

@@ -17,20 +17,20 @@
  *
  * A restart ends a term: what a node led in an earlier boot it leads again only by a later entry, which it asks for.
  */
-import type { Timers } from '../effects.js';
-import type { Now } from '../events.js';
-import type { Author, NodeId, SpaceKey } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
-import { spacesLedBy } from './apply-entry.js';
+import type { Timers } from '../../effects.js';
+import type { Now } from '../../events.js';
+import type { Author, NodeId, SpaceKey } from '../../identifiers.js';
+import type { PureFunctions } from '../../pure-functions.js';
+import { spacesLedBy } from '../apply-entry.js';
+import type { AuthorityOptions } from '../control-log-options.js';
+import { type ControlRow, type ControlState, isPausedAt } from '../control-state.js';
+import type { ControlEntry, Epoch } from '../entries.js';
+import { stateAnswer } from '../followed-state.js';
+import { type Configuration, type Entry, isVoter, majorityMoment, refusalPerLease } from '../raft/vocabulary.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { Contacts } from './contacts.js';
-import type { AuthorityOptions } from './control-log-options.js';
-import { type ControlRow, type ControlState, isPausedAt } from './control-state.js';
 import type { Demotions } from './demotions.js';
-import type { ControlEntry, Epoch } from './entries.js';
-import { stateAnswer } from './followed-state.js';
 import { HeardNodes } from './heard-nodes.js';
-import { type Configuration, type Entry, isVoter, majorityMoment, refusalPerLease } from './raft/vocabulary.js';
 import { Successions } from './successions.js';
 
 export const authorityTimer = 'control.authority';

@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Now } from '../events.js';
-import { type NodeId, nodeId, type SpaceKey } from '../identifiers.js';
+import type { Now } from '../../events.js';
+import { type NodeId, nodeId, type SpaceKey } from '../../identifiers.js';
+import { defaultAuthorityOptions } from '../control-log-options.js';
+import { emptyControlState } from '../control-state.js';
 import { type Contact, Contacts } from './contacts.js';
-import { defaultAuthorityOptions } from './control-log-options.js';
-import { emptyControlState } from './control-state.js';
 
 const contacts = suite('whom a majority of voters reaches');
 const all = [1, 2, 3, 4, 5].map((n) => nodeId(`${n}${n}`.repeat(16))) as [NodeId, NodeId, NodeId, NodeId, NodeId];

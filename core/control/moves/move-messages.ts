@@ -1,7 +1,7 @@
 /** What nodes tell the control log's leader of copies on their way, as bytes. The first byte tells them from other messages between control logs. */
-import { type SpaceKey, spaceGeneration, spaceKey, spaceName, spaceNamePattern } from '../identifiers.js';
-import { unreachable } from '../invariant.js';
-import { ByteReader, ByteWriter } from '../wire/bytes.js';
+import { type SpaceKey, spaceGeneration, spaceKey, spaceName, spaceNamePattern } from '../../identifiers.js';
+import { unreachable } from '../../invariant.js';
+import { ByteReader, ByteWriter } from '../../wire/bytes.js';
 
 /** What the row's primary knows of the node that a copy goes to. */
 export interface CopyProgress {

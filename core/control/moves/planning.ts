@@ -1,6 +1,6 @@
 /** Planning as work beside the node's turns: with ten thousand spaces it takes a third of a second, and a leader that stands still for so long is none. */
-import type { NodeId, SpaceKey } from '../identifiers.js';
-import type { KernelFunctions } from '../pure-functions.js';
+import type { NodeId, SpaceKey } from '../../identifiers.js';
+import type { KernelFunctions } from '../../pure-functions.js';
 import { type PlannedState, type Wanted, wantedMoves } from './wanted-moves.js';
 
 /** Immutable, like the state that it is made from. */

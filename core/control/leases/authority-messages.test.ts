@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { authorOf, nodeId } from '../identifiers.js';
+import { authorOf, nodeId } from '../../identifiers.js';
+import { encodeRaftMessage } from '../raft/message-codec.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage, isAuthorityMessage } from './authority-messages.js';
-import { encodeRaftMessage } from './raft/message-codec.js';
 
 const messages = suite('messages about leases');
 const nodes = [nodeId('ab'.repeat(16)), nodeId('cd'.repeat(16))];

@@ -2,11 +2,11 @@
  * Up to where a node must have applied the control log before a voter grants it a lease: the last entry in the voter's own log, committed or not, that may take a
  * space from it or changes who votes. An entry that is replaced later asks for nothing more than that the log goes on.
  */
-import type { NodeId } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
-import type { ControlEntry } from './entries.js';
-import { decodeEntry } from './entry-codec.js';
-import type { Entry } from './raft/vocabulary.js';
+import type { NodeId } from '../../identifiers.js';
+import type { PureFunctions } from '../../pure-functions.js';
+import type { ControlEntry } from '../entries.js';
+import { decodeEntry } from '../entry-codec.js';
+import type { Entry } from '../raft/vocabulary.js';
 
 export class Demotions {
   readonly #pure: PureFunctions;

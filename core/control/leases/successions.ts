@@ -1,10 +1,10 @@
 /** What the leader of the control log proposes on its own about primaries and spaces: others for the dead, new terms for those that were started anew, spaces that were asked for. */
-import type { Now } from '../events.js';
-import type { NodeId } from '../identifiers.js';
-import type { PureFunctions } from '../pure-functions.js';
-import { spacesLedBy } from './apply-entry.js';
-import type { ControlState } from './control-state.js';
-import type { ControlEntry } from './entries.js';
+import type { Now } from '../../events.js';
+import type { NodeId } from '../../identifiers.js';
+import type { PureFunctions } from '../../pure-functions.js';
+import { spacesLedBy } from '../apply-entry.js';
+import type { ControlState } from '../control-state.js';
+import type { ControlEntry } from '../entries.js';
 import { entriesFor, wantedMax } from './space-making.js';
 
 export interface SuccessionsPorts {

@@ -13,12 +13,12 @@
  * it has. The order of steps and their number at a time are this leader's own; what it began and cannot end, because target or source is gone, it aborts. Whether it begins anything
  * at all is what an operator ordered last (`rebalancing-ordered`), and its configuration where nobody has.
  */
-import type { Journal } from '../effects.js';
-import type { Now } from '../events.js';
-import type { NodeId, SpaceKey } from '../identifiers.js';
-import type { ProposalAnswer, WhyGivenUp } from './control-events.js';
-import type { ControlRow, ControlState } from './control-state.js';
-import type { ControlEntry, MoveChange } from './entries.js';
+import type { Journal } from '../../effects.js';
+import type { Now } from '../../events.js';
+import type { NodeId, SpaceKey } from '../../identifiers.js';
+import type { ProposalAnswer, WhyGivenUp } from '../control-events.js';
+import type { ControlRow, ControlState } from '../control-state.js';
+import type { ControlEntry, MoveChange } from '../entries.js';
 import { MoveBudget } from './move-budget.js';
 import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
 import type { PlanningJob, PlanningResult } from './planning.js';

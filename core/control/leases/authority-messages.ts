@@ -1,9 +1,9 @@
 /** What nodes and voters say to each other about who may call itself confirmed, as bytes. The first byte tells them from Raft's messages. */
-import { type Author, authorBytes, type NodeId, nodeIdBytes, spaceNamePattern } from '../identifiers.js';
-import { unreachable } from '../invariant.js';
-import { ByteReader, ByteWriter } from '../wire/bytes.js';
-import { bytesToHex, hexToBytes } from '../wire/hex.js';
-import { membersMax } from './entries.js';
+import { type Author, authorBytes, type NodeId, nodeIdBytes, spaceNamePattern } from '../../identifiers.js';
+import { unreachable } from '../../invariant.js';
+import { ByteReader, ByteWriter } from '../../wire/bytes.js';
+import { bytesToHex, hexToBytes } from '../../wire/hex.js';
+import { membersMax } from '../entries.js';
 import { wantedMax } from './space-making.js';
 
 export type AuthorityMessage =

@@ -6,12 +6,12 @@
  * long, because it cannot hear or lacks what was committed, says so, and counts as silent; so does who has no room to write. A leader that is lost was heard by all:
  * its silence counts from when it spoke last.
  */
-import type { Now } from '../events.js';
-import type { NodeId } from '../identifiers.js';
+import type { Now } from '../../events.js';
+import type { NodeId } from '../../identifiers.js';
+import type { AuthorityOptions } from '../control-log-options.js';
+import type { ControlState } from '../control-state.js';
+import { type Configuration, quorumOf } from '../raft/vocabulary.js';
 import type { AuthorityMessage } from './authority-messages.js';
-import type { AuthorityOptions } from './control-log-options.js';
-import type { ControlState } from './control-state.js';
-import { type Configuration, quorumOf } from './raft/vocabulary.js';
 
 /** What is remembered of a node that asks. */
 interface Heard {

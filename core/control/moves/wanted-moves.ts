@@ -2,10 +2,10 @@
  * What has to be done so that the rows become what placement plans: copies that go to other nodes, copies more, another primary among the copies, copies too many.
  * A pure judgement of state, sizes and who is away; `rebalancing.ts` carries it out, a few at a time.
  */
-import { compareText, type NodeId, type SpaceKey } from '../identifiers.js';
-import { type PlacementPlan, planPlacement } from '../placement/placement-plan.js';
-import type { KernelFunctions } from '../pure-functions.js';
-import { type ControlRow, type ControlState, membersInOrder, rowsInOrder } from './control-state.js';
+import { compareText, type NodeId, type SpaceKey } from '../../identifiers.js';
+import { type PlacementPlan, planPlacement } from '../../placement/placement-plan.js';
+import type { KernelFunctions } from '../../pure-functions.js';
+import { type ControlRow, type ControlState, membersInOrder, rowsInOrder } from '../control-state.js';
 
 /** A node holds at most this many times its fair share. */
 export const capShare = 1.1;

@@ -1,12 +1,12 @@
 /** Nodes with a control log of their own: writes are taken in the terms of committed rows, and by another copy once the primary is lost. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nodeId, type SpaceKey } from '../identifiers.js';
-import { Cluster } from '../test-support/cluster.js';
-import type { Host } from '../test-support/host.js';
-import { AckLevel } from '../wire/generated/engram/v1/service.js';
-import { defaultControlLogOptions } from './control-log-options.js';
-import { defaultClusterSettings, type MemberDescription, type PartitionPolicy } from './entries.js';
+import { nodeId, type SpaceKey } from '../../identifiers.js';
+import { Cluster } from '../../test-support/cluster.js';
+import type { Host } from '../../test-support/host.js';
+import { AckLevel } from '../../wire/generated/engram/v1/service.js';
+import { defaultControlLogOptions } from '../control-log-options.js';
+import { defaultClusterSettings, type MemberDescription, type PartitionPolicy } from '../entries.js';
 
 const terms = suite('confirmed terms');
 const space = 'default#0' as SpaceKey;

@@ -2,12 +2,12 @@
  * Spaces that are made when they are first written to: who is asked for one tells the leader, which gives each its copies by the placement plan and has it made by an
  * entry. Rows that stand stay as they are; of a plan only those of the new spaces are taken.
  */
-import type { NodeId, SpaceKey } from '../identifiers.js';
-import { spaceKey } from '../identifiers.js';
-import { planPlacement } from '../placement/placement-plan.js';
-import type { PureFunctions } from '../pure-functions.js';
-import { type ControlState, membersInOrder, rowsInOrder } from './control-state.js';
-import type { ControlEntry } from './entries.js';
+import type { NodeId, SpaceKey } from '../../identifiers.js';
+import { spaceKey } from '../../identifiers.js';
+import { planPlacement } from '../../placement/placement-plan.js';
+import type { PureFunctions } from '../../pure-functions.js';
+import { type ControlState, membersInOrder, rowsInOrder } from '../control-state.js';
+import type { ControlEntry } from '../entries.js';
 
 /** Names that wait to be made; of more the latest are not remembered, and are asked for again. */
 export const wantedMax = 1_024;

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nodeId, type SpaceKey } from '../identifiers.js';
+import { nodeId, type SpaceKey } from '../../identifiers.js';
 import { MoveBudget } from './move-budget.js';
 
 const budgets = suite('move budget');
