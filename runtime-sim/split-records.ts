@@ -9,7 +9,10 @@ import type { RunPlan } from '../scenarios/run-plan.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
-/** `rows`: what was committed of where copies are, in order of time; empty without a control log. Of sides whose copies move away meanwhile nothing is asked. */
+/**
+ * `rows`: what was committed of where copies are, in order of time; empty without a control log. Of sides whose copies move away meanwhile nothing is asked, nor where
+ * primaries may have moved to a node that both sides reach.
+ */
 export function splitRecords(world: World, hosts: readonly NodeHost[], rows: readonly PlacedRow[]): SplitRecord[] {
   const { plan, recorder } = world;
   return plan.splits.map(({ fromMs, untilMs, sides }) => {
@@ -17,7 +20,8 @@ export function splitRecords(world: World, hosts: readonly NodeHost[], rows: rea
     const keeps = (name: string): boolean =>
       placed.size === 0 || [...placed.values()].some((copies) => copies.includes((hosts[plan.nodes.indexOf(name)] as NodeHost).id));
     const holdsCopy = (name: string): boolean => plan.rows.some(({ copies }) => copies.includes(name));
-    const held = sides.filter(({ nodes }) => nodes.some(holdsCopy) && nodes.some(keeps));
+    const isBridged = plan.nodes.some((name) => !sides.some(({ nodes }) => nodes.includes(name)));
+    const held = isBridged && isMoving(plan) ? [] : sides.filter(({ nodes }) => nodes.some(holdsCopy) && nodes.some(keeps));
     const records = held.map(({ nodes }) => {
       const ids = nodes.map((name) => hosts[plan.nodes.indexOf(name)].id);
       const acknowledged = recorder.operations.filter(
@@ -36,6 +40,10 @@ export function splitRecords(world: World, hosts: readonly NodeHost[], rows: rea
     if (records.length > 1 && records.every(({ acknowledged }) => acknowledged > 0)) recorder.mark('acknowledged on both sides of a split');
     return { fromMs, untilMs, sides: records };
   });
+}
+
+function isMoving({ configuration }: RunPlan): boolean {
+  return configuration.controlLog?.rebalancing?.isAutomatic === true;
 }
 
 /** Whether these may be too few voters to confirm anybody, where nobody else may write: who votes while members come and go is for the cluster to decide. */
