@@ -161,7 +161,8 @@ export class FaultInjector {
     // A disk that went before was another one too: what was on both, and compacted since, is owed by what took its place.
     const gone = this.destroyedDisks.map(({ disk }) => everDurableDots(disk));
     const isShipped = (dot: string): boolean => ever.some(({ dots }) => dots.has(dot)) || gone.some((dots) => dots.has(dot));
-    this.#world.recorder.diskDestroyed(host.index, { held, isolated }, isShipped);
+    // Also what had given way on this disk to a later record that goes with it: it may have been read.
+    this.#world.recorder.diskDestroyed(host.index, { held: [...everDurableDots(host.disk)], isolated }, isShipped);
     for (const dot of held) this.#onDestroyedDisks.add(dot);
     this.destroyedDisks.push({ id: host.id, disk: host.loseDisk() });
     return true;

@@ -177,7 +177,7 @@ export class HistoryRecorder {
     this.#nodes[node].doubtful = true;
   }
 
-  /** The disk of a node that is down is destroyed for good, and what it `held`. What was shipped is owed by others; the rest is gone. */
+  /** The disk of a node that is down is destroyed for good, and what it has ever `held`. What was shipped is owed by others; the rest is gone. */
   diskDestroyed(
     node: number,
     { held, isolated }: { readonly held: readonly string[]; readonly isolated: boolean },

@@ -47,6 +47,12 @@ export class Identities {
     return { id, name, zone: '', rack: '', address: `${name}:50051` };
   }
 
+  /** The endpoint at which a node is now. Undefined: another is there in its place; who calls an address learns who answers, and says nothing to another. */
+  whereIs(id: NodeId): number | undefined {
+    const endpoint = this.endpointOf.get(id);
+    return endpoint !== undefined && this.ids[endpoint] === id ? endpoint : undefined;
+  }
+
   /** All nodes that are or were at these places. */
   everAt(names: readonly string[]): ReadonlySet<NodeId> {
     const endpoints = names.map((name) => this.#plan.nodes.indexOf(name));

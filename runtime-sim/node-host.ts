@@ -327,7 +327,7 @@ export class NodeHost {
       at += 2;
       switch (kinds[index]) {
         case asked.message: {
-          const to = this.#options.identities.endpointOf.get(first as NodeId);
+          const to = this.#options.identities.whereIs(first as NodeId);
           const bytes = second as Uint8Array;
           recorder.sent(this.index, bytes);
           if (to !== undefined) network.transmit(departUs, this.index, to, eventKinds.message, bytes, bytes.length);
