@@ -46,7 +46,7 @@ export const controlMoments: readonly ControlMoment[] = [
     name: 'leader-lost-and-replaced',
     about:
       'The leader loses power with a proposal under way. Another is elected; nobody hears the lost node any more, and one entry gives its spaces another primary.',
-    seed: 'replaced',
+    seed: 'replaced-1',
     nodes: 3,
     fromMs: 3_990,
     untilMs: 6_500,
