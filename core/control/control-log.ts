@@ -210,7 +210,7 @@ export class ControlLog implements PrimaryAuthority {
     this.#raft = raft;
     effects.journal.note({ kind: 'control.opened', term: raft.term, index: raft.last.index, voters: raft.configuration.voters.length });
     // What this node did before it began anew rests on what was committed then, though its log does not reach so far yet.
-    this.#authority.begin(Math.max(raft.last.index, recovered.votesFrom, this.state.applied), now);
+    this.#authority.begin(Math.max(raft.last.index, recovered.votesFrom, this.state.applied), this.#ports.store.author, now);
     raft.deliverRecovered();
     this.#after(now);
   }

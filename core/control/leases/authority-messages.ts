@@ -10,7 +10,7 @@ export type AuthorityMessage =
   /** A node that holds copies asks a voter: am I still heard, and may what I have applied be counted on for a lease? */
   | {
       readonly kind: 'ask';
-      /** Counts this boot's asks from 1 on. */
+      /** Counts the sender's asks, from another beginning in each boot. */
       readonly number: number;
       /** The last entry of the control log that the sender has applied. */
       readonly applied: number;

@@ -27,6 +27,7 @@ import { type ControlRow, type ControlState, isPausedAt } from '../control-state
 import type { ControlEntry, Epoch } from '../entries.js';
 import { stateAnswer } from '../followed-state.js';
 import { type Configuration, type Entry, isVoter, majorityMoment, refusalPerLease } from '../raft/vocabulary.js';
+import { Asks } from './asks.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
 import { Contacts } from './contacts.js';
 import type { Demotions } from './demotions.js';
@@ -36,8 +37,6 @@ import { Successions } from './successions.js';
 export const authorityTimer = 'control.authority';
 type Ask = Extract<AuthorityMessage, { kind: 'ask' }>;
 const never = Number.NEGATIVE_INFINITY;
-/** Asks whose answers can still be told. */
-const asksMax = 32;
 /** Who has been without a lease for long asks this often: whoever leads speaks first. */
 const asksAgainAfterMs = 500;
 
@@ -78,9 +77,7 @@ export interface AuthorityPorts {
 export class Authority {
   readonly #ports: AuthorityPorts;
   readonly demotions: Demotions;
-  /** Of this boot's asks: when each was sent. */
-  readonly #asks = new Map<number, number>();
-  #lastAsk = 0;
+  readonly #asks = new Asks();
   /** By voter: when the latest ask was sent that it granted. */
   readonly #granted = new Map<NodeId, number>();
   /** When the latest ask was sent that a leader granted for all of them. */
@@ -111,9 +108,10 @@ export class Authority {
     this.#successions = new Successions(ports);
   }
 
-  /** The agreement has begun; `lastIndex` is where the log ended when this boot found it. Rows of the state that was found are those of another time. */
-  begin(lastIndex: number, now: Now): void {
+  /** The agreement has begun; `lastIndex` is where the log ended when `boot` found it. Rows of the state that was found are those of another time. */
+  begin(lastIndex: number, boot: Author, now: Now): void {
     this.#bootIndex = lastIndex;
+    this.#asks.begin(boot);
     this.electorateChanged(now);
     this.timer(now);
   }
@@ -206,12 +204,10 @@ export class Authority {
   /** Every member asks, so that the leader knows whom it hears: also who is to get a copy. Null: this node is none. */
   #ask({ self, state }: Agreement, how: Pick<Ask, 'isUrgent' | 'isCalled'>, now: Now): AuthorityMessage | null {
     if (state.members[self] === undefined) return null;
-    this.#lastAsk += 1;
-    this.#asks.set(this.#lastAsk, now.monotonicMs);
-    this.#asks.delete(this.#lastAsk - asksMax);
+    const number = this.#asks.next(now);
     const { isLeased, needsTerms } = this.#standing(self, state, now);
     const { isUrgent, isCalled } = how;
-    return { kind: 'ask', number: this.#lastAsk, applied: state.applied, isLeased, needsTerms, isUrgent, isCalled };
+    return { kind: 'ask', number, applied: state.applied, isLeased, needsTerms, isUrgent, isCalled };
   }
 
   /** What this node says of itself. */
@@ -301,7 +297,7 @@ export class Authority {
   }
 
   #noteAnswer(from: NodeId, { number, isGranted, isOfLeader }: Extract<AuthorityMessage, { kind: 'answer' }>, now: Now): void {
-    const sentMs = this.#asks.get(number);
+    const sentMs = this.#asks.sentMs(number);
     if (sentMs === undefined || !isGranted) return;
     const wasLeased = this.isLeased(now);
     this.#granted.set(from, Math.max(sentMs, this.#granted.get(from) ?? never));
