@@ -126,9 +126,7 @@ function change({ draft, before }: Changing, entry: ControlEntry, index: number)
     case 'rebalancing-ordered':
       return order({ draft, before }, entry, index);
     case 'recovered':
-      if (entry.generation !== draft.generation + 1) return refused('stale generation');
-      draft.generation = entry.generation;
-      return applied;
+      return recover({ draft, before }, entry.generation, index);
     default:
       return unreachable(entry);
   }
@@ -225,6 +223,15 @@ function dropSpace(draft: Draft, { name, generation }: Extract<ControlEntry, { k
 
 function epochAt({ generation }: Draft, index: number): Epoch {
   return { generation, index };
+}
+
+/** What was known of rows may not be what was committed: no term of before goes on. */
+function recover({ draft, before }: Changing, generation: number, index: number): Outcome {
+  if (generation !== draft.generation + 1) return refused('stale generation');
+  draft.generation = generation;
+  for (const row of Object.values(before.rows))
+    draft.rows[row.space] = { ...changedRow(draft, row, row, index), epoch: epochAt(draft, index) };
+  return applied;
 }
 
 /** A row with other copies or another move. Whoever was told to hold it in another order has a new term. */

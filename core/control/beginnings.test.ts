@@ -88,6 +88,46 @@ beginnings(
   },
 );
 
+/** All three know of the space, whose primary is the first; each is cut off from both others by now, and hears no leader. */
+function scattered(): Cluster {
+  const cluster = waitingCluster();
+  const [first, second, third] = cluster.hosts as [Host, Host, Host];
+  first.deliver({ kind: 'found', handle: 1, entries });
+  cluster.passUntil(() => isConfirmed(first) && stateOf(third)?.rows[space] !== undefined);
+  for (const host of [first, second, third]) cluster.isolate(host);
+  cluster.pass(3_000);
+  return cluster;
+}
+
+/** Everybody votes in one control log, with the same rows, and no two say that they lead it. */
+function isOne({ hosts }: Cluster): boolean {
+  const leading = hosts.filter(({ node }) => node.inspectControl()?.raft?.role === 'leader');
+  const rows = new Set(hosts.map((host) => JSON.stringify(stateOf(host)?.rows)));
+  return leading.length === 1 && rows.size === 1 && hosts.every((host) => stateOf(host)?.voters.length === 3);
+}
+
+beginnings('no term goes on through a recovery: at its index those who were given up may have committed another', () => {
+  const cluster = scattered();
+  const [first, , third] = cluster.hosts as [Host, Host, Host];
+  third.deliver({ kind: 'recover', handle: 2 });
+  cluster.heal();
+  cluster.passUntil(() => isOne(cluster) && isConfirmed(first));
+  assert.is(stateOf(first)?.rows[space]?.epoch.generation, 2);
+  assert.is(write(cluster, first, 'a'), 'written, confirmed');
+});
+
+beginnings('of two that recover without knowing of each other one gives way, and there is one control log again', () => {
+  const cluster = scattered();
+  const [first, second, third] = cluster.hosts as [Host, Host, Host];
+  for (const host of [second, third]) host.deliver({ kind: 'recover', handle: 2 });
+  cluster.pass(3_000);
+  assert.equal([stateOf(second)?.voters, stateOf(third)?.voters], [[second.id], [third.id]]);
+  cluster.heal();
+  cluster.passUntil(() => isOne(cluster) && isConfirmed(first));
+  assert.equal([isConfirmed(second), isConfirmed(third)], [false, false]);
+  assert.is(write(cluster, first, 'a'), 'written, confirmed');
+});
+
 beginnings('entries that do not make a cluster, or do not fit to it, found none', () => {
   const pure = testPureFunctions();
   const stranger: ControlEntry = { kind: 'space-created', name: 'other', generation: 0, copies: [nodeId('f'.repeat(32))] };

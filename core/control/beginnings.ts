@@ -18,10 +18,14 @@ export interface Beginning {
 }
 
 /**
- * A recovery begins so far beyond the log and the term that its node knows: what those who were given up may have agreed on since is before it, and gives way to it
- * when they come back.
+ * A recovery begins at least so far beyond the log and the term that its node knows: what those who were given up may have agreed on since is before it, and gives way to it
+ * when they come back. How many times as far is the node's own: of two that recover without knowing of each other one is ahead in both, and the other gives way to it.
  */
-export const recoveryLeap = 1_000_000;
+const recoveryLeap = 1_000_000;
+
+function leapOf(node: NodeId): number {
+  return recoveryLeap * (1 + Number.parseInt(node.slice(0, 4), 16));
+}
 
 /** As if the founders had agreed on these entries; the first makes the cluster. Null: an entry does not fit to those before it. */
 export function foundingOf(entries: readonly ControlEntry[], pure: PureFunctions): Beginning | null {
@@ -43,16 +47,19 @@ export interface Known {
   readonly entries: readonly Entry[];
 }
 
-/** The next generation: everything that this node knows, committed or not, with itself as the only voter. The others learn and vote again as they come back. */
+/**
+ * The next generation: everything that this node knows, committed or not, with itself as the only voter. The others learn and vote again as they come back. All spaces have other
+ * terms in it: what was not committed here may stand at an index at which those who were given up have committed something else.
+ */
 export function recoveryOf({ self, state: committed, term, entries }: Known, pure: PureFunctions): Beginning {
   let state = committed;
   for (const entry of entries) {
     const reading = entry.kind === 'command' ? decodeEntry(entry.bytes, pure) : null;
     if (reading?.kind === 'entry') state = applyEntry(state, reading.entry, entry.index).state;
   }
-  const index = Math.max(state.applied, entries.at(-1)?.index ?? 0) + recoveryLeap;
+  const index = Math.max(state.applied, entries.at(-1)?.index ?? 0) + leapOf(self);
   const recovered = applyEntry(state, { kind: 'recovered', generation: state.generation + 1 }, index).state;
-  const leapt = term + recoveryLeap;
+  const leapt = term + leapOf(self);
   return beginningWith({ ...recovered, voters: [self], learners: [] }, { term: leapt, voters: [self] }, pure);
 }
 
