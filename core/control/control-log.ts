@@ -22,8 +22,9 @@ import type { ControlEntry, Epoch } from './entries.js';
 import { encodeEntry } from './entry-codec.js';
 import { FollowedState, followingTimer } from './followed-state.js';
 import { Forgetful } from './forgetful.js';
-import { type Agreement, Authority, authorityTimer } from './leases/authority.js';
+import { Authority, authorityTimer } from './leases/authority.js';
 import { type AuthorityMessage, isAuthorityMessage } from './leases/authority-messages.js';
+import type { Agreement } from './leases/authority-ports.js';
 import { Demotions, takesSpaces } from './leases/demotions.js';
 import { HeartbeatRounds } from './leases/heartbeat-rounds.js';
 import { isMoveMessage, type MoveMessage } from './moves/move-messages.js';
@@ -219,7 +220,8 @@ export class ControlLog implements PrimaryAuthority {
     const holdsLease = this.holdsLease(this.#now);
     const isCurrent = holdsLease || this.#now.monotonicMs - this.#rounds.currentAtMs <= this.#ports.options.authority.contactMs;
     const configuration = this.#raft?.configuration ?? { voters: [], learners: [] };
-    return { self: this.#self as NodeId, state: this.state, configuration, isCurrent, holdsLease };
+    const knowsWhatWasBefore = this.#raft?.hasAppliedInItsTerm ?? false;
+    return { self: this.#self as NodeId, state: this.state, configuration, isCurrent, holdsLease, knowsWhatWasBefore };
   }
 
   #raftEffects(): RaftEffects {
@@ -238,6 +240,7 @@ export class ControlLog implements PrimaryAuthority {
       wakeAt: (atMs) => effects.timers.arm(controlTimer, atMs),
       committed: (entry) => {
         this.#applied.apply(entry, this.#now);
+        this.#rebalancing.applied(this.#now);
         this.#journal.committed(entry);
       },
       restored: (snapshot) => {
@@ -360,7 +363,7 @@ export class ControlLog implements PrimaryAuthority {
 
   /** As a leader that no other can have followed, and that has applied all that was committed before its term. */
   knowsAllSpaces(now: Now): boolean {
-    return this.holdsLease(now) && this.#raft?.hasCommittedInItsTerm === true && this.state.applied >= this.#raft.committed;
+    return this.holdsLease(now) && this.#raft?.hasAppliedInItsTerm === true && this.state.applied >= this.#raft.committed;
   }
 
   get allowsProvisional(): boolean {
@@ -384,6 +387,7 @@ export class ControlLog implements PrimaryAuthority {
       if (raft.round === 0) this.#rebalancing.rest();
     }
     if (raft.role !== 'leader') return;
+    this.#authority.caughtUp(now);
     const forgetful = this.#forgetful.toTakeOut(raft);
     keepElectorate({ self: this.#self as NodeId, state: this.state, forgetful }, raft, now.monotonicMs);
   }

@@ -17,18 +17,16 @@
  *
  * A restart ends a term: what a node led in an earlier boot it leads again only by a later entry, which it asks for.
  */
-import type { Timers } from '../../effects.js';
 import type { Now } from '../../events.js';
 import type { Author, NodeId, SpaceKey } from '../../identifiers.js';
-import type { PureFunctions } from '../../pure-functions.js';
 import { spacesLedBy } from '../apply-entry.js';
-import type { AuthorityOptions } from '../control-log-options.js';
 import { type ControlRow, type ControlState, isPausedAt } from '../control-state.js';
-import type { ControlEntry, Epoch } from '../entries.js';
+import type { Epoch } from '../entries.js';
 import { stateAnswer } from '../followed-state.js';
-import { type Configuration, type Entry, isVoter, majorityMoment, refusalPerLease } from '../raft/vocabulary.js';
+import { type Entry, isVoter, majorityMoment, refusalPerLease } from '../raft/vocabulary.js';
 import { Asks } from './asks.js';
 import { type AuthorityMessage, decodeAuthorityMessage, encodeAuthorityMessage } from './authority-messages.js';
+import type { Agreement, AuthorityPorts } from './authority-ports.js';
 import { Contacts } from './contacts.js';
 import type { Demotions } from './demotions.js';
 import { HeardNodes } from './heard-nodes.js';
@@ -39,40 +37,6 @@ type Ask = Extract<AuthorityMessage, { kind: 'ask' }>;
 const never = Number.NEGATIVE_INFINITY;
 /** Who has been without a lease for long asks this often: whoever leads speaks first. */
 const asksAgainAfterMs = 500;
-
-/** What the agreement knows now. */
-export interface Agreement {
-  readonly self: NodeId;
-  readonly state: ControlState;
-  readonly configuration: Configuration;
-  /** Whether all that a leader had committed lately is here. */
-  readonly isCurrent: boolean;
-  /** Whether this node leads, and no other can have been followed up to now. */
-  readonly holdsLease: boolean;
-}
-
-export interface AuthorityPorts {
-  /** `leaderMsMax`: for so long at most somebody may lead whom a majority has left. */
-  readonly options: AuthorityOptions & { readonly leaderMsMax: number };
-  agreement(): Agreement;
-  send(to: NodeId, message: Uint8Array): void;
-  /** When the node last answered a ping of this one; minus infinity when it never has, or is not pinged. */
-  pingedMs(node: NodeId): number;
-  readonly timers: Timers;
-  readonly pure: PureFunctions;
-  /** A round of this leader's heartbeats: a majority of voters does not hear those nodes. */
-  led(isSilent: (node: NodeId) => boolean, now: Now): void;
-  /** Whether this node may call itself confirmed may be judged otherwise now. */
-  leasesChanged(): void;
-  /** Whether this node's log has room: a primary that cannot write is of no use either. */
-  canWrite(): boolean;
-  /** A voter may have forgotten what it said. Returns what it is to be told; null for nothing yet. */
-  forgot(from: NodeId, boot: Author): AuthorityMessage | null;
-  /** A voter says what is committed: to a node that it holds for removed, for one. */
-  told(state: Uint8Array, now: Now): void;
-  /** As leader. `done` is called when it is settled, whatever became of it. */
-  propose(entry: ControlEntry, done: () => void, now: Now): void;
-}
 
 export class Authority {
   readonly #ports: AuthorityPorts;
@@ -93,8 +57,8 @@ export class Authority {
   #unanswered: Map<NodeId, Ask> | null = null;
   /** Rows with which it was judged last whether this node needs other terms. */
   #ended: { readonly rows: ControlState['rows']; readonly needsTerms: boolean } | null = null;
-  /** From when on spaces may be taken from their primaries. */
-  #mayTakeFromMs = 0;
+  /** As leader: what there is to decide waits until all that was committed before is applied. */
+  #isPutOff = false;
   /** When every voter is asked next, unless a leader grants before. */
   #asksAllAtMs = 0;
   /** When the next wait is over of the rows in which this node stands first. */
@@ -118,8 +82,7 @@ export class Authority {
 
   /** A change of the electorate is known to be committed. */
   electorateChanged(now: Now): void {
-    const { leaseMs, contactMs, leaderMsMax } = this.#ports.options;
-    this.#mayTakeFromMs = now.monotonicMs + Math.ceil(refusalPerLease * (leaseMs + contactMs + leaderMsMax));
+    this.#successions.electorateChanged(now);
   }
 
   /** A space of that name is written to, and does not exist: it is to be made. */
@@ -129,7 +92,7 @@ export class Authority {
 
   /** Whether an entry that takes spaces from their primaries may be proposed now. */
   mayTake(now: Now): boolean {
-    return now.monotonicMs >= this.#mayTakeFromMs;
+    return this.#successions.mayTake(now);
   }
 
   /** Another state at once, by a snapshot: who led what meanwhile is not known. */
@@ -261,7 +224,7 @@ export class Authority {
         return true;
       case 'silent':
         this.#heard.reported(from, message.nodes, now);
-        if (this.#unanswered !== null && message.nodes.length > 0) this.#replaceDead(this.#ports.agreement(), now);
+        if (this.#unanswered !== null && message.nodes.length > 0) this.#succeed(this.#ports.agreement(), now);
         return true;
       case 'forgot': {
         const answer = this.#ports.forgot(from, message.boot);
@@ -373,20 +336,29 @@ export class Authority {
     const missed = this.#heard.missed(state, now);
     for (const voter of configuration.voters)
       if (missed.length > 0 && voter !== self) this.#send(voter, { kind: 'doubted', nodes: missed });
+    this.#decide(agreement, now);
+  }
+
+  /** As leader, whenever something may have been applied: decides what was put off. */
+  caughtUp(now: Now): void {
+    if (!this.#isPutOff) return;
+    const agreement = this.#ports.agreement();
+    if (agreement.knowsWhatWasBefore) this.#decide(agreement, now);
+  }
+
+  /** What an earlier leader has begun may stand in the log, not applied yet: to decide before that is known would be to decide it twice. */
+  #decide(agreement: Agreement, now: Now): void {
+    this.#isPutOff = !agreement.knowsWhatWasBefore;
+    if (this.#isPutOff) return;
+    const { state, configuration } = agreement;
     const isDead = this.#heard.dead(state, configuration, now);
     this.#successions.makeWanted(state, isDead, now);
     this.#ports.led(isDead, now);
-    this.#replaceDead(agreement, now);
+    this.#succeed(agreement, now);
   }
 
-  #replaceDead(agreement: Agreement, now: Now): void {
-    const { state, configuration } = agreement;
-    if (!this.mayTake(now)) return;
-    const isDead = this.#heard.dead(state, configuration, now);
-    for (const [node, { needsTerms }] of this.#heard.all()) {
-      if (isDead(node)) this.#successions.replace(state, node, isDead, now);
-      else if (needsTerms) this.#successions.renew(state, node, now);
-    }
+  #succeed({ state, configuration, knowsWhatWasBefore }: Agreement, now: Now): void {
+    if (knowsWhatWasBefore) this.#successions.proceed(state, this.#heard.all(), this.#heard.dead(state, configuration, now), now);
   }
 
   /** Entries that stand in this voter's log from now on, committed or not. */

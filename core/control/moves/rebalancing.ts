@@ -21,6 +21,7 @@ import type { ControlRow, ControlState } from '../control-state.js';
 import type { ControlEntry, MoveChange } from '../entries.js';
 import { MoveBudget } from './move-budget.js';
 import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessage } from './move-messages.js';
+import { MoveReports } from './move-reports.js';
 import type { PlanningJob, PlanningResult } from './planning.js';
 import type { RebalancingOptions } from './rebalancing-options.js';
 import type { Wanted, WantedStep } from './wanted-moves.js';
@@ -37,14 +38,6 @@ export interface RebalancingPorts {
   send(to: NodeId, message: Uint8Array): void;
   propose(entry: ControlEntry, settled: (answer: ProposalAnswer) => void, now: Now): void;
 }
-
-interface Told<Message> {
-  readonly atMs: number;
-  readonly message: Message;
-}
-
-/** What is said once counts for so long; the source says it anew with each round of its pings. */
-const freshMs = 600;
 
 export class Rebalancing {
   readonly #ports: RebalancingPorts;
@@ -80,6 +73,11 @@ export class Rebalancing {
     this.#leading.proceed(isSilent, now);
   }
 
+  /** An entry was applied. */
+  applied(now: Now): void {
+    this.#leading?.applied(now);
+  }
+
   /** Another node leads. */
   rest(): void {
     this.#leading?.end();
@@ -105,11 +103,7 @@ export interface Underway {
 
 class Leading implements Underway {
   readonly #ports: RebalancingPorts;
-  /** Latest word of each row's primary, and of the target of its move. */
-  readonly #copied = new Map<SpaceKey, Told<CopyProgress>>();
-  readonly #prepared = new Map<SpaceKey, Told<number>>();
-  /** Bytes of a copy, of every space that ever was told of. */
-  readonly #bytes = new Map<SpaceKey, number>();
+  readonly #reports = new MoveReports();
   /** Spaces with a proposal that is not settled. */
   readonly #proposing = new Set<SpaceKey>();
   /** Since when a node is silent, and a move is where it is. */
@@ -150,15 +144,19 @@ class Leading implements Underway {
     if (row === undefined || row.move === null) return;
     const { space, revision, copies, move } = row;
     if (message.kind === 'prepared') {
-      if (from === move.to && message.revision === revision) this.#prepared.set(space, { atMs: now.monotonicMs, message: revision });
+      if (from === move.to && message.revision === revision) this.#reports.prepared(row, now);
     } else if (from === copies[0]) {
-      this.#bytes.set(space, message.progress.bytes);
-      if (message.progress.revision === revision) this.#copied.set(space, { atMs: now.monotonicMs, message: message.progress });
+      this.#reports.copied(row, message.progress, now);
       // Between two copies nothing is left to copy, and once writes have paused all is there.
       if (move.stage === 'copying' && !copies.includes(move.to))
         this.#budget.charge({ space, revision, bytes: message.progress.bytes, nodes: nodesOf(copies, move) }, now.monotonicMs);
     }
     this.#goOn(row, now);
+  }
+
+  /** What was said of rows that were not known yet may be of one that is. */
+  applied(now: Now): void {
+    for (const row of this.#reports.takeEarly(this.#ports.state().rows)) this.#goOn(row, now);
   }
 
   proceed(isSilent: (node: NodeId) => boolean, now: Now): void {
@@ -217,28 +215,23 @@ class Leading implements Underway {
   #forgetEnded(): void {
     this.#begun.clear();
     this.#budget.forgetMoves();
-    this.#copied.clear();
-    this.#prepared.clear();
+    this.#reports.forgetMoves();
     this.#stages.clear();
   }
 
   /** The next entry of a move, once what it takes has been said. */
   #goOn(row: ControlRow, now: Now): void {
-    const { space, revision, copies, move } = row;
+    const { copies, move } = row;
     if (move === null) return;
-    const copied = this.#fresh(this.#copied.get(space), now);
-    if (copied?.revision !== revision || copied.heldMs === null) return;
+    const copied = this.#reports.of(row, now);
+    if (copied === null || copied.heldMs === null) return;
     if (move.stage === 'paused') {
       if (copied.heldMs === 0) this.#change(row, { kind: 'committed' }, now);
       return;
     }
     if (copied.heldMs > this.#ports.options.lagMsMax) return;
     if (move.from !== copies[0]) return this.#change(row, { kind: 'committed' }, now);
-    if (this.#fresh(this.#prepared.get(space), now) === revision) this.#change(row, { kind: 'paused' }, now);
-  }
-
-  #fresh<Message>(told: Told<Message> | undefined, now: Now): Message | null {
-    return told !== undefined && now.monotonicMs - told.atMs <= freshMs ? told.message : null;
+    if (this.#reports.isPrepared(row, now)) this.#change(row, { kind: 'paused' }, now);
   }
 
   #change({ space, revision }: ControlRow, change: MoveChange, now: Now): void {
@@ -261,7 +254,7 @@ class Leading implements Underway {
   #whyHopeless({ space, revision, move }: ControlRow, isSilent: (node: NodeId) => boolean, now: Now): WhyGivenUp | null {
     if (move === null) return null;
     const { pauseMsMax, stallMs } = this.#ports.options;
-    const missing = this.#copied.get(space)?.message.missing ?? Number.POSITIVE_INFINITY;
+    const missing = this.#reports.latest(space)?.missing ?? Number.POSITIVE_INFINITY;
     const before = this.#stages.get(space);
     if (before === undefined || before.revision !== revision || missing < before.missing) {
       this.#stages.set(space, { revision, sinceMs: now.monotonicMs, missing });
@@ -307,7 +300,7 @@ class Leading implements Underway {
       kind: 'planning',
       state: { members, rows, settings },
       absent: [...this.#absent],
-      bytes: new Map(this.#bytes),
+      bytes: new Map(this.#reports.bytes),
     };
     this.#isPlanning = true;
     this.#ports.plan(job, (result) => {
@@ -373,7 +366,7 @@ class Leading implements Underway {
   }
 
   progressOf(space: SpaceKey): CopyProgress | null {
-    return this.#copied.get(space)?.message ?? null;
+    return this.#reports.latest(space);
   }
 }
 

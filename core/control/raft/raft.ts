@@ -106,10 +106,10 @@ export class Raft {
     return this.#leadership?.round ?? 0;
   }
 
-  /** As leader: whether all that was committed before its term is known to be. */
-  get hasCommittedInItsTerm(): boolean {
+  /** As leader: whether all that was committed before its term has been delivered. */
+  get hasAppliedInItsTerm(): boolean {
     const { log, term } = this.#state;
-    return this.#leadership !== null && log.termAt(log.committed) === term;
+    return this.#leadership !== null && log.termAt(log.delivered) === term;
   }
 
   /** As leader: whether who votes now is agreed on, and something of its term: only then may that change. */
