@@ -131,6 +131,8 @@ export class Replication implements CopyStanding {
       case 'run':
         return this.#catchUp.received(peer, message, now);
       case 'acknowledge':
+        // Late, from before the copy was started anew: it may have found damaged since what it had synced then.
+        if (envelope.from !== peer.author) return;
         this.#peers.reports.acknowledged(peer, message);
         this.#shipper.acknowledged(peer, message, now);
         this.#moveProgress.tellPaused(now);
