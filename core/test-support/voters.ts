@@ -1,8 +1,11 @@
 /**
- * Voters of one control log over a network and disks of a test's making, with Raft's invariants checked at every step: one leader a term, one lease at a time, no entry
- * ever delivered that differs from what another delivered there, nothing committed missing in a later leader's log.
+ * Voters of one control log over a network and disks of a test's making, with Raft's invariants checked at every step (raft-judge.ts), and one lease at a time. A voter whose
+ * disk has lost what must not be forgotten begins anew, told and let in by the core's own parts (forgetful.ts, electorate.ts): of a control log nothing else is there.
  */
-
+import { type ControlMember, type ControlState, emptyControlState } from '../control/control-state.js';
+import { keepElectorate } from '../control/electorate.js';
+import { Forgetful } from '../control/forgetful.js';
+import type { AuthorityMessage } from '../control/leases/authority-messages.js';
 import { Raft } from '../control/raft/raft.js';
 import {
   type Ballot,
@@ -10,16 +13,17 @@ import {
   type Configuration,
   defaultRaftOptions,
   type Entry,
+  quorumOf,
   type RaftEffects,
   type RaftEvent,
   type RaftMessage,
   type RaftOptions,
   type Snapshot,
 } from '../control/raft/vocabulary.js';
-import type { NodeId } from '../identifiers.js';
-import { nodeId } from '../identifiers.js';
+import { type Author, authorOf, type NodeId, nodeId } from '../identifiers.js';
 import type { RandomStream } from '../pure-functions.js';
 import { testPureFunctions } from './pure-functions.js';
+import { RaftJudge } from './raft-judge.js';
 
 const pure = testPureFunctions();
 
@@ -29,27 +33,26 @@ interface Disk {
   entries: Entry[];
   /** Noted as committed. */
   committed: number;
+  /** What was committed when this voter began anew. */
+  votesFrom: number;
+  /** Something was lost, nobody knows what. */
+  isInDoubt: boolean;
 }
+
+const emptyDisk = { ballot: { term: 0, vote: null }, snapshot: null, entries: [], committed: 0, votesFrom: 0, isInDoubt: false } as const;
+
+type BeginAnew = Extract<AuthorityMessage, { kind: 'begin-anew' }>;
+type VoterMessage = RaftMessage | BeginAnew | Extract<AuthorityMessage, { kind: 'forgot' }>;
 
 interface Post {
   readonly atMs: number;
   readonly from: Voter;
   readonly to: NodeId;
-  readonly message: RaftMessage;
+  readonly message: VoterMessage;
 }
 
-/** A stream of its own for each seed. */
-export function drawsFrom(seed: number): RandomStream {
-  let state = seed >>> 0;
-  const uint32 = (): number => {
-    // Mulberry32: enough for tests.
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-  return { uint32, fraction: () => uint32() / 2 ** 32 };
-}
+/** How often a voter in doubt says so. */
+const tellsEveryMs = 100;
 
 export interface Weather {
   readonly loss: number;
@@ -62,7 +65,7 @@ export const calm: Weather = { loss: 0, duplicate: 0, delayMsMax: 2, saveMsMax: 
 
 export class Voter {
   readonly id: NodeId;
-  readonly disk: Disk = { ballot: { term: 0, vote: null }, snapshot: null, entries: [], committed: 0 };
+  readonly disk: Disk = { ...emptyDisk, entries: [] };
   readonly events: RaftEvent[] = [];
   /** What was delivered in this boot and stands in snapshots before it: the owner's state. */
   delivered: string[] = [];
@@ -72,7 +75,12 @@ export class Voter {
   /** Its clock runs so many times as fast as time. */
   readonly rate: number;
   readonly #cluster: Voters;
-  #saves: { readonly atMs: number; readonly change: Change; readonly ticket: number }[] = [];
+  /** On their way to the disk. */
+  #saves: { readonly atMs: number; readonly end: () => void }[] = [];
+  #boots = 0;
+  #forgetful = new Forgetful();
+  /** This boot has found the disk in doubt, and waits to be told to begin anew. */
+  #waitsToBegin = false;
 
   constructor(cluster: Voters, index: number, rate: number) {
     this.#cluster = cluster;
@@ -85,9 +93,17 @@ export class Voter {
   }
 
   start(): void {
+    this.#boots += 1;
+    this.#forgetful = new Forgetful();
+    this.#waitsToBegin = this.disk.isInDoubt;
+    if (this.#waitsToBegin) this.wakeAtMs = this.nowMs;
+    else this.#begin();
+  }
+
+  #begin(): void {
     this.delivered = [];
     this.deliveredTo = 0;
-    const { ballot, snapshot, entries, committed } = this.disk;
+    const { ballot, snapshot, entries, committed, votesFrom } = this.disk;
     this.raft = new Raft(
       {
         self: this.id,
@@ -95,7 +111,7 @@ export class Voter {
         effects: this.#effects(),
         random: this.#cluster.random,
         first: this.#cluster.first,
-        recovered: { ballot, snapshot, entries: [...entries], committed, votesFrom: 0 },
+        recovered: { ballot, snapshot, entries: [...entries], committed, votesFrom },
       },
       this.nowMs,
     );
@@ -105,7 +121,57 @@ export class Voter {
   crash(): void {
     this.raft = null;
     this.#saves = [];
+    this.#waitsToBegin = false;
     this.wakeAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  get isUp(): boolean {
+    return this.raft !== null || this.#waitsToBegin;
+  }
+
+  /** Power goes, and the disk with it: what comes back may have forgotten anything. */
+  lose(): void {
+    this.crash();
+    this.disk.isInDoubt = true;
+  }
+
+  /** Whether it has not yet again, on its disk, all that it may have forgotten. */
+  get isInDoubt(): boolean {
+    const { isInDoubt, votesFrom, entries, snapshot } = this.disk;
+    return isInDoubt || (entries.at(-1)?.index ?? snapshot?.index ?? 0) < votesFrom;
+  }
+
+  get #boot(): Author {
+    return authorOf(this.id, { counter: this.#boots, random: '0'.repeat(16) });
+  }
+
+  /** As what is left of a disk whose voter begins anew (control-journal.ts): first the record of it, then that the loss is of no account. */
+  #beginAnew({ boot, term, votesFrom }: BeginAnew): void {
+    if (!this.#waitsToBegin || boot !== this.#boot) return;
+    this.#waitsToBegin = false;
+    this.wakeAtMs = Number.POSITIVE_INFINITY;
+    this.#save(() => Object.assign(this.disk, emptyDisk, { ballot: { term, vote: this.id }, entries: [], votesFrom, isInDoubt: true }));
+    this.#save(() => {
+      this.disk.isInDoubt = false;
+      this.#begin();
+    });
+  }
+
+  receive(from: NodeId, message: VoterMessage): void {
+    if (message.kind === 'begin-anew') return this.#beginAnew(message);
+    if (this.raft === null) return;
+    if (message.kind === 'forgot') {
+      const answer = this.#forgetful.told(from, message.boot, this.raft);
+      if (answer !== null) this.#cluster.send(this, from, answer);
+    } else this.raft.receive(from, message, this.nowMs);
+    this.#keepElectorate();
+  }
+
+  #keepElectorate(): void {
+    const { raft } = this;
+    const { state } = this.#cluster;
+    if (raft?.role !== 'leader' || state === null) return;
+    keepElectorate({ self: this.id, state, forgetful: this.#forgetful.toTakeOut(raft) }, raft, this.nowMs);
   }
 
   get isLeader(): boolean {
@@ -114,7 +180,6 @@ export class Voter {
 
   /** The earliest time, in the cluster's, at which something happens here by itself. */
   get nextAtMs(): number {
-    if (this.raft === null) return Number.POSITIVE_INFINITY;
     return Math.min(this.wakeAtMs / this.rate, this.#saves[0]?.atMs ?? Number.POSITIVE_INFINITY);
   }
 
@@ -122,12 +187,22 @@ export class Voter {
     const save = this.#saves[0];
     if (save !== undefined && save.atMs <= this.#cluster.nowMs) {
       this.#saves.shift();
-      this.#write(save.change);
-      this.raft?.saved(save.ticket, this.nowMs);
+      save.end();
+      this.#keepElectorate();
+    } else if (this.#waitsToBegin) {
+      this.wakeAtMs = this.nowMs + tellsEveryMs;
+      for (const { id } of this.#cluster.all) this.#cluster.send(this, id, { kind: 'forgot', boot: this.#boot });
     } else {
       this.wakeAtMs = Number.POSITIVE_INFINITY;
       this.raft?.wake(this.nowMs);
+      this.#keepElectorate();
     }
+  }
+
+  #save(end: () => void): void {
+    const lastMs = this.#saves.at(-1)?.atMs ?? 0;
+    const atMs = Math.max(lastMs, this.#cluster.nowMs + this.#cluster.draw(this.#cluster.weather.saveMsMax));
+    this.#saves.push({ atMs, end });
   }
 
   #write({ ballot, snapshot, entries }: Change): void {
@@ -147,17 +222,18 @@ export class Voter {
   #effects(): RaftEffects {
     return {
       send: (to, message) => this.#cluster.send(this, to, message),
-      save: (change, ticket) => {
-        const lastMs = this.#saves.at(-1)?.atMs ?? 0;
-        const atMs = Math.max(lastMs, this.#cluster.nowMs + this.#cluster.draw(this.#cluster.weather.saveMsMax));
-        this.#saves.push({ atMs, change, ticket });
-      },
+      save: (change, ticket) =>
+        this.#save(() => {
+          this.#write(change);
+          this.raft?.saved(ticket, this.nowMs);
+        }),
       wakeAt: (atMs) => {
         this.wakeAtMs = atMs;
       },
       committed: (entry) => {
-        this.#cluster.judgeDelivered(this, entry);
-        this.delivered.push(describe(entry));
+        this.delivered.push(
+          this.#cluster.judge.delivered(entry, { after: this.deliveredTo, term: this.raft?.term ?? this.disk.ballot.term }),
+        );
         this.deliveredTo = entry.index;
         // Noted soon after, or not any more before the crash.
         if (this.#cluster.draw(1) === 1) this.disk.committed = entry.index;
@@ -168,7 +244,7 @@ export class Voter {
       },
       note: (event) => {
         this.events.push(event);
-        if (event.kind === 'control.leader-elected') this.#cluster.judgeElected(this, event.term);
+        if (event.kind === 'control.leader-elected') this.#cluster.judge.elected(this.id, this.raft as Raft);
       },
     };
   }
@@ -184,25 +260,34 @@ export class Voters {
   readonly options: RaftOptions;
   readonly first: Configuration;
   readonly random: RandomStream;
+  /** In which all are members, where the leader keeps the electorate by itself, as the core's does; null: tests say who votes. */
+  readonly state: ControlState | null;
+  readonly judge = new RaftJudge();
   weather: Weather = calm;
   nowMs = 0;
   /** Asked for each message; what it returns false for is lost. */
-  filter: ((from: NodeId, to: NodeId, message: RaftMessage) => boolean) | null = null;
+  filter: ((from: NodeId, to: NodeId, message: VoterMessage) => boolean) | null = null;
   readonly #cuts = new Set<string>();
   #posts: Post[] = [];
-  /** What any voter has delivered, by index: all must agree with it. */
-  readonly committed = new Map<number, string>();
-  readonly #leaders = new Map<number, NodeId>();
 
   constructor(
     count: number,
-    given: { readonly random: RandomStream; readonly voters?: number; readonly options?: Partial<RaftOptions>; readonly drift?: number },
+    given: {
+      readonly random: RandomStream;
+      readonly voters?: number;
+      readonly options?: Partial<RaftOptions>;
+      readonly drift?: number;
+      readonly keepsElectorate?: boolean;
+    },
   ) {
-    const { random, voters = count, options = {}, drift = 0 } = given;
+    const { random, voters = count, options = {}, drift = 0, keepsElectorate = false } = given;
     this.random = random;
     this.options = { ...defaultRaftOptions, ...options };
     this.all = Array.from({ length: count }, (_, index) => new Voter(this, index, 1 + drift * (2 * random.fraction() - 1)));
     this.first = { voters: this.all.slice(0, voters).map(({ id }) => id), learners: [] };
+    const member: Omit<ControlMember, 'id'> = { name: '', zone: '', rack: '', address: '', isDraining: false, since: 0 };
+    const members = Object.fromEntries(this.all.map(({ id }) => [id, { id, ...member }]));
+    this.state = keepsElectorate ? { ...emptyControlState, members } : null;
     for (const voter of this.all) voter.start();
   }
 
@@ -228,14 +313,43 @@ export class Voters {
   }
 
   isolate(voter: Voter): void {
-    for (const other of this.all) if (other !== voter) this.cut(voter, other);
+    this.split([voter]);
+  }
+
+  /** These and the others do not hear each other. */
+  split(side: readonly Voter[]): void {
+    for (const voter of side) for (const other of this.all) if (!side.includes(other)) this.cut(voter, other);
   }
 
   heal(): void {
     this.#cuts.clear();
   }
 
-  send(from: Voter, to: NodeId, message: RaftMessage): void {
+  /**
+   * Whether only a minority of voters would be in doubt if this one's disk were lost as well: by every configuration that stands in a log or is on its way to one, and also
+   * when they vote again before anybody knows.
+   */
+  mayLose(voter: Voter): boolean {
+    const inDoubt = this.all.filter((each) => each === voter || each.isInDoubt).map(({ id }) => id);
+    return this.#configurations().every(({ voters }) => {
+      const left = voters.filter((id) => !inDoubt.includes(id)).length;
+      return left >= quorumOf({ voters: [...new Set([...voters, ...inDoubt])], learners: [] });
+    });
+  }
+
+  #configurations(): readonly Configuration[] {
+    const configurationOf = (entry: Entry): readonly Configuration[] => (entry.kind === 'configuration' ? [entry.configuration] : []);
+    return [
+      ...this.all.flatMap(({ raft }) => raft?.configuration ?? []),
+      ...this.all.map(
+        ({ disk: { entries, snapshot } }) => entries.flatMap(configurationOf).at(-1) ?? snapshot?.configuration ?? this.first,
+      ),
+      ...this.#posts.flatMap(({ message }) => (message.kind === 'append' ? message.entries.flatMap(configurationOf) : [])),
+    ];
+  }
+
+  send(from: Voter, to: NodeId, message: VoterMessage): void {
+    if (message.kind !== 'forgot' && message.kind !== 'begin-anew') this.judge.said(from.id, to, message);
     if (this.#cuts.has(`${from.id} ${to}`) || this.filter?.(from.id, to, message) === false) return;
     if (this.random.fraction() < this.weather.loss) return;
     const copies = this.random.fraction() < this.weather.duplicate ? 2 : 1;
@@ -266,8 +380,7 @@ export class Voters {
     this.nowMs = Math.max(this.nowMs, Math.ceil(atMs));
     if (post !== null && post.atMs <= atMs) {
       this.#posts.splice(this.#posts.indexOf(post), 1);
-      const to = this.get(post.to);
-      to?.raft?.receive(post.from.id, post.message, to.nowMs);
+      this.get(post.to)?.receive(post.from.id, post.message);
     } else next?.happen();
     this.#judgeLeases();
     return true;
@@ -278,25 +391,9 @@ export class Voters {
     if (holders.length > 1)
       throw new Error(`two leases at ${this.nowMs} ms: ${holders.map(({ id, raft }) => `${id.slice(-2)} term ${raft?.term}`).join(', ')}`);
   }
-
-  judgeElected(voter: Voter, term: number): void {
-    const other = this.#leaders.get(term);
-    if (other !== undefined && other !== voter.id) throw new Error(`two leaders of term ${term}`);
-    this.#leaders.set(term, voter.id);
-    const greatest = Math.max(0, ...this.committed.keys());
-    if ((voter.raft?.last.index ?? 0) < greatest) throw new Error(`the leader of term ${term} lacks what is committed at ${greatest}`);
-  }
-
-  judgeDelivered(voter: Voter, entry: Entry): void {
-    if (entry.index !== voter.deliveredTo + 1) throw new Error(`${entry.index} delivered after ${voter.deliveredTo}`);
-    const text = describe(entry);
-    const before = this.committed.get(entry.index);
-    if (before !== undefined && before !== text) throw new Error(`${entry.index} is ${before} at one, ${text} at another`);
-    this.committed.set(entry.index, text);
-  }
 }
 
-function describe(entry: Entry): string {
-  const what = entry.kind === 'command' ? pure.utf8Decode(entry.bytes) : JSON.stringify(entry);
-  return `${entry.term}:${what}`;
+/** The commands that it has delivered. */
+export function commandsOf(voter: Voter): string[] {
+  return voter.delivered.map((each) => each.slice(each.indexOf(':') + 1)).filter((each) => !each.startsWith('{'));
 }

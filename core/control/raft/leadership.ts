@@ -25,8 +25,8 @@ interface Follower {
   heardMs: number;
   /** Up to where it was last told what is committed. */
   told: number;
-  /** It was let in, this time, in that round of ours: what it says to earlier ones is from before, when it may have had more than it has now. */
-  readonly sinceRound: number;
+  /** It was let in, this time, after that round of ours began: what it says to that or an earlier one may be from before, when it may have had more than it has now. */
+  readonly afterRound: number;
 }
 
 interface Round {
@@ -55,7 +55,8 @@ export class Leadership {
   constructor(state: RaftState, nowMs: number) {
     this.#state = state;
     this.#sinceMs = nowMs;
-    this.#followConfiguration();
+    // In this term nobody has been asked anything yet.
+    this.#followConfiguration(-1);
     this.propose({ kind: 'begin' });
     this.#heartbeat(nowMs);
   }
@@ -105,7 +106,7 @@ export class Leadership {
   }
 
   /** Members that are new in the configuration are probed; who is gone is spoken to no more. */
-  #followConfiguration(): void {
+  #followConfiguration(afterRound = this.#lastRound): void {
     const { log, self } = this.#state;
     this.#ownConfiguration = log.configurationIndex;
     const members = new Set(everyone(log.configuration));
@@ -113,9 +114,8 @@ export class Leadership {
     for (const id of members) {
       if (id === self || this.#followers.has(id)) continue;
       const next = log.last.index + 1;
-      const sinceRound = this.#lastRound;
       const place = { next, match: 0, inFlight: 0, asked: false, snapshot: null };
-      this.#followers.set(id, { mode: 'probing', ...place, heardMs: never, told: 0, sinceRound });
+      this.#followers.set(id, { mode: 'probing', ...place, heardMs: never, told: 0, afterRound });
     }
   }
 
@@ -230,7 +230,7 @@ export class Leadership {
   /** A follower has answered, in this term. */
   answered(from: NodeId, message: Extract<RaftMessage, { kind: 'appended' | 'refused' | 'snapshot-part' }>, nowMs: number): void {
     const follower = this.#followers.get(from);
-    if (follower === undefined || message.round < follower.sinceRound) return;
+    if (follower === undefined || message.round <= follower.afterRound) return;
     const round = this.#rounds.find(({ number }) => number === message.round);
     if (round !== undefined && round.number > this.#offeredInRound) follower.heardMs = Math.max(follower.heardMs, round.startedMs);
     switch (message.kind) {

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type NodeId, nodeId } from '../../identifiers.js';
-import { drawsFrom } from '../../test-support/voters.js';
+import { drawsFrom } from '../../test-support/draws.js';
 import { Raft } from './raft.js';
 import { type Ballot, defaultRaftOptions, type Entry, type EntryAt, type RaftMessage } from './vocabulary.js';
 
@@ -111,6 +111,39 @@ voting('entries of an earlier term are not committed by being everywhere, but wi
     [1, 2, 3],
   );
 });
+
+voting(
+  'what a follower said before it was taken out and let in again counts no more, also when all of that was within one round of heartbeats',
+  () => {
+    const { voter, second, third, sent, saveAll } = byHand([begin(1, 1)]);
+    voter.wake(2_000);
+    voter.receive(second, { kind: 'pre-vote', term: 2, isGranted: true }, 2_000);
+    saveAll(2_000);
+    voter.receive(second, { kind: 'vote', term: 2, isGranted: true }, 2_000);
+    saveAll(2_000);
+    const voters = [nodeId('1'.padStart(32, '0')), second];
+    const says = (from: NodeId, match: number, round: number): void =>
+      voter.receive(from, { kind: 'appended', term: 2, round, match }, 2_010);
+    const change = (learners: readonly NodeId[], index: number): void => {
+      assert.is(voter.reconfigure({ voters, learners }).kind, 'proposed');
+      saveAll(2_010);
+      says(second, index, 1);
+    };
+    for (const from of [second, third]) says(from, 2, 1);
+    change([], 3);
+    change([third], 4);
+    assert.is(voter.round, 1);
+    says(third, 2, 1);
+    assert.is(voter.matches.get(third), 0, 'it may have begun anew since');
+    sent.length = 0;
+    voter.wake(2_200);
+    const asked = sent.flatMap(({ to, message }) => (to === third && message.kind === 'append' ? message.previous.index : []));
+    assert.ok(asked.length > 0);
+    voter.receive(third, { kind: 'refused', term: 2, round: 2, previousIndex: asked[0], conflict: { index: 1, term: 0 } }, 2_201);
+    says(third, 4, 2);
+    assert.is(voter.matches.get(third), 4);
+  },
+);
 
 voting("what stands behind the entries of a message is not taken for committed: it may be another leader's", () => {
   const { voter, second, delivered, saveAll } = byHand([begin(1, 1), begin(2, 1), begin(3, 1)]);
