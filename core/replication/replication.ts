@@ -19,6 +19,7 @@ import { Peers } from './peers.js';
 import { Receipts } from './receipts.js';
 import { RecordShipper } from './record-shipper.js';
 import { SettledHoles } from './settled-holes.js';
+import { SizeReports } from './size-reports.js';
 import { Terms } from './terms.js';
 
 /** Who has not been heard for so many intervals of pings is silent. */
@@ -41,6 +42,7 @@ export class Replication implements CopyStanding {
   /** What became of writes of other terms that came here. */
   readonly receipts: Receipts;
   readonly #moveProgress: MoveProgress;
+  readonly #sizeReports: SizeReports;
   readonly #acknowledged: (space: SpaceKey, now: Now) => void;
   readonly #toControl: (from: NodeId, bytes: Uint8Array, now: Now) => void;
 
@@ -63,6 +65,7 @@ export class Replication implements CopyStanding {
     this.#handOver = new HandOver(services, this.#peers);
     this.#lagWatch = new LagWatch(services, this.#peers, (space) => this.#terms.term(space) !== null);
     this.#moveProgress = new MoveProgress(services, this.#peers);
+    this.#sizeReports = new SizeReports(services);
     this.#acknowledged = acknowledged;
   }
 
@@ -102,6 +105,7 @@ export class Replication implements CopyStanding {
     this.#pullForClaims(now);
     this.#handOver.consider(now);
     this.#moveProgress.tellAll(now);
+    this.#sizeReports.tellAll(now);
     this.#lagWatch.look(now);
     this.keepReceipts();
     return true;

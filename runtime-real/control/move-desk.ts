@@ -2,7 +2,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ControlMember, type ControlRow, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
 import type { RebalancingOrder } from '../../core/control/entries.js';
-import type { Underway } from '../../core/control/moves/rebalancing.js';
+import { type Copying, outlookOf } from '../../core/control/moves/outlook.js';
+import { nodesOf, type Underway } from '../../core/control/moves/rebalancing.js';
 import type { WantedStep as CoreStep, Wanted } from '../../core/control/moves/wanted-moves.js';
 import { EngramError } from '../../core/errors.js';
 import { type NodeId, type SpaceKey, spaceName } from '../../core/identifiers.js';
@@ -36,6 +37,8 @@ export const noMoves: RebalanceAnswer = {
     atWork: false,
     aborted: 0,
     order: undefined,
+    bytes: 0,
+    aboutMs: 0,
   },
 };
 
@@ -123,9 +126,10 @@ export class MoveDesk {
     const { order } = this.#made().state;
     const begun = new Set(moves.map(({ space }) => space));
     const isAborted = action === RebalanceRequest_Action.ABORT;
+    const wantedSteps = steps.filter(({ space }) => !begun.has(spaceName(space)));
     return {
       failure: undefined,
-      steps: steps.map(stepMessage).filter(({ space }) => !begun.has(space)),
+      steps: wantedSteps.map(stepMessage),
       moves: isAborted ? [] : moves,
       before: { ...plan.before },
       after: { ...plan.after },
@@ -133,8 +137,25 @@ export class MoveDesk {
       atWork: underway.isAtWork,
       aborted: isAborted ? moves.length : 0,
       order: order === null ? undefined : { order: order.order, index: order.index, atMs: order.atMs, byNodeId: order.by },
+      ...outlookOf(copyings(this.#made().state, { underway, steps: wantedSteps }), underway.options),
     };
   }
+}
+
+/** What is under way, and what is wanted. */
+function copyings(
+  { rows }: ControlState,
+  { underway, steps }: { readonly underway: Underway; readonly steps: readonly CoreStep[] },
+): readonly Copying[] {
+  const begun = Object.values(rows).flatMap(({ space, copies, move }) =>
+    move === null ? [] : { bytes: copies.includes(move.to) ? 0 : (underway.progressOf(space)?.bytes ?? 0), nodes: nodesOf(copies, move) },
+  );
+  const wanted = steps.flatMap((step) => {
+    const row = rows[step.space];
+    if (row === undefined || step.kind === 'fewer') return [];
+    return { bytes: step.kind === 'copy' ? step.bytes : 0, nodes: nodesOf(row.copies, step) };
+  });
+  return [...begun, ...wanted];
 }
 
 /** The latest generation of the space. */
@@ -196,11 +217,12 @@ function sourceOf({ space, copies, move }: ControlRow, { from, to, state }: Want
 function movesOf({ rows }: ControlState, underway: Underway): MoveProgress[] {
   return Object.values(rows).flatMap(({ space, move }) => {
     if (move === null) return [];
-    const missing = underway.progressOf(space as SpaceKey)?.missing;
+    const { missing, bytes = 0 } = underway.progressOf(space as SpaceKey) ?? {};
     return [
       {
         ...{ space: spaceName(space), fromNodeId: move.from ?? '', toNodeId: move.to, stage: move.stage },
         missingRecords: missing === undefined || !Number.isFinite(missing) ? undefined : missing,
+        bytes,
       },
     ];
   });

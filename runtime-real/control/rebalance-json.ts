@@ -3,13 +3,15 @@ import type { MigrateAnswer, RebalanceAnswer, StandingOrder } from '../../core/w
 
 /** `nameOf` gives a node's name for its id. */
 export function rebalanceJson(answer: RebalanceAnswer, nameOf: (nodeId: string) => string): object {
-  const { steps, moves, before, after, infeasible, atWork, aborted, order } = answer;
+  const { steps, moves, before, after, infeasible, atWork, aborted, order, bytes, aboutMs } = answer;
   const named = <Move extends Ends>(move: Move): object => ({ ...move, ...endsJson(move, nameOf) });
   const cannot = infeasible.map((each) => JSON.parse(each) as object);
   return {
     atWork,
     order: orderJson(order, nameOf),
     aborted,
+    bytes,
+    aboutMs,
     before,
     after,
     infeasible: cannot,

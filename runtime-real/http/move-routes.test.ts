@@ -8,13 +8,22 @@ import { type MoveRoutesSource, moveRoutes } from './move-routes.js';
 
 const routes = suite('move routes');
 const asked: object[] = [];
-const move = { space: 'notes', fromNodeId: 'id-1', toNodeId: 'id-2', stage: 'copying', missingRecords: 7 };
+const move = { space: 'notes', fromNodeId: 'id-1', toNodeId: 'id-2', stage: 'copying', missingRecords: 7, bytes: 0 };
 const even = { copies: 0.1, bytes: 0.1, primaries: 0 };
 
 const source: MoveRoutesSource = {
   rebalance: async (request) => {
     asked.push(request);
-    return { ...noMoves, moves: [move], before: even, after: even, infeasible: ['{"kind":"zones"}'], atWork: true };
+    return {
+      ...noMoves,
+      moves: [move],
+      bytes: 4_096,
+      aboutMs: 1_200,
+      before: even,
+      after: even,
+      infeasible: ['{"kind":"zones"}'],
+      atWork: true,
+    };
   },
   migrate: async (request) => {
     asked.push(request);
@@ -45,9 +54,9 @@ routes('the plan, to carry it out and to give it up: the same answer, and the ac
   ];
   for (const answer of answers) {
     assert.is(answer.status, 200);
-    const told = (await answer.json()) as { moves: object[]; infeasible: object[]; atWork: boolean };
+    const told = (await answer.json()) as { moves: object[]; infeasible: object[]; atWork: boolean; bytes: number; aboutMs: number };
     assert.equal(told.moves, [{ ...move, from: 'n1', to: 'n2' }]);
-    assert.equal([told.infeasible, told.atWork], [[{ kind: 'zones' }], true]);
+    assert.equal([told.infeasible, told.atWork, told.bytes, told.aboutMs], [[{ kind: 'zones' }], true, 4_096, 1_200]);
   }
   const { PLAN, APPLY, ABORT } = RebalanceRequest_Action;
   assert.equal(

@@ -1,4 +1,4 @@
-/** What nodes tell the control log's leader of copies on their way, as bytes. The first byte tells them from other messages between control logs. */
+/** What nodes tell the control log's leader of copies: how large they are, and how far those on their way have come; as bytes. The first byte tells them from other messages between control logs. */
 import { type SpaceKey, spaceGeneration, spaceKey, spaceName, spaceNamePattern } from '../../identifiers.js';
 import { unreachable } from '../../invariant.js';
 import { ByteReader, ByteWriter } from '../../wire/bytes.js';
@@ -19,11 +19,13 @@ export interface CopyProgress {
 export type MoveMessage =
   | { readonly kind: 'copied'; readonly progress: CopyProgress }
   /** The target of a primary's move has pulled from all copies within its reach, as whoever takes a term has to. */
-  | { readonly kind: 'prepared'; readonly space: SpaceKey; readonly revision: number };
+  | { readonly kind: 'prepared'; readonly space: SpaceKey; readonly revision: number }
+  /** The row's primary says how large its copy is, whether or not one is on its way. */
+  | { readonly kind: 'sized'; readonly space: SpaceKey; readonly revision: number; readonly bytes: number };
 
 const moveMark = 0x4d;
 export const moveFormatVersion = 1;
-const kinds: readonly MoveMessage['kind'][] = ['copied', 'prepared'];
+const kinds: readonly MoveMessage['kind'][] = ['copied', 'prepared', 'sized'];
 const heldMsMax = 0xffff_fffe;
 
 export function isMoveMessage(bytes: Uint8Array): boolean {
@@ -44,7 +46,7 @@ export function encodeMoveMessage(message: MoveMessage): Uint8Array {
       .u32(heldMs === null ? 0xffff_ffff : Math.min(heldMs, heldMsMax))
       .u48(missing)
       .u48(bytes);
-  }
+  } else if (message.kind === 'sized') writer.u48(message.bytes);
   return writer.finish();
 }
 
@@ -73,6 +75,8 @@ function readBody(
     }
     case 'prepared':
       return { kind, space, revision };
+    case 'sized':
+      return { kind, space, revision, bytes: reader.u48() };
     default:
       return unreachable(kind);
   }

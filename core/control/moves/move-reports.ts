@@ -15,18 +15,11 @@ const freshMs = 600;
 export class MoveReports {
   readonly #copied = new Map<SpaceKey, Told<CopyProgress>>();
   readonly #prepared = new Map<SpaceKey, Told<number>>();
-  /** Bytes of a copy, of every space that ever was told of. */
-  readonly #bytes = new Map<SpaceKey, number>();
   /** Spaces whose primary speaks of a row that was not applied here when it did. */
   readonly #early = new Set<SpaceKey>();
 
-  get bytes(): ReadonlyMap<SpaceKey, number> {
-    return this.#bytes;
-  }
-
   /** The row's primary has spoken. Of an entry that a majority had sooner than this disk too: it counts once that is applied, for writes may have paused by it. */
   copied({ space, revision }: ControlRow, progress: CopyProgress, now: Now): void {
-    this.#bytes.set(space, progress.bytes);
     if (progress.revision >= revision) this.#copied.set(space, { atMs: now.monotonicMs, message: progress });
     if (progress.revision > revision) this.#early.add(space);
   }

@@ -18,6 +18,6 @@ export interface PlanningResult extends Wanted {
 }
 
 export function planMoves({ state, absent, bytes }: PlanningJob, pure: KernelFunctions): PlanningResult {
-  const circumstances = { absent: new Set(absent), bytesOf: (space: SpaceKey) => bytes.get(space) ?? 1 };
+  const circumstances = { absent: new Set(absent), bytesOf: (space: SpaceKey) => bytes.get(space) ?? 0 };
   return { kind: 'planning', ...wantedMoves(state, circumstances, pure) };
 }

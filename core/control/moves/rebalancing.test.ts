@@ -210,6 +210,36 @@ moves('an order to move copies counts where none would begin by themselves', () 
   cluster.passUntil(() => isAtRest(cluster) && copiesOn(cluster, joined) === 3);
 });
 
+moves('who leads knows how large the spaces are, also those that have not moved since it does', () => {
+  const cluster = clusterOf(4, { isAutomatic: false });
+  const sizes = (): number[] => {
+    leaderOf(cluster).deliver({ kind: 'plan-moves' });
+    cluster.pass(100);
+    const { steps } = leaderOf(cluster).node.inspectControl()?.underway?.latest ?? { steps: [] };
+    return steps.flatMap((step) => (step.kind === 'copy' ? step.bytes : []));
+  };
+  for (const space of names) {
+    const primary = cluster.hosts.find(({ id }) => id === stateOf(cluster).rows[`${space}#0` as SpaceKey]?.copies[0]);
+    for (let count = 0; count < 5; count += 1) {
+      primary?.remember({ id: `large-${count}`, text: 'x'.repeat(500_000) }, { space });
+      cluster.pass(500);
+    }
+  }
+  join(cluster, cluster.hosts[3] as Host);
+  cluster.pass(6_000);
+  const isRight = (told: readonly number[]): boolean => told.length > 0 && told.every((bytes) => bytes > 2_500_000 && bytes < 2_600_000);
+  const told = sizes();
+  assert.ok(isRight(told), told.join(', '));
+  const first = leaderOf(cluster);
+  first.kill();
+  cluster.pass(1_500);
+  first.start();
+  cluster.pass(8_000);
+  assert.is.not(leaderOf(cluster), first);
+  const toldAnew = sizes();
+  assert.ok(isRight(toldAnew), toldAnew.join(', '));
+});
+
 moves('a target that is gone is given up, and writes go on where they were', () => {
   const cluster = clusterOf(4, { stallMs: 2_000 });
   const joined = cluster.hosts[3] as Host;
@@ -247,6 +277,7 @@ moves('what is told of moves comes out as it went in, and what is cut short is r
     { kind: 'copied', progress: { space, revision: 2 ** 40, heldMs: null, missing: 12, bytes: 2 ** 33 } },
     { kind: 'copied', progress: { space, revision: 5, heldMs: 0, missing: 0, bytes: 0 } },
     { kind: 'prepared', space, revision: 7 },
+    { kind: 'sized', space, revision: 8, bytes: 2 ** 41 },
   ];
   for (const message of told) {
     const bytes = encodeMoveMessage(message);

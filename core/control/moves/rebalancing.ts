@@ -24,6 +24,7 @@ import { type CopyProgress, decodeMoveMessage, encodeMoveMessage, type MoveMessa
 import { MoveReports } from './move-reports.js';
 import type { PlanningJob, PlanningResult } from './planning.js';
 import type { RebalancingOptions } from './rebalancing-options.js';
+import { SpaceSizes } from './space-sizes.js';
 import type { Wanted, WantedStep } from './wanted-moves.js';
 
 export interface RebalancingPorts {
@@ -99,11 +100,13 @@ export interface Underway {
   progressOf(space: SpaceKey): CopyProgress | null;
   /** Whether moves begin by themselves. */
   readonly isAtWork: boolean;
+  readonly options: RebalancingOptions;
 }
 
 class Leading implements Underway {
   readonly #ports: RebalancingPorts;
   readonly #reports = new MoveReports();
+  readonly #sizes = new SpaceSizes();
   /** Spaces with a proposal that is not settled. */
   readonly #proposing = new Set<SpaceKey>();
   /** Since when a node is silent, and a move is where it is. */
@@ -134,6 +137,10 @@ class Leading implements Underway {
     this.#order = ports.state().order;
   }
 
+  get options(): RebalancingOptions {
+    return this.#ports.options;
+  }
+
   get isAtWork(): boolean {
     const { order } = this.#ports.state();
     return order === null ? this.#ports.options.isAutomatic : order.order === 'apply';
@@ -141,11 +148,16 @@ class Leading implements Underway {
 
   told(message: MoveMessage, from: NodeId, now: Now): void {
     const row = this.#ports.state().rows[message.kind === 'copied' ? message.progress.space : message.space];
+    if (message.kind === 'sized') {
+      if (from === row?.copies[0]) this.#sizes.note(message.space, message.bytes);
+      return;
+    }
     if (row === undefined || row.move === null) return;
     const { space, revision, copies, move } = row;
     if (message.kind === 'prepared') {
       if (from === move.to && message.revision === revision) this.#reports.prepared(row, now);
     } else if (from === copies[0]) {
+      this.#sizes.noteMoving(space, message.progress.bytes);
       this.#reports.copied(row, message.progress, now);
       // Between two copies nothing is left to copy, and once writes have paused all is there.
       if (move.stage === 'copying' && !copies.includes(move.to))
@@ -277,11 +289,12 @@ class Leading implements Underway {
     this.#change(row, { kind: 'aborted' }, now);
   }
 
-  /** Plans anew when the members are others, or when all that was wanted is done and the rows are still not those that were planned for. */
+  /** Plans anew when the members are others; when all that was wanted is done and the rows are still not those that were planned for; and when spaces have grown. */
   #judgeAgain(state: ControlState, underWay: number, now: Now): void {
     if (now.monotonicMs < this.#dueMs || this.#isPlanning) return;
     if (this.#judged?.around === this.#around) {
-      if (this.#judged.rows === state.rows || this.#steps.length > 0 || underWay > 0) return;
+      if (this.#steps.length > 0 || underWay > 0) return;
+      if (this.#judged.rows === state.rows && !this.#sizes.isJudgementDue(now)) return;
       // Rows change in groups too, when a primary dies.
       if (this.#rowsSeen !== state.rows) {
         this.#rowsSeen = state.rows;
@@ -290,6 +303,7 @@ class Leading implements Underway {
       }
     }
     this.#judged = { rows: state.rows, around: this.#around };
+    this.#sizes.judged(now);
     this.#steps = [];
     this.#plan(state);
   }
@@ -300,7 +314,7 @@ class Leading implements Underway {
       kind: 'planning',
       state: { members, rows, settings },
       absent: [...this.#absent],
-      bytes: new Map(this.#reports.bytes),
+      bytes: this.#sizes.snapshot(),
     };
     this.#isPlanning = true;
     this.#ports.plan(job, (result) => {
@@ -371,7 +385,7 @@ class Leading implements Underway {
 }
 
 /** Who is busy with a move: the target, the source, and the primary, which tells how far it is. */
-function nodesOf(copies: readonly NodeId[], { from, to }: { readonly from: NodeId | null; readonly to: NodeId }): readonly NodeId[] {
+export function nodesOf(copies: readonly NodeId[], { from, to }: { readonly from: NodeId | null; readonly to: NodeId }): readonly NodeId[] {
   return [...new Set([to, copies[0], ...(from === null ? [] : [from])])];
 }
 

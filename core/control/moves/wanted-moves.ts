@@ -10,6 +10,9 @@ import { type ControlRow, type ControlState, membersInOrder, rowsInOrder } from 
 /** A node holds at most this many times its fair share. */
 export const capShare = 1.1;
 
+/** Copies smaller than this are all counted as this large: where they are makes no difference that is worth a move. */
+export const smallCopyBytes = 2 ** 20;
+
 export type WantedStep =
   /** A copy, `bytes` large; `from` gives up its own, null: none does. */
   | { readonly kind: 'copy'; readonly space: SpaceKey; readonly from: NodeId | null; readonly to: NodeId; readonly bytes: number }
@@ -27,7 +30,7 @@ export interface Wanted {
 export interface Circumstances {
   /** Nodes that are not coming back soon: what they hold counts as lost until they do. */
   readonly absent: ReadonlySet<NodeId>;
-  /** Of one copy, as far as it is known. */
+  /** Of one copy; 0 while it is not known, or small. */
   bytesOf(space: SpaceKey): number;
 }
 
@@ -42,7 +45,7 @@ export function wantedMoves(state: PlannedState, { absent, bytesOf }: Circumstan
     isDraining: isDraining || absent.has(id),
   }));
   const rows = rowsInOrder(state);
-  const spaces = rows.map(({ space, copies }) => ({ space, bytes: Math.max(1, bytesOf(space)), copies }));
+  const spaces = rows.map(({ space, copies }) => ({ space, bytes: Math.max(smallCopyBytes, bytesOf(space)), copies }));
   const { replicationFactor } = state.settings;
   const plan = planPlacement({ nodes, spaces, replicationFactor, capShare }, pure);
   const urgencyOf = ({ copies }: ControlRow, planned: readonly NodeId[]): number => {

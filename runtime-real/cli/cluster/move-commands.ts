@@ -11,7 +11,7 @@ import {
 } from '../../../core/wire/generated/engram/v1/cluster.js';
 import { migrateJson, rebalanceJson } from '../../control/rebalance-json.js';
 import { clusterService } from '../../grpc/service-definitions.js';
-import { type Column, exitCodes, type Output, oneLine } from '../output.js';
+import { bytesText, type Column, exitCodes, type Output, oneLine } from '../output.js';
 import { usageError } from '../session.js';
 import type { AddClusterCommand } from './control-commands.js';
 import { nameOf } from './control-reports.js';
@@ -81,31 +81,41 @@ async function move(servers: readonly string[], output: Output, self: Command): 
 }
 
 function planText(output: Output, answer: RebalanceAnswer, report: ControlReport): string {
-  const { steps, moves, before, after, infeasible, atWork, aborted, order } = answer;
+  const { steps, moves, before, after, infeasible, atWork, aborted, order, bytes, aboutMs } = answer;
   const columns: Column[] = [
     { title: 'space' },
-    { title: 'what', width: 10 },
-    { title: 'from', width: 16 },
-    { title: 'to', width: 16 },
+    { title: 'what', width: 9 },
+    { title: 'from', width: 14 },
+    { title: 'to', width: 14 },
+    { title: 'bytes', width: 11, right: true },
     { title: 'state', width: 28 },
   ];
   const name = (id: string): string => (id === '' ? '-' : nameOf(report, id));
   const rows = [
-    ...moves.map(({ space, fromNodeId, toNodeId, stage, missingRecords }) => {
+    ...moves.map(({ space, fromNodeId, toNodeId, stage, missingRecords, bytes: size }) => {
       const left = missingRecords === undefined ? '' : `, ${missingRecords} records left`;
-      return [oneLine(space, 60), 'copy', name(fromNodeId), name(toNodeId), `${stage}${left}`];
+      return [oneLine(space, 60), 'copy', name(fromNodeId), name(toNodeId), sizeText(size), `${stage}${left}`];
     }),
-    ...steps.map(({ space, kind, fromNodeId, toNodeId }) => [oneLine(space, 60), kind, name(fromNodeId), name(toNodeId), 'wanted']),
+    ...steps.map(({ space, kind, fromNodeId, toNodeId, bytes: size }) => {
+      const copied = kind === 'copy' ? sizeText(size) : '-';
+      return [oneLine(space, 60), kind, name(fromNodeId), name(toNodeId), copied, 'wanted'];
+    }),
   ];
   const more = rows.length > rowsShown ? `\n… and ${rows.length - rowsShown} more (--json prints all)` : '';
   const gaveUp = aborted === 0 ? '' : `${aborted} moves given up; `;
   const ordered = order === undefined ? '' : `, ${orderText(order, name)}`;
   const head = `${gaveUp}${moves.length} under way, ${steps.length} wanted${atWork ? ', carried out by itself' : ', waiting for engram cluster apply'}${ordered}`;
+  const outlook = `${bytes === 0 ? 'little' : bytesText(bytes)} to copy, in about ${Math.ceil(aboutMs / 1_000)} s`;
   const even = `fullest node over the best that can be had: ${imbalanceText(before)} now, ${imbalanceText(after)} then`;
   const cannot = infeasible.map((each) => `\ncannot be had: ${infeasibleText(each, name)}`).join('');
   return rows.length === 0
     ? `${head}\n${even}${cannot}`
-    : `${head}\n${output.table(columns, rows.slice(0, rowsShown))}${more}\n${even}${cannot}`;
+    : `${head}\n${output.table(columns, rows.slice(0, rowsShown))}${more}\n${outlook}\n${even}${cannot}`;
+}
+
+/** What the leader has not been told is small, or about to be. */
+function sizeText(bytes: number): string {
+  return bytes === 0 ? '< 1 MiB' : bytesText(bytes);
 }
 
 /** `told` is JSON, as the plan has it. */
@@ -133,7 +143,7 @@ function orderText({ order, index, atMs, byNodeId }: StandingOrder, name: (id: s
 function imbalanceText(imbalance: Imbalance | undefined): string {
   if (imbalance === undefined) return '?';
   const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-  return `copies ${percent(imbalance.copies)}, primaries ${percent(imbalance.primaries)}`;
+  return `copies ${percent(imbalance.copies)}, bytes ${percent(imbalance.bytes)}, primaries ${percent(imbalance.primaries)}`;
 }
 
 function reportOf(servers: readonly string[], withoutRows: boolean): Promise<ControlReport> {

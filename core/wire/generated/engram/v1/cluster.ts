@@ -336,6 +336,7 @@ export interface WantedStep {
   space: string;
   fromNodeId: string;
   toNodeId: string;
+  /** That are copied; 0: less than a mebibyte, or not known yet. */
   bytes: number;
 }
 
@@ -345,7 +346,11 @@ export interface MoveProgress {
   toNodeId: string;
   stage: string;
   /** Records that the target lacks; absent while its source has not said so. */
-  missingRecords?: number | undefined;
+  missingRecords?:
+    | number
+    | undefined;
+  /** Of the copy; 0 while its source has not said so. */
+  bytes: number;
 }
 
 /** How far the fullest node is above its fair share: 0.1 is 10 %. */
@@ -384,7 +389,13 @@ export interface RebalanceAnswer {
   /** Moves that were given up. */
   aborted: number;
   /** Absent: none was given, and the nodes' configuration says whether moves begin by themselves. */
-  order: StandingOrder | undefined;
+  order:
+    | StandingOrder
+    | undefined;
+  /** What is wanted and under way copies so many bytes, small copies not counted. */
+  bytes: number;
+  /** In about so many milliseconds, by the bounds on what moves at a time. */
+  aboutMs: number;
 }
 
 /** One copy is to be elsewhere, because an operator wants it so. What placement rules out it moves back. */
@@ -2963,7 +2974,7 @@ export const WantedStep: MessageFns<WantedStep> = {
 };
 
 function createBaseMoveProgress(): MoveProgress {
-  return { space: "", fromNodeId: "", toNodeId: "", stage: "", missingRecords: undefined };
+  return { space: "", fromNodeId: "", toNodeId: "", stage: "", missingRecords: undefined, bytes: 0 };
 }
 
 export const MoveProgress: MessageFns<MoveProgress> = {
@@ -2982,6 +2993,9 @@ export const MoveProgress: MessageFns<MoveProgress> = {
     }
     if (message.missingRecords !== undefined) {
       writer.uint32(40).uint64(message.missingRecords);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(48).uint64(message.bytes);
     }
     return writer;
   },
@@ -3037,6 +3051,14 @@ export const MoveProgress: MessageFns<MoveProgress> = {
             }
 
             message.missingRecords = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -3210,6 +3232,8 @@ function createBaseRebalanceAnswer(): RebalanceAnswer {
     atWork: false,
     aborted: 0,
     order: undefined,
+    bytes: 0,
+    aboutMs: 0,
   };
 }
 
@@ -3241,6 +3265,12 @@ export const RebalanceAnswer: MessageFns<RebalanceAnswer> = {
     }
     if (message.order !== undefined) {
       StandingOrder.encode(message.order, writer.uint32(74).fork()).join();
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(80).uint64(message.bytes);
+    }
+    if (message.aboutMs !== 0) {
+      writer.uint32(88).uint64(message.aboutMs);
     }
     return writer;
   },
@@ -3328,6 +3358,22 @@ export const RebalanceAnswer: MessageFns<RebalanceAnswer> = {
             }
 
             message.order = StandingOrder.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.aboutMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -1,0 +1,30 @@
+/** When what spaces have grown to is judged. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { SpaceKey } from '../../identifiers.js';
+import { SpaceSizes } from './space-sizes.js';
+
+const sizes = suite('space sizes');
+const space = 'notes#0' as SpaceKey;
+const at = (monotonicMs: number) => ({ monotonicMs, wallMs: 0 });
+
+sizes('what has grown is judged a minute after all was judged last, and once', () => {
+  const known = new SpaceSizes();
+  known.judged(at(0));
+  assert.not.ok(known.isJudgementDue(at(120_000)), 'nothing has been told');
+  known.note(space, 5);
+  assert.not.ok(known.isJudgementDue(at(59_999)));
+  assert.ok(known.isJudgementDue(at(60_000)));
+  known.judged(at(60_000));
+  assert.not.ok(known.isJudgementDue(at(180_000)));
+});
+
+sizes('a plan keeps the sizes that it was made with', () => {
+  const known = new SpaceSizes();
+  known.noteMoving(space, 5);
+  const then = known.snapshot();
+  known.note(space, 7);
+  assert.equal([then.get(space), known.snapshot().get(space)], [5, 7]);
+});
+
+sizes.run();
