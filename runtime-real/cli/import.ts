@@ -6,7 +6,7 @@ import type { Acknowledged, Acknowledgement, EpisodeInput, Refused } from '../cl
 import { importLines } from './import-lines.js';
 import { count, exitCodes, plural } from './output.js';
 import { progressBar } from './progress-bar.js';
-import type { Session } from './session.js';
+import { onInterrupt, type Session } from './session.js';
 
 export interface ImportOptions {
   /** Print the id of each episode as soon as it is durable. */
@@ -91,20 +91,6 @@ export async function importFile(session: Session, file: string, options: Import
     progress.stop();
     source.stream.destroy();
   }
-}
-
-/** Before a signal ends the process, as it does without us, `say` has its word. Returns how to leave the signals alone again. */
-function onInterrupt(say: () => void): () => void {
-  const interrupted = (signal: NodeJS.Signals): void => {
-    remove();
-    say();
-    process.kill(process.pid, signal);
-  };
-  const remove = (): void => {
-    process.removeListener('SIGINT', interrupted).removeListener('SIGTERM', interrupted);
-  };
-  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
-  return remove;
 }
 
 interface Tally {

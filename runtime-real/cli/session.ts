@@ -118,3 +118,17 @@ export const parse = {
   },
   collect: (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text],
 };
+
+/** Before a signal ends the process, as it does without us, `say` has its word. Returns how to leave the signals alone again. */
+export function onInterrupt(say: () => void): () => void {
+  const interrupted = (signal: NodeJS.Signals): void => {
+    remove();
+    say();
+    process.kill(process.pid, signal);
+  };
+  const remove = (): void => {
+    process.removeListener('SIGINT', interrupted).removeListener('SIGTERM', interrupted);
+  };
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+  return remove;
+}

@@ -75,7 +75,7 @@ export function membersText(output: Output, members: ClusterMembers): string {
     { title: 'for', width: 9, right: true },
     { title: 'address' },
     { title: 'zone', width: 12 },
-    { title: 'load', width: 5, right: true },
+    { title: 'load', width: 7, right: true },
     { title: 'boot', width: 8, right: true },
     { title: 'copies', width: 8 },
   ];

@@ -43,12 +43,12 @@ export function logText(output: Output, known: ClusterKnown): string {
   const columns: Column[] = [
     { title: 'name', width: 16 },
     { title: 'role' },
-    { title: 'votes', width: 8 },
+    { title: 'votes', width: 11 },
     { title: 'term', width: 9, right: true },
     { title: 'last', width: 10, right: true },
     { title: 'committed', width: 11, right: true },
     { title: 'applied', width: 10, right: true },
-    { title: 'zone', width: 12 },
+    { title: 'zone', width: 10 },
   ];
   const place = (nodeId: string): ControlReport['members'][number] | undefined => best.members.find((member) => member.nodeId === nodeId);
   const rows = reports.map((report) => {

@@ -12,7 +12,7 @@ import {
 import { migrateJson, rebalanceJson } from '../../control/rebalance-json.js';
 import { clusterService } from '../../grpc/service-definitions.js';
 import { bytesText, type Column, exitCodes, type Output, oneLine } from '../output.js';
-import { usageError } from '../session.js';
+import { onInterrupt, usageError } from '../session.js';
 import type { AddClusterCommand } from './control-commands.js';
 import { nameOf } from './control-reports.js';
 import { answerMsMax, askAnyFor, changeMsMax } from './node-questions.js';
@@ -184,13 +184,34 @@ async function decommission(servers: readonly string[], output: Output, self: Co
   const [name] = self.args as [string];
   if (servers.length === 0) return usageError(self, 'name a node with --server');
   const { nodeId } = await drained(servers, name, false);
+  const removeInterrupt = onInterrupt(() => {
+    output.remark(`${name} stays drained, and a member: decommission it again to go on, or engram cluster drain ${name} --undo`);
+  });
+  try {
+    await untilEmpty(servers, output, { name, nodeId });
+  } finally {
+    removeInterrupt();
+  }
+  const question = { method: clusterService.removeNode, request: { nodeId, force: false }, deadlineMs: changeMsMax };
+  const { failure, index } = await askAnyFor(servers, question);
+  if (failure !== undefined) throw EngramError.fromFailure(failure);
+  output.answer({ name, nodeId, index }, () => `${name} (${nodeId}) holds nothing and is no member any more, by entry ${index}`);
+  return exitCodes.ok;
+}
+
+/** Resolves once no row names the node, and no move goes to it; says meanwhile how far it is, and what is in the way. */
+async function untilEmpty(
+  servers: readonly string[],
+  output: Output,
+  { name, nodeId }: { readonly name: string; readonly nodeId: string },
+): Promise<void> {
   let told = -1;
   let toldShortage: string | null = null;
   for (;;) {
     const report = await reportOf(servers, false);
     const { rows } = report;
     const left = rows.filter(({ copies, move }) => copies.includes(nodeId) || move?.toNodeId === nodeId).length;
-    if (left === 0) break;
+    if (left === 0) return;
     if (left !== told) output.remark(`${name} still holds copies of ${left} ${left === 1 ? 'space' : 'spaces'}`);
     told = left;
     const shortage = shortageText(report, nodeId);
@@ -198,9 +219,4 @@ async function decommission(servers: readonly string[], output: Output, self: Co
     toldShortage = shortage;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
-  const question = { method: clusterService.removeNode, request: { nodeId, force: false }, deadlineMs: changeMsMax };
-  const { failure, index } = await askAnyFor(servers, question);
-  if (failure !== undefined) throw EngramError.fromFailure(failure);
-  output.answer({ name, nodeId, index }, () => `${name} (${nodeId}) holds nothing and is no member any more, by entry ${index}`);
-  return exitCodes.ok;
 }
