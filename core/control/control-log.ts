@@ -94,6 +94,7 @@ export class ControlLog implements PrimaryAuthority {
       state: () => this.state,
       self: () => this.#self as NodeId,
       leader: () => this.leader,
+      isOrderPending: () => this.#waiting.has('rebalancing-ordered'),
       send,
       propose: (entry, settled, now) => this.propose(entry, settled, now),
     });
@@ -317,7 +318,7 @@ export class ControlLog implements PrimaryAuthority {
     const proposed = this.#raft.propose(encodeEntry(entry, this.#ports.pure));
     if (proposed.kind === 'refused')
       return refuse(proposed.why === 'not leader' || proposed.why === 'handing over' ? proposed.why : 'overloaded');
-    this.#waiting.add(proposed, settled);
+    this.#waiting.add({ ...proposed, kind: entry.kind }, settled);
     this.#after(now);
   }
 

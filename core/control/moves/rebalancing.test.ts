@@ -200,6 +200,32 @@ moves('who takes over the lead keeps to what an operator has ordered, and gives 
   for (const name of names) assert.is(readable(cluster, name, `of-${name}`), 3);
 });
 
+moves('nothing begins behind an order to hold that is still on its way', () => {
+  /** What the leader has applied of moves and orders, and when it began the first move; the order comes so long after the fourth node. */
+  const run = (holdAfterMs: number): { readonly applied: readonly string[]; readonly begunAfterMs: number } => {
+    const cluster = clusterOf(4);
+    cluster.latencyMs = 60;
+    join(cluster, cluster.hosts[3] as Host);
+    const leader = leaderOf(cluster);
+    let begunAfterMs = Number.POSITIVE_INFINITY;
+    for (let waitedMs = 0; waitedMs < 3_000; waitedMs += 1) {
+      if (waitedMs === holdAfterMs) propose(cluster, { kind: 'rebalancing-ordered', order: 'hold', atMs: 0, by: leader.id });
+      cluster.pass(1);
+      if (leader.events.some(({ kind }) => kind === 'move.begun')) begunAfterMs = Math.min(begunAfterMs, waitedMs);
+    }
+    const applied = leader.events.flatMap((event) => {
+      if (event.kind !== 'control.applied' || event.entry === null) return [];
+      const { entry } = event;
+      return entry.kind === 'move-changed' ? [entry.change.kind] : entry.kind === 'rebalancing-ordered' ? [entry.order] : [];
+    });
+    return { applied, begunAfterMs };
+  };
+  const { applied, begunAfterMs } = run(Number.POSITIVE_INFINITY);
+  assert.is(applied[0], 'started');
+  // It takes twice the latency until a leader knows that its entry is committed.
+  assert.equal(run(begunAfterMs - 60).applied, ['hold']);
+});
+
 moves('an order to move copies counts where none would begin by themselves', () => {
   const cluster = clusterOf(4, { isAutomatic: false });
   const joined = cluster.hosts[3] as Host;

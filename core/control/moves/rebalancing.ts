@@ -36,6 +36,8 @@ export interface RebalancingPorts {
   self(): NodeId;
   /** Whoever leads the control log, as far as this node knows. */
   leader(): NodeId | null;
+  /** Whether an order was proposed here of which it is not known what becomes: a move that begins behind it would be one that nobody wants. */
+  isOrderPending(): boolean;
   send(to: NodeId, message: Uint8Array): void;
   propose(entry: ControlEntry, settled: (answer: ProposalAnswer) => void, now: Now): void;
 }
@@ -187,7 +189,7 @@ class Leading implements Underway {
       else this.#goOn(row, now);
     }
     if (underWay === 0) this.#forgetEnded();
-    if (!this.isAtWork) return;
+    if (!this.isAtWork || this.#ports.isOrderPending()) return;
     this.#judgeAgain(state, underWay, now);
     this.#begin(state, { underWay, busy, isSilent }, now);
   }
