@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exercised } from './exercised.js';
-import type { History, SplitRecord, Verdict } from './history.js';
+import type { FaultRecord, History, SplitRecord, Verdict } from './history.js';
 import { HistoryBuilder, node } from './history-builder.js';
 
 const exercise = suite('exercised');
@@ -35,6 +35,15 @@ exercise('each family drawn must take effect once, the others need not', () => {
   assert.is(reasonOf(told().build({ faults, familiesDrawn: ['crash'] })), '');
   assert.match(reasonOf(told().build({ faults, familiesDrawn: ['crash', 'cut'] })), /family cut/);
   assert.match(reasonOf(told().build({ faults, familiesDrawn: ['skew'] })), /family skew/);
+});
+
+exercise('a family is excused when the fault model withheld all of its faults, and not for one of them', () => {
+  const withheld = { ...fault('rot', false), withheld: true as const };
+  const judged = (...faults: FaultRecord[]): string => reasonOf(told().build({ faults, familiesDrawn: ['rot'] }));
+  assert.is(judged(withheld, withheld), '');
+  assert.is(judged(withheld, fault('rot', true)), '');
+  assert.match(judged(withheld, fault('rot', false)), /family rot/);
+  assert.match(judged({ ...withheld, family: 'crash' }), /family rot/, 'of another family');
 });
 
 exercise('each kind of operation that was tried often must have succeeded', () => {

@@ -22,10 +22,13 @@ export const exercised: Checker = (history) => {
   return reasons.length === 0 ? { verdict: 'ok', ...figures } : { verdict: 'unknown', reason: reasons.join('; '), ...figures };
 };
 
-/** Families that were not drawn do not count. */
+/** Families that were not drawn do not count, nor those of which every fault was withheld: one that struck nothing by itself is enough to ask why. */
 function idleFamilies({ faults, familiesDrawn }: History): string[] {
-  const inEffect = new Set(faults.filter(({ tookEffect }) => tookEffect).map(({ family }) => family));
-  return familiesDrawn.filter((family) => !inEffect.has(family)).map((family) => `no fault of the family ${family} took effect`);
+  const isIdle = (name: string): boolean => {
+    const family = faults.filter((fault) => fault.family === name);
+    return !family.some(({ tookEffect }) => tookEffect) && (family.length === 0 || family.some(({ withheld }) => withheld !== true));
+  };
+  return familiesDrawn.filter(isIdle).map((family) => `no fault of the family ${family} took effect`);
 }
 
 /** Kinds that the workload did not use do not count, but some write and some read must have succeeded. */

@@ -160,15 +160,19 @@ export interface FaultRecord {
   readonly atMs: number;
   /** Whether it changed anything: a cut that dropped no message, a crash of a dead node did not. */
   readonly tookEffect: boolean;
+  /** The fault model alone kept it from striking: a majority of the voters keeps its control logs, and who is no member has nothing to damage. */
+  readonly withheld?: true;
 }
 
 export interface SplitRecord {
   readonly fromMs: number;
   readonly untilMs: number;
-  /** The sides that hold a copy of some space, each with the acknowledged writes it gave during the cut. */
+  /** The sides that had something to serve, each with the acknowledged writes it gave during the cut. */
   readonly sides: readonly {
     readonly nodes: readonly NodeId[];
     readonly acknowledged: number;
+    /** While copies move, as much of the least number of acknowledgements as it can be asked for (served-share.ts); absent: all. */
+    readonly servedShare?: number;
     /** Too few of it vote, and the policy is `reject`: it only reads. */
     readonly readsOnly?: boolean;
   }[];

@@ -73,6 +73,19 @@ damage('a majority of voters goes on knowing that it has lost nothing of the con
   assert.is(run.verdict, 'ok', `${run.reason}`);
 });
 
+damage('a fault is withheld where the voters alone are in its way, and that excuses no other one of its family', () => {
+  const rot = (node: string, atMs: number): Fault => diskCheckpointRot({ atMs, node, position: 0.3, bytes: 8 });
+  // Of three voters one may be in doubt at a time.
+  const kept = runWith(3, ['checkpoint-rot', 'bit-rot'], rot('n1', 6_000), rot('n2', 6_100));
+  const [first, ...tries] = kept.history.faults;
+  assert.equal([first?.tookEffect, first?.withheld], [true, undefined]);
+  assert.ok(tries.length > 0 && tries.every(({ tookEffect, withheld }) => !tookEffect && withheld === true));
+  assert.match(kept.reason ?? '', /no fault of the family bit-rot took effect/);
+  // Without a checkpoint there is nothing to damage, whoever votes.
+  const early = runWith(3, ['checkpoint-rot'], rot('n1', 0)).history.faults;
+  assert.is(early[0]?.withheld, undefined);
+});
+
 damage('a spoiled checkpoint damages no record', () => {
   const run = runWith(3, ['checkpoint-rot'], diskCheckpointRot({ atMs: 6_000, node: 'n1', position: 0.3, bytes: 8 }));
   assert.equal(effects(run), ['checkpoint-rot']);

@@ -9,13 +9,12 @@
  *
  * A fault aims at a place of the synced log and goes on from there to the first group that it may damage.
  */
-import { emptyControlState } from '../core/control/control-state.js';
-import type { NodeId } from '../core/identifiers.js';
-import { type Fault, familyOf } from '../scenarios/fault-plan.js';
+import { type ControlState, emptyControlState } from '../core/control/control-state.js';
+import type { Fault } from '../scenarios/fault-plan.js';
 import { Draws } from '../scenarios/random-streams.js';
 import { isCheckpoint } from './core-formats.js';
 import { type SyncedGroup, syncedDots, syncedGroups } from './disk-contents.js';
-import { sectorBytes } from './disk-file.js';
+import { type DiskFile, sectorBytes } from './disk-file.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
@@ -46,8 +45,6 @@ export class DiskDamage {
   readonly #inDoubt = new Map<NodeHost, number>();
   /** Whose checkpoints are to be damaged, and have not been yet. */
   readonly #keptFor: Set<NodeHost>;
-  /** Families of faults that would have left a majority of voters in doubt: nobody asks whether they took effect. */
-  readonly withheld = new Set<string>();
   /** False once a fault damaged more than the fault model allows. */
   insideFaultModel = true;
 
@@ -70,35 +67,42 @@ export class DiskDamage {
 
   /** Whether a majority of those that vote now keeps its control logs when this node's disk is destroyed. */
   mayLoseVoter(host: NodeHost): boolean {
-    const mayGo = this.#keepsQuorumWithout(host, []);
-    if (!mayGo) this.withheld.add(familyOf.destroyDisk);
-    return mayGo;
+    return this.#keepsQuorumWithout(host, []);
   }
 
   #keepsQuorumWithout(host: NodeHost, kept: readonly NodeHost[]): boolean {
     if (this.#world.plan.configuration.controlLog === undefined) return true;
-    const voters = this.#voters();
+    const { voters } = this.#control();
     if (voters.length > 0 && !voters.includes(host.id)) return true;
     const isLeft = (each: NodeHost): boolean => each !== host && !each.withoutDisk && !this.#inDoubt.has(each) && !kept.includes(each);
     return 2 * this.#hosts.filter((each) => isLeft(each) && voters.includes(each.id)).length > voters.length;
   }
 
-  #isOutside(host: NodeHost): boolean {
-    return this.#world.plan.configuration.controlLog !== undefined && !this.#voters().includes(host.id);
-  }
-
-  /** Who votes as far as anybody knows; nobody without a control log. */
-  #voters(): readonly NodeId[] {
+  /** Who is a member and who votes, as far as anybody knows; nobody without a control log. */
+  #control(): ControlState {
     const states = this.#hosts.flatMap((each) => each.inspectControl()?.state ?? []);
-    return states.reduce((latest, state) => (state.applied > latest.applied ? state : latest), emptyControlState).voters;
+    return states.reduce((latest, state) => (state.applied > latest.applied ? state : latest), emptyControlState);
   }
 
-  /** Damages the node's disk; false when there is nothing that may be damaged. */
-  place(fault: AimedFault, host: NodeHost): boolean {
-    const isPlaced = this.#place(fault, host);
+  /** Damages the node's disk; false when there is nothing to damage, `withheld` where only the voters' majority or the node's absence from the cluster is in the way. */
+  place(fault: AimedFault, host: NodeHost): boolean | 'withheld' {
+    return this.#place(fault, host) || (this.#isWithheld(fault, host) ? 'withheld' : false);
+  }
+
+  /** Whether damage would have found a place if any number of voters might be in doubt, or if the node were a member. */
+  #isWithheld({ kind }: AimedFault, host: NodeHost): boolean {
+    if (this.#world.plan.configuration.controlLog === undefined) return false;
     // Who is no member yet, or no more, has hardly anything to damage.
-    if (!isPlaced && (!this.#mayBeInDoubt(host) || this.#isOutside(host))) this.withheld.add(familyOf[fault.kind]);
-    return isPlaced;
+    const { members } = this.#control();
+    if (Object.keys(members).length > 0 && members[host.id] === undefined) return true;
+    if (this.#mayBeInDoubt(host)) return false;
+    if (kind === 'diskCheckpointRot') return checkpointsOf(host).length > 0;
+    const others = this.#dotsElsewhere(host);
+    return syncedGroups(host.disk).some(({ dots }) => dots.every((dot) => others.has(dot)));
+  }
+
+  #dotsElsewhere(host: NodeHost): ReadonlySet<string> {
+    return new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
   }
 
   #place(fault: AimedFault, host: NodeHost): boolean {
@@ -165,7 +169,7 @@ export class DiskDamage {
 
   /** Whether a group of this node's log holds nothing that another disk does not hold intact, and leaves no majority of voters in doubt. */
   #expendable(host: NodeHost): (group: SyncedGroup) => boolean {
-    const others = new Set(this.#hosts.filter((other) => other !== host).flatMap((other) => [...syncedDots(other.disk)]));
+    const others = this.#dotsElsewhere(host);
     const mayBeInDoubt = this.#mayBeInDoubt(host);
     return ({ dots, isListed }) => (isListed || mayBeInDoubt) && dots.every((dot) => others.has(dot));
   }
@@ -208,7 +212,7 @@ export class DiskDamage {
 
   /** One of the two checkpoint files: the newer decides, and the older where the newer cannot be read. */
   #rotCheckpoint(fault: Extract<Fault, { kind: 'diskCheckpointRot' }>, host: NodeHost): boolean {
-    const files = host.disk.files.filter(({ name, writtenEnd }) => isCheckpoint(name) && writtenEnd > 0);
+    const files = checkpointsOf(host);
     const rot = this.#drawsOf(fault);
     const file = files[Math.floor(rot.fraction() * files.length)];
     if (file === undefined) return false;
@@ -227,6 +231,10 @@ export class DiskDamage {
     this.#world.recorder.damaged(host.index, dots);
     this.#world.tracer?.rotted(host.index, { file: file.name, offset, bytes, dots });
   }
+}
+
+function checkpointsOf({ disk }: NodeHost): readonly DiskFile[] {
+  return disk.files.filter(({ name, writtenEnd }) => isCheckpoint(name) && writtenEnd > 0);
 }
 
 /** From the begin of the first to the end of the last sector that a group is in. */

@@ -43,24 +43,20 @@ export class FaultInjector {
   }
 
   /** False once a fault damaged more than the fault model allows. */
-  /** Families that the fault model kept from taking effect. */
-  get withheld(): ReadonlySet<string> {
-    return this.#damage.withheld;
-  }
-
   get insideFaultModel(): boolean {
     return this.#damage.insideFaultModel;
   }
 
   /** Carries a fault out; `later` when it found nothing that it may act on yet. */
   apply(fault: Fault): 'done' | 'later' {
-    const record = { fault: describeFault(fault), family: familyOf[fault.kind], atMs: fault.atMs, tookEffect: false };
+    const record: OpenRecord['record'] = { fault: describeFault(fault), family: familyOf[fault.kind], atMs: fault.atMs, tookEffect: false };
     this.#world.recorder.faults.push(record);
     this.#world.tracer?.faultBegan(fault);
     const took = this.#carryOut(fault);
-    if (typeof took === 'boolean') record.tookEffect = took;
+    if (took === 'withheld') record.withheld = true;
+    else if (typeof took === 'boolean') record.tookEffect = took;
     else this.#open.push({ record, took });
-    return took === false && (isAimed(fault) || fault.kind === 'destroyDisk') ? 'later' : 'done';
+    return took === 'withheld' || (took === false && (isAimed(fault) || fault.kind === 'destroyDisk')) ? 'later' : 'done';
   }
 
   /** A crash that still waits for its write would otherwise fire long after the heal, when nothing starts the node again. */
@@ -103,7 +99,7 @@ export class FaultInjector {
     return this.#world.plan.rows.some(({ copies }) => copies.length > 1 && copies.filter((name) => this.#host(name).alive).length === 1);
   }
 
-  #carryOut(fault: Fault): boolean | (() => boolean) {
+  #carryOut(fault: Fault): boolean | 'withheld' | (() => boolean) {
     switch (fault.kind) {
       case 'cutLinks':
         return this.#cut(fault);
@@ -146,8 +142,8 @@ export class FaultInjector {
     return () => network.droppedOn(from, to) > before;
   }
 
-  #destroyDisk(host: NodeHost): boolean {
-    if (host.withoutDisk || !this.#damage.mayLoseVoter(host)) return false;
+  #destroyDisk(host: NodeHost): boolean | 'withheld' {
+    if (host.withoutDisk) return false;
     const others = this.#hosts.filter((other) => other !== host);
     const intact = new Set(others.flatMap(({ disk }) => [...syncedDots(disk)]));
     const held = [...syncedDots(host.disk)];
@@ -156,6 +152,7 @@ export class FaultInjector {
     const isCompacted = (dot: string): boolean => ever.some(({ other, dots }) => dots.has(dot) && !this.#damage.isDamagedOn(other, dot));
     const isLast = (dot: string): boolean => !isCompacted(dot) && (this.#onDestroyedDisks.has(dot) || this.#damage.isDamaged(dot));
     if (held.some((dot) => !intact.has(dot) && isLast(dot))) return false;
+    if (!this.#damage.mayLoseVoter(host)) return 'withheld';
     const isolated = others.every((other) => !other.alive || this.#world.network.isCut(host.index, other.index));
     if (host.alive) this.crash(host);
     // A disk that went before was another one too: what was on both, and compacted since, is owed by what took its place.

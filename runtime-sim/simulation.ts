@@ -206,7 +206,7 @@ export class Simulation {
       endedMs: this.#world.loadMs(this.#world.nowUs),
       insideFaultModel: this.#injector.insideFaultModel,
       acknowledgementsPerSideMin: plan.acknowledgementsPerSideMin,
-      familiesDrawn: plan.families.filter((family) => !this.#injector.withheld.has(family)),
+      familiesDrawn: plan.families,
       ...this.#controlHistory(),
     };
   }
