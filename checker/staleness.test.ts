@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeId } from '../core/identifiers.js';
 import { authorOf, type SpaceKey } from '../core/identifiers.js';
-import type { FaultRecord, Verdict } from './history.js';
+import type { FaultRecord, PlacedRow, Verdict } from './history.js';
 import { HistoryBuilder, node } from './history-builder.js';
 import { staleness } from './staleness.js';
 
@@ -150,22 +150,35 @@ bounds('without faults nearly every answer says how far it lags', () => {
   assert.is(answers(2).verdict, 'violation');
 });
 
-bounds('who has just become a copy does not know how far it lags', () => {
-  const answers = (isMoved: boolean): Figures => {
-    const told = new HistoryBuilder();
-    for (let at = 0; at < 100; at += 1) told.remember(`x${at}`, `v${at}`, { lagMs: 0 });
-    told.wait(2_000);
-    const atMs = told.nowMs;
-    for (let at = 0; at < 5; at += 1) told.remember(`y${at}`, `w${at}`, { lagMs: null });
-    told.get('x1', ['v1'], { lagMs: 0 });
-    const row = { space: told.build().operations[0]?.space as SpaceKey, copies: [node('a'), node('b')] };
-    const rows = [{ ...row, atMs: -5_000 }, ...(isMoved ? [{ ...row, copies: [node('a'), node('c')], atMs }] : [])];
-    const placement = { replicationFactor: 2, copiesPerNodeMax: 9, primariesPerNodeMax: 9, nodes: [], rows, serving: [] };
-    return staleness(told.build({ placement })) as Figures;
-  };
-  assert.is(answers(false).verdict, 'violation');
-  assert.is(answers(true).faultFreeAnswers, 100);
-  assert.is.not(answers(true).verdict, 'violation');
+/** Five of 105 answers do not say how far they lag: those of one node, so long after the row `from` became `to`. */
+function besideChange(from: string, to: string, at: string, afterMs: number): Verdict['verdict'] {
+  const told = new HistoryBuilder();
+  for (let count = 0; count < 100; count += 1) told.remember(`x${count}`, `v${count}`, { lagMs: 0 });
+  told.wait(2_000);
+  const answers = Array.from({ length: 5 }, (_, count) => told.remember(`y${count}`, `w${count}`, { at, lagMs: null }));
+  told.get('x1', ['v1'], { lagMs: 0 });
+  const [space, atMs] = [answers[0]?.space as SpaceKey, (answers[0]?.completedMs as number) - afterMs];
+  const row = (names: string, sinceMs: number): PlacedRow => ({ space, copies: [...names].map(node), atMs: sinceMs });
+  const rows = [row(from, -5_000), ...(from === to ? [] : [row(to, atMs)])];
+  const placement = { replicationFactor: 2, copiesPerNodeMax: 9, primariesPerNodeMax: 9, nodes: [], rows, serving: [] };
+  return staleness(told.build({ placement })).verdict;
+}
+
+bounds('who has just become a copy does not know how far it lags; who was one before does', () => {
+  assert.is(besideChange('ab', 'ab', 'a', 0), 'violation');
+  assert.is(besideChange('ab', 'ac', 'c', 0), 'ok');
+  assert.is(besideChange('ab', 'ac', 'c', 1_000), 'violation', 'it has heard of the others');
+  assert.is(besideChange('ab', 'ac', 'c', -100), 'violation', 'it is none yet');
+  assert.is(besideChange('ab', 'ac', 'a', 0), 'violation', 'it is primary as before');
+  assert.is(besideChange('abc', 'abd', 'b', 0), 'violation', 'it is a replica as before');
+});
+
+bounds('who has paused for another primary does not know how far it lags, nor before that one has reported', () => {
+  assert.is(besideChange('ab', 'ba', 'a', -900), 'ok');
+  assert.is(besideChange('ab', 'ba', 'a', 900), 'ok');
+  assert.is(besideChange('ab', 'ba', 'a', 1_000), 'violation');
+  assert.is(besideChange('ab', 'ba', 'a', -1_200), 'violation', 'no pause is that long');
+  assert.is(besideChange('ab', 'ba', 'b', 900), 'violation', 'the new primary');
 });
 
 bounds(

@@ -7,13 +7,17 @@
  * speaks for its side only, since a cut may not have been noticed yet. So of a provisional primary it bounds nothing, of a confirmed one what was not
  * acknowledged provisionally elsewhere; what they miss is published apart. While no fault has happened, 99 % of all answers must report a finite lag.
  */
-import type { Checker, FaultRecord, History, Operation } from './history.js';
+import { defaultRebalancingOptions } from '../core/control/moves/rebalancing-options.js';
+import type { NodeId } from '../core/identifiers.js';
+import type { Checker, FaultRecord, History, Operation, PlacedRow } from './history.js';
 import { isWrite } from './memory-traces.js';
 import { type JudgedRead, judgedReads, type Newer } from './newer-versions.js';
 
 const finiteShareMin = 0.99;
-/** After a change of its row a space's copies have heard of each other. */
-const settlingMs = 2_000;
+/** After a change of its row a space's copies have heard of each other: a voter's refusal of rivals (1.1 leases of 400 ms), and two pings of 250 ms. */
+const settlingMs = 1_000;
+/** A longer pause before a change is given up. */
+const { pauseMsMax } = defaultRebalancingOptions;
 /** Of fewer answers, one without a bound is no share. */
 const answersMin = 100;
 const evidenceMax = 10;
@@ -81,14 +85,12 @@ function share(judged: JudgedRead): number {
   return rounded(boundedStaleMs(judged) / Math.max(1, judged.read.lagMs as number));
 }
 
-/**
- * Answers of all kinds before the first fault, but for those about the time when the space's row changed: who has become a copy does not know how far it lags, nor
- * does a primary that has paused for another to take its place.
- */
+/** Answers of all kinds before the first fault, but for those of nodes to which a change of the space's row gave another part. */
 function faultFreeBounds({ operations, faults, placement }: History): { readonly answers: number; readonly finite: number } {
   const untilMs = firstFaultMs(faults);
-  const isSettling = ({ space, completedMs }: Operation): boolean =>
-    placement?.rows.some((row) => row.space === space && Math.abs(completedMs - row.atMs) < settlingMs) === true;
+  const rows = (placement?.rows ?? []).toSorted((left, right) => left.atMs - right.atMs);
+  const changes = rows.map((row, at) => ({ row, former: rows.slice(0, at).findLast(({ space }) => space === row.space)?.copies ?? [] }));
+  const isSettling = (answer: Operation): boolean => changes.some(({ row, former }) => isChanging(answer, row, former));
   const answered = ({ outcome, completedMs, lagMs, kind }: Operation): boolean =>
     outcome === 'ok' &&
     lagMs !== undefined &&
@@ -96,6 +98,16 @@ function faultFreeBounds({ operations, faults, placement }: History): { readonly
     (isWrite({ kind } as Operation) || kind === 'get' || kind === 'recall');
   const answers = operations.filter((operation) => answered(operation) && !isSettling(operation));
   return { answers: answers.length, finite: answers.filter(({ lagMs }) => lagMs !== null).length };
+}
+
+/**
+ * Whether the node that answered had just become a copy, which does not know how far it lags; or had paused for another to take its place as primary, and knows of nobody's
+ * term until that one reports. Who keeps its part can tell all the while.
+ */
+function isChanging({ space, node, completedMs }: Operation, row: PlacedRow, former: readonly NodeId[]): boolean {
+  if (row.space !== space || node === null || completedMs >= row.atMs + settlingMs) return false;
+  if (node === former[0] && node !== row.copies[0]) return completedMs > row.atMs - pauseMsMax;
+  return completedMs >= row.atMs && !former.includes(node);
 }
 
 export function firstFaultMs(faults: readonly FaultRecord[]): number {
