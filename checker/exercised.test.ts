@@ -74,6 +74,9 @@ exercise('each side of each split must have acknowledged enough', () => {
   assert.match(build([split(20, 20), split(0, 20)], 20), /acknowledged 0 of 20/);
   const [writing, reading] = split(20, 0).sides;
   assert.equal(build([{ ...split(), sides: [writing, { ...reading, readsOnly: true }] }], 20), build([split(20, 20)], 20));
+  const partly = (acknowledged: number): SplitRecord[] => [{ ...split(), sides: [{ ...writing, acknowledged, servedShare: 0.5 }] }];
+  assert.is(build(partly(10), 20), '');
+  assert.match(build(partly(9), 20), /acknowledged 9 of 10/);
   assert.match(build([], 20), /no split/);
   assert.is(build([split(0, 1)], 0), '');
   assert.is(build([], 0), '');

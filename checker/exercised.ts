@@ -46,10 +46,11 @@ function silentSides({ splits, acknowledgementsPerSideMin: min }: History): stri
   if (min > 0 && splits.length === 0) return ['no split took place'];
   return splits.flatMap(({ fromMs, sides }) =>
     sides
-      .filter(({ acknowledged, readsOnly }) => acknowledged < min && readsOnly !== true)
+      .map((side) => ({ ...side, asked: Math.floor(min * (side.servedShare ?? 1)) }))
+      .filter(({ acknowledged, asked, readsOnly }) => acknowledged < asked && readsOnly !== true)
       .map(
-        ({ nodes, acknowledged }) =>
-          `in the split at ${fromMs} ms the side of ${nodes.join(', ')} acknowledged ${acknowledged} of ${min} writes`,
+        ({ nodes, acknowledged, asked }) =>
+          `in the split at ${fromMs} ms the side of ${nodes.join(', ')} acknowledged ${acknowledged} of ${asked} writes`,
       ),
   );
 }

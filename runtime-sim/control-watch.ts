@@ -182,6 +182,11 @@ export class ControlWatch {
     return this.#rows;
   }
 
+  /** Who voted, as it was committed, in order of time. */
+  get electorates(): readonly Electorate[] {
+    return this.#electorates;
+  }
+
   /** Copies that a row names serve from then on until it names them no more. Plans choose rows freely: there are no caps on nodes. */
   placement(replicationFactor: number): PlacementRecord {
     const serving: { space: SpaceKey; node: NodeId; fromMs: number; untilMs: number }[] = [];

@@ -176,7 +176,7 @@ export class Simulation {
     for (const { id, disk } of this.#injector.destroyedDisks) keepLog(id, disk);
     for (const host of this.#hosts) if (!host.withoutDisk) keepLog(host.id, host.disk);
     if (this.#injector.destroyedDisks.length > 0 && this.liveness.settled === true) this.recorder.mark('copy lost for good and refilled');
-    this.recorder.splits.push(...splitRecords(this.#world, this.#hosts, this.#watch?.rows ?? []));
+    this.recorder.splits.push(...splitRecords(this.#world, this.#hosts, this.#watch));
     if (splitBrainHealed(this.recorder.terms)) this.recorder.mark('split-brain healed');
     if (termsOfOneSpace(this.recorder.terms, 20)) this.recorder.mark('twenty terms of one space');
     if (this.#world.network.overflowed > 0) this.recorder.mark('queue of a link overflowed');

@@ -1,29 +1,33 @@
 /**
  * What each side of a planned split acknowledged while it lasted: by who answered, not by who asked.
  */
+import type { Electorate } from '../checker/control-observations.js';
 import type { PlacedRow, SplitRecord } from '../checker/history.js';
 import { isWrite } from '../checker/memory-traces.js';
-import { votersMax } from '../core/control/entries.js';
+import { servedShare, servesItself } from '../checker/served-share.js';
 import type { NodeId } from '../core/identifiers.js';
-import type { RunPlan } from '../scenarios/run-plan.js';
+import type { PlannedSplit, RunPlan } from '../scenarios/run-plan.js';
 import type { NodeHost } from './node-host.js';
 import type { World } from './world.js';
 
-/**
- * `rows`: what was committed of where copies are, in order of time; empty without a control log. Of sides whose copies move away meanwhile nothing is asked, nor where
- * primaries may have moved to a node that both sides reach.
- */
-export function splitRecords(world: World, hosts: readonly NodeHost[], rows: readonly PlacedRow[]): SplitRecord[] {
+type Span = Pick<SplitRecord, 'fromMs' | 'untilMs'>;
+
+/** What was committed of where copies are and of who votes, in order of time. */
+interface Committed {
+  readonly rows: readonly PlacedRow[];
+  readonly electorates: readonly Electorate[];
+}
+
+/** `committed`: null without a control log. */
+export function splitRecords(world: World, hosts: readonly NodeHost[], committed: Committed | null): SplitRecord[] {
   const { plan, recorder } = world;
-  return plan.splits.map(({ fromMs, untilMs, sides }) => {
-    const placed = new Map(rows.filter(({ atMs }) => atMs < untilMs).map(({ space, copies }) => [space, copies]));
-    const keeps = (name: string): boolean =>
-      placed.size === 0 || [...placed.values()].some((copies) => copies.includes((hosts[plan.nodes.indexOf(name)] as NodeHost).id));
-    const holdsCopy = (name: string): boolean => plan.rows.some(({ copies }) => copies.includes(name));
-    const isBridged = plan.nodes.some((name) => !sides.some(({ nodes }) => nodes.includes(name)));
-    const held = isBridged && isMoving(plan) ? [] : sides.filter(({ nodes }) => nodes.some(holdsCopy) && nodes.some(keeps));
-    const records = held.map(({ nodes }) => {
-      const ids = nodes.map((name) => hosts[plan.nodes.indexOf(name)].id);
+  const idsOf = (names: readonly string[]): NodeId[] => names.map((name) => hosts[plan.nodes.indexOf(name)].id);
+  return plan.splits.map((split) => {
+    const { fromMs, untilMs, sides } = split;
+    const records = sides.flatMap(({ nodes }) => {
+      const ids = idsOf(nodes);
+      const share = shareOf(plan, split, nodes, { idsOf, rows: committed?.rows ?? [] });
+      if (share === 0) return [];
       const acknowledged = recorder.operations.filter(
         (operation) =>
           isWrite(operation) &&
@@ -33,33 +37,39 @@ export function splitRecords(world: World, hosts: readonly NodeHost[], rows: rea
           operation.completedMs >= fromMs &&
           operation.completedMs < untilMs,
       ).length;
-      return { nodes: ids, acknowledged, ...(mayOnlyRead(plan, nodes, { untilMs }) ? { readsOnly: true } : {}) };
+      const readsOnly =
+        plan.configuration.controlLog?.partitionPolicy === 'reject' && mayLackMajority(ids, committed?.electorates ?? [], split);
+      return [{ nodes: ids, acknowledged, ...(share < 1 ? { servedShare: share } : {}), ...(readsOnly ? { readsOnly } : {}) }];
     });
-    if (records.some((side) => side.readsOnly === true && gaveReads(world, side.nodes, { fromMs, untilMs })))
+    if (records.some((side) => side.readsOnly === true && gaveReads(world, side.nodes, split)))
       recorder.mark('side without a majority only read');
     if (records.length > 1 && records.every(({ acknowledged }) => acknowledged > 0)) recorder.mark('acknowledged on both sides of a split');
     return { fromMs, untilMs, sides: records };
   });
 }
 
-function isMoving({ configuration }: RunPlan): boolean {
-  return configuration.controlLog?.rebalancing?.isAutomatic === true;
+/** Where copies stay, a scenario parts the nodes so that each side that holds any has enough to serve. */
+function shareOf(
+  { nodes: all, rows: plannedRows, configuration }: RunPlan,
+  { sides, ...span }: PlannedSplit,
+  side: readonly string[],
+  { idsOf, rows }: { idsOf(names: readonly string[]): NodeId[]; readonly rows: readonly PlacedRow[] },
+): number {
+  if (configuration.controlLog?.rebalancing?.isAutomatic !== true)
+    return plannedRows.some(({ copies }) => side.some((name) => copies.includes(name))) ? 1 : 0;
+  const bystanders = idsOf(all.filter((name) => !sides.some(({ nodes }) => nodes.includes(name))));
+  const planned = plannedRows.filter(({ copies }) => servesItself(idsOf(side), idsOf(copies), bystanders)).length;
+  return servedShare(idsOf(side), rows, { ...span, bystanders, planned });
 }
 
-/** Whether these may be too few voters to confirm anybody, where nobody else may write: who votes while members come and go is for the cluster to decide. */
-function mayOnlyRead({ configuration, nodes }: RunPlan, side: readonly string[], { untilMs }: Pick<SplitRecord, 'untilMs'>): boolean {
-  if (configuration.controlLog?.partitionPolicy !== 'reject') return false;
-  const changes = (configuration.controlLog.changes ?? []).filter(({ kind }) => kind !== 'hold' && kind !== 'apply');
-  const later = changes.filter(({ kind, atMs }) => kind === 'join' && atMs >= untilMs).map(({ node }) => node);
-  const doubtful = changes.filter(({ atMs }) => atMs < untilMs).map(({ node }) => node);
-  const voters = nodes.slice(0, votersMax).filter((name) => !later.includes(name));
-  const sure = voters.filter((name) => side.includes(name) && !doubtful.includes(name));
-  const others = voters.filter((name) => !side.includes(name));
-  return sure.length <= others.length;
+/** Whether these may at some moment be too few of those who vote to confirm anybody, where nobody else may write. */
+function mayLackMajority(side: readonly NodeId[], electorates: readonly Electorate[], { fromMs, untilMs }: Span): boolean {
+  const inForce = electorates.filter(({ atMs }, at) => atMs < untilMs && (electorates[at + 1]?.atMs ?? untilMs) > fromMs);
+  return inForce.length === 0 || inForce.some(({ voters }) => 2 * voters.filter((voter) => side.includes(voter)).length <= voters.length);
 }
 
 /** A side that answers reads is there, and would have taken writes if it were allowed to. */
-function gaveReads({ recorder }: World, side: readonly NodeId[], { fromMs, untilMs }: Pick<SplitRecord, 'fromMs' | 'untilMs'>): boolean {
+function gaveReads({ recorder }: World, side: readonly NodeId[], { fromMs, untilMs }: Span): boolean {
   return recorder.operations.some(
     ({ kind, outcome, node, invokedMs, completedMs }) =>
       kind === 'get' && outcome === 'ok' && node !== null && side.includes(node) && invokedMs >= fromMs && completedMs < untilMs,
