@@ -7,7 +7,6 @@ import { nodesOf, type Underway } from '../../core/control/moves/rebalancing.js'
 import type { WantedStep as CoreStep, Wanted } from '../../core/control/moves/wanted-moves.js';
 import { EngramError } from '../../core/errors.js';
 import { type NodeId, type SpaceKey, spaceName } from '../../core/identifiers.js';
-import { suggestion } from '../../core/nearest-names.js';
 import {
   type MigrateAnswer,
   type MigrateRequest,
@@ -22,6 +21,7 @@ import { clusterService } from '../grpc/service-definitions.js';
 import type { ControlInspection, NodeHost } from '../node-host.js';
 import { memberNamed, refused } from './member-names.js';
 import type { Proposer } from './proposer.js';
+import { spaceUnknown } from './space-names.js';
 
 const askMsMax = 5_000;
 const lookEveryMs = 5;
@@ -163,9 +163,10 @@ function rowNamed(state: ControlState, name: string): ControlRow {
   const rows = rowsInOrder(state);
   const row = rows.filter(({ space }) => spaceName(space) === name).at(-1);
   if (row !== undefined) return row;
-  const names = rows.map(({ space }) => spaceName(space));
-  const hint = names.length === 0 ? 'the cluster has no spaces yet: each is made when it is first written to' : suggestion(name, names);
-  throw new EngramError('NOT_FOUND', { message: `the cluster has no space ${JSON.stringify(name)}`, field: 'space', hint });
+  throw spaceUnknown(
+    name,
+    rows.map(({ space }) => spaceName(space)),
+  );
 }
 
 interface WantedMove {

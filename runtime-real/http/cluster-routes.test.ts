@@ -27,7 +27,7 @@ const source: ClusterRoutesSource = {
   members: () => ({ ...members, cluster: 'engram' }),
   receipts: ({ space, after, limit }) => ({
     ...{ nodeId: node, nodeName: 'n1', next: after + limit, dropped: 3 },
-    receipts: [{ ...Receipt.decode(nothing), space, number: after + 1, memoryId: 'alone', fate: 'readable' }],
+    receipts: space === 'notes' ? [{ ...Receipt.decode(nothing), space, number: after + 1, memoryId: 'alone', fate: 'readable' }] : [],
   }),
   control: async () => ({
     ...report,
@@ -45,6 +45,10 @@ async function read(response: Response, count: number): Promise<string[]> {
   while (text.split('\n\n').length <= count) text += decoder.decode((await reader.read()).value, { stream: true });
   await reader.cancel();
   return text.split('\n\n').slice(0, count);
+}
+
+function idIn(event: string): string {
+  return /^id: (.*)$/m.exec(event)?.[1] ?? '';
 }
 
 const routes = suite('cluster routes');
@@ -80,9 +84,18 @@ routes('receipts of a space come in pages; a question that is wrong is told what
   assert.is((await clusterRoutes(() => null, new EventFeed()).request('/cluster/spaces/notes/receipts')).status, 503);
 });
 
+routes('a space without receipts has an empty ledger, a space that nobody knows has none', async () => {
+  const app = clusterRoutes(() => source, new EventFeed());
+  const empty = await app.request('/cluster/spaces/default/receipts');
+  assert.equal([empty.status, ((await empty.json()) as { receipts: object[] }).receipts], [200, []]);
+  const unknown = await app.request('/cluster/spaces/defualt/receipts');
+  assert.is(unknown.status, 404);
+  const message = 'the cluster has no space "defualt"';
+  assert.equal(await unknown.json(), { error: message, code: 'NOT_FOUND', field: 'space', hint: 'did you mean default?' });
+});
+
 routes('a follower hears what is kept and what comes; one that comes back hears what it has missed', async () => {
   const feed = new EventFeed();
-  feed.boot = 3;
   const app = clusterRoutes(() => source, feed);
   for (const name of ['n2', 'n3']) feed.take(learnt(name));
   feed.take({ kind: 'record.damaged', space: 'default#0', author: '', sequence: 1 } as unknown as NodeEvent);
@@ -91,26 +104,49 @@ routes('a follower hears what is kept and what comes; one that comes back hears 
   const reading = read(first, 3);
   feed.take(learnt('n4'));
   const heard = await reading;
+  const ids = heard.map(idIn);
   assert.equal(
-    heard.map((event) => /^id: (.*)$/m.exec(event)?.[1]),
-    ['3-1', '3-2', '3-3'],
+    ids.map((id) => id.split('-')[1]),
+    ['1', '2', '3'],
     'events about single records are not among them',
   );
   assert.match(heard[2], 'event: member.learnt');
   assert.match(heard[2], '"member":"n4"');
   feed.take(learnt('n5'));
-  const again = await read(await app.request('/cluster/events', { headers: { 'Last-Event-ID': '3-2' } }), 2);
+  const again = await read(await app.request('/cluster/events', { headers: { 'Last-Event-ID': ids[1] } }), 2);
   assert.equal(
     again.map((event) => /"member":"(n\d)"/.exec(event)?.[1]),
     ['n4', 'n5'],
+    'and no gap before them',
   );
+});
+
+routes('a follower that comes back with an id of elsewhere, or of long ago, is told that there is a gap', async () => {
+  const [feed, other] = [new EventFeed(), new EventFeed()];
+  const app = clusterRoutes(() => source, feed);
+  for (const each of [feed, other]) each.take(learnt('n2'));
+  const foreign = other.since(null).events[0]?.id as string;
+  const own = feed.since(null).events[0]?.id as string;
+  const from = async (id: string): Promise<string[]> => read(await app.request('/cluster/events', { headers: { 'Last-Event-ID': id } }), 2);
+  for (const id of [foreign, own.replace(/1$/, '2'), '3-1', 'nonsense']) {
+    const [gap, first] = await from(id);
+    assert.match(gap, 'event: events.gap', id);
+    assert.match(gap, `"reason":"other-feed","missed":null,"lastEventId":"${id}"`);
+    assert.is(idIn(first), own, 'what is kept follows');
+    // Who is cut off right after the gap was said hears nothing of it again.
+    assert.equal(feed.since(idIn(gap)).gap, null);
+    assert.is(feed.since(idIn(gap)).events[0]?.id, own);
+  }
+  for (let count = 0; count < eventsKept + 6; count += 1) feed.take(learnt('n3'));
+  const [gap, first] = await from(own);
+  assert.match(gap, '"reason":"forgotten","missed":6');
+  assert.is(idIn(first), own.replace(/1$/, '8'));
 });
 
 routes('what is kept has a bound, and so have the followers', async () => {
   const feed = new EventFeed();
   for (let count = 0; count < 3 * eventsKept; count += 1) feed.take(learnt('n2'));
-  assert.is(feed.since(null).length, eventsKept);
-  assert.is(feed.since('0-1').length, eventsKept, 'what came before is forgotten: all that is left is told');
+  assert.is(feed.since(null).events.length, eventsKept);
   const stops = Array.from({ length: followersMax }, () => feed.follow(() => {}));
   assert.is(
     feed.follow(() => {}),

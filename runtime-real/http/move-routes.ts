@@ -4,11 +4,12 @@
  * What changes something is asked by POST with a JSON body, and only as `application/json`: a page in an operator's browser cannot send that to a node without being asked.
  */
 import { type Context, Hono } from 'hono';
-import { EngramError, type ErrorCode } from '../../core/errors.js';
+import { EngramError } from '../../core/errors.js';
 import { RebalanceRequest_Action } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Failure } from '../../core/wire/generated/engram/v1/service.js';
 import { migrateJson, rebalanceJson } from '../control/rebalance-json.js';
 import type { ControlSource } from '../grpc/cluster-calls.js';
+import { errorAnswer, startingAnswer } from './error-answers.js';
 
 export interface MoveRoutesSource extends Pick<ControlSource, 'rebalance' | 'migrate'> {
   /** A member's name, or the id again. */
@@ -21,13 +22,6 @@ const actions: Readonly<Record<string, RebalanceRequest_Action>> = {
   apply: RebalanceRequest_Action.APPLY,
   abort: RebalanceRequest_Action.ABORT,
 };
-const statuses: Partial<Record<ErrorCode, 400 | 404 | 409 | 503>> = {
-  INVALID_ARGUMENT: 400,
-  NOT_FOUND: 404,
-  CLUSTER_REFUSED: 409,
-  UNAVAILABLE: 503,
-};
-
 /** `source` is null while the node reads its log. */
 export function moveRoutes(source: () => MoveRoutesSource | null): Hono {
   const routes = new Hono();
@@ -114,12 +108,4 @@ function wrong(field: string, value: unknown, hint: string): EngramError {
 
 function refusedAnswer(context: Context, failure: Failure): Response {
   return errorAnswer(context, EngramError.fromFailure(failure));
-}
-
-function errorAnswer(context: Context, { code, message, field, hint }: EngramError): Response {
-  return context.json({ error: message, code, field: field ?? null, hint }, statuses[code] ?? 500);
-}
-
-function startingAnswer(context: Context): Response {
-  return context.json({ error: 'the node is still reading its log', hint: 'try again in a moment' }, 503);
 }

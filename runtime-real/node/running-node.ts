@@ -107,10 +107,7 @@ export class RunningNode {
       const boot = { number: 0 };
       let running: RunningNode | null = null;
       const hear = (event: DomainEvent): void => {
-        if (event.kind === 'node.started') {
-          boot.number = event.boot;
-          doors.events.boot = event.boot;
-        }
+        if (event.kind === 'node.started') boot.number = event.boot;
         if (event.kind === 'membership.left') left();
         live.take(event);
         running?.hear(event);

@@ -1,9 +1,8 @@
 /** `engram space receipts`: what became of writes that were acknowledged apart from the others, as every member has it in its ledger. */
 import type { Command } from 'commander';
-import { EngramError } from '../../../core/errors.js';
-import { suggestion } from '../../../core/nearest-names.js';
 import type { Receipt } from '../../../core/wire/generated/engram/v1/cluster.js';
 import type { Epoch } from '../../../core/wire/generated/engram/v1/service.js';
+import { spaceUnknown } from '../../control/space-names.js';
 import { clusterService } from '../../grpc/service-definitions.js';
 import { type Column, count, exitCodes, type Output, oneLine, plural } from '../output.js';
 import { type GlobalOptions, parse } from '../session.js';
@@ -61,10 +60,7 @@ async function receipts(servers: readonly string[], output: Output, self: Comman
   const names = known.best.rows.map((row) => row.space);
   const isKnown =
     ledger.receipts.length > 0 || names.includes(name) || known.reports.some(({ copies }) => copies.some((copy) => copy.space === name));
-  if (!isKnown) {
-    const hint = names.length === 0 ? 'the cluster has no spaces yet: each is made when it is first written to' : suggestion(name, names);
-    throw new EngramError('NOT_FOUND', { message: `the cluster has no space ${JSON.stringify(name)}`, field: 'space', hint });
-  }
+  if (!isKnown) throw spaceUnknown(name, names);
   output.answer(ledgerJson(known, name, ledger), () => ledgerText(output, known, name, ledger));
   return exitCodes.ok;
 }
