@@ -146,10 +146,18 @@ entries('a new primary ends the move that was under way', () => {
   assert.is(log.why({ kind: 'move-changed', space: notes, basis: 3, change: { kind: 'paused' } }), 'stale rows');
 });
 
-entries('a recovery begins the next generation, and terms of the old one come before its', () => {
+entries('a recovery begins a later generation, gives every row a term of it, and ends moves', () => {
+  const log = new Log(added, created);
+  log.move({ kind: 'started', from: first, to: fourth });
+  assert.is(log.why({ kind: 'recovered', generation: 1 }), 'stale generation');
+  assert.is(log.why({ kind: 'recovered', generation: 3 }), null);
+  assert.equal([log.row().epoch, log.row().move], [{ generation: 3, index: log.state.applied }, null]);
+  assert.is(log.why({ kind: 'recovered', generation: 2 }), 'stale generation');
+});
+
+entries('terms of an old generation come before those of the next one', () => {
   const log = new Log(created);
-  assert.is(log.why({ kind: 'recovered', generation: 3 }), 'stale generation');
-  assert.is(log.why({ kind: 'recovered', generation: 2 }), null);
+  log.add({ kind: 'recovered', generation: 2 });
   log.add({ kind: 'primaries-reassigned', dead: first, successors: [{ space: notes, basis: log.row().revision, primary: second }] });
   assert.equal(log.row().epoch, { generation: 2, index: log.state.applied });
 });

@@ -132,6 +132,15 @@ function change({ draft, before }: Changing, entry: ControlEntry, index: number)
   }
 }
 
+/** What was known of rows may not be what was committed: every row gets a term of the new generation, and moves under way are given up. */
+function recover({ draft, before }: Changing, generation: number, index: number): Outcome {
+  if (generation <= before.generation) return refused('stale generation');
+  draft.generation = generation;
+  for (const row of Object.values(before.rows))
+    draft.rows[row.space] = { ...changedRow(draft, row, { copies: row.copies, move: null }, index), epoch: epochAt(draft, index) };
+  return applied;
+}
+
 function makeCluster(draft: Draft, entry: Extract<ControlEntry, { kind: 'cluster-made' }>, index: number): Outcome {
   if (isMade(draft)) return refused('cluster already made');
   const ids = new Set(entry.founders.map(({ id }) => id));
@@ -223,15 +232,6 @@ function dropSpace(draft: Draft, { name, generation }: Extract<ControlEntry, { k
 
 function epochAt({ generation }: Draft, index: number): Epoch {
   return { generation, index };
-}
-
-/** What was known of rows may not be what was committed: no term of before goes on. */
-function recover({ draft, before }: Changing, generation: number, index: number): Outcome {
-  if (generation !== draft.generation + 1) return refused('stale generation');
-  draft.generation = generation;
-  for (const row of Object.values(before.rows))
-    draft.rows[row.space] = { ...changedRow(draft, row, row, index), epoch: epochAt(draft, index) };
-  return applied;
 }
 
 /** A row with other copies or another move. Whoever was told to hold it in another order has a new term. */

@@ -76,7 +76,7 @@ beginnings(
     cluster.pass(3_000);
     third.deliver({ kind: 'recover', handle: 4 });
     cluster.passUntil(() => isConfirmed(third));
-    assert.is(answerOf(third, 4), 'committed');
+    assert.is(answerOf(third, 4), 'recovered');
     assert.equal([stateOf(third)?.generation, stateOf(third)?.voters], [2, [third.id]]);
     assert.is(write(cluster, third, 'c'), 'written, confirmed');
     first.start();

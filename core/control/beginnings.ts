@@ -9,22 +9,13 @@ import type { ProposalAnswer } from './control-events.js';
 import { type ControlState, emptyControlState, isMade } from './control-state.js';
 import type { ControlEntry } from './entries.js';
 import { decodeEntry } from './entry-codec.js';
+import { farther, nextGeneration, type Reached } from './generations.js';
 import type { Ballot, Entry, Snapshot } from './raft/vocabulary.js';
 import { encodeState } from './state-codec.js';
 
 export interface Beginning {
   readonly ballot: Ballot;
   readonly snapshot: Snapshot;
-}
-
-/**
- * A recovery begins at least so far beyond the log and the term that its node knows: what those who were given up may have agreed on since is before it, and gives way to it
- * when they come back. How many times as far is the node's own: of two that recover without knowing of each other one is ahead in both, and the other gives way to it.
- */
-const recoveryLeap = 1_000_000;
-
-function leapOf(node: NodeId): number {
-  return recoveryLeap * (1 + Number.parseInt(node.slice(0, 4), 16));
 }
 
 /** As if the founders had agreed on these entries; the first makes the cluster. Null: an entry does not fit to those before it. */
@@ -42,25 +33,26 @@ export interface Known {
   readonly self: NodeId;
   /** Of all that is committed as far as this node knows. */
   readonly state: ControlState;
-  readonly term: number;
   /** Behind that, in this node's log: may have been committed by those who are gone. */
   readonly entries: readonly Entry[];
+  /** How far it has seen any control log of this cluster come. */
+  readonly reached: Reached;
 }
 
 /**
  * The next generation: everything that this node knows, committed or not, with itself as the only voter. The others learn and vote again as they come back. All spaces have other
  * terms in it: what was not committed here may stand at an index at which those who were given up have committed something else.
  */
-export function recoveryOf({ self, state: committed, term, entries }: Known, pure: PureFunctions): Beginning {
+export function recoveryOf({ self, state: committed, entries, reached }: Known, pure: PureFunctions): Beginning {
   let state = committed;
   for (const entry of entries) {
     const reading = entry.kind === 'command' ? decodeEntry(entry.bytes, pure) : null;
     if (reading?.kind === 'entry') state = applyEntry(state, reading.entry, entry.index).state;
   }
-  const index = Math.max(state.applied, entries.at(-1)?.index ?? 0) + leapOf(self);
-  const recovered = applyEntry(state, { kind: 'recovered', generation: state.generation + 1 }, index).state;
-  const leapt = term + leapOf(self);
-  return beginningWith({ ...recovered, voters: [self], learners: [] }, { term: leapt, voters: [self] }, pure);
+  const known = { generation: state.generation, index: Math.max(state.applied, entries.at(-1)?.index ?? 0), term: 0 };
+  const { generation, index, term } = nextGeneration(farther(reached, known), self);
+  const recovered = applyEntry(state, { kind: 'recovered', generation }, index).state;
+  return beginningWith({ ...recovered, voters: [self], learners: [] }, { term, voters: [self] }, pure);
 }
 
 function beginningWith(

@@ -5,7 +5,23 @@ import type { Outcome } from './apply-entry.js';
 import type { ControlEntry } from './entries.js';
 import type { RaftEvent } from './raft/vocabulary.js';
 
+/** What a recovery rests on. */
+export interface RecoveryBasis {
+  /** The node's own control log was damaged: what it goes by may be older than what it had known itself. */
+  readonly isDamaged: boolean;
+  /** All that was committed up to here is known. */
+  readonly committed: number;
+  /** So many entries behind that were here too: they may have been committed, and count from now on. */
+  readonly doubtful: number;
+  /** The farthest place of which anything here, or anybody who was heard, tells. What stood between what is known and there, and all behind it, is given up. */
+  readonly reached: number;
+  /** Which other node has told what is known; null: it was here. */
+  readonly toldBy: NodeId | null;
+}
+
 export type ProposalAnswer =
+  /** To a recovery alone: a generation has begun. */
+  | { readonly kind: 'recovered'; readonly index: number; readonly generation: number; readonly basis: RecoveryBasis }
   | { readonly kind: 'committed'; readonly index: number; readonly outcome: Outcome }
   /** Another leader's entry stands in its place: it has had no effect and will have none. */
   | { readonly kind: 'replaced' }
@@ -25,7 +41,12 @@ export type ProposalRefusal =
   /** The entries that are to make a cluster do not fit together. */
   | 'no such cluster'
   /** There is nothing to recover: a leader is heard, or there never was a cluster. */
-  | 'nothing to recover';
+  | 'nothing to recover'
+  | 'recovery under way'
+  /** Of a damaged control log nothing can be read that says which members there are, and nobody has told. */
+  | 'nothing readable'
+  /** By what can be read of the control log, this node is no member: it would lead others that do not know it. */
+  | 'not a member';
 
 export type WhyGivenUp = 'target silent' | 'target leaves' | 'no progress' | 'writes paused too long';
 
@@ -51,6 +72,8 @@ export type ControlDomainEvent =
   | { readonly kind: 'control.log-damaged' }
   /** Whose control log was damaged is out of the electorate, and takes part again as one that has just been let in; it votes once its log reaches `votesFrom`. */
   | { readonly kind: 'control.begun-anew'; readonly term: number; readonly votesFrom: number }
+  /** An operator has given up a majority of the voters: this node has begun a generation, as its only voter. */
+  | { readonly kind: 'control.recovered'; readonly generation: number; readonly index: number; readonly basis: RecoveryBasis }
   /** A node whose control log is damaged goes by the state that others have committed up to here. */
   | { readonly kind: 'control.state-followed'; readonly index: number }
   /** A voter has said that the entry at that index removed this node: it takes no part any more, and hands over what it holds. */

@@ -13,13 +13,17 @@ import type { RecordPlace } from '../storage/dot-positions.js';
 import type { Room } from '../storage/write-ahead-log.js';
 import { type RecordDraft, type RecordView, recordLength } from '../wire/record.js';
 import { type ControlRecord, type ControlRecords, draftOf, readControlRecord, snapshotParts } from './control-records.js';
-import type { Change, EntryAt, Recovered } from './raft/vocabulary.js';
+import type { Epoch } from './entries.js';
+import { farther, nothingReached, type Reached } from './generations.js';
+import type { Change, EntryAt, Recovered, Snapshot } from './raft/vocabulary.js';
 import { losesWhatCounts, recoverLog, spentBallot } from './recovered-log.js';
 
 /** The node's log, as the journal uses it. */
 export interface JournalStore {
   readonly author: Author;
   readonly authorBytes: Uint8Array;
+  /** The greatest generation, and the greatest index, in the terms of all records that recovery has found. */
+  readonly termsReached: Epoch;
   /** Whether a record of so many bytes can be appended now. */
   room(bytes: number): Room;
   /** `room` has said yes. The journal is told with `durable` once it is. */
@@ -48,7 +52,7 @@ interface Queued {
 
 export type JournalReading =
   | { readonly kind: 'read'; readonly recovered: Recovered; readonly isEmpty: boolean }
-  /** Something was lost that this voter must not forget. */
+  /** Something was lost that this voter must not forget. What is recovered all the same is a part of it. */
   | { readonly kind: 'lossy'; readonly recovered: Recovered }
   /** A record that nobody can read, written by a later version. */
   | { readonly kind: 'newer'; readonly version: number };
@@ -72,10 +76,16 @@ export class ControlJournal implements ControlRecords {
   #noted: EntryAt = { index: 0, term: 0 };
   #committed: EntryAt = { index: 0, term: 0 };
   #isNoting = false;
+  #reached = nothingReached;
 
   constructor(store: JournalStore, pure: PureFunctions) {
     this.#store = store;
     this.#pure = pure;
+  }
+
+  /** How far the records that recovery has found tell that the log had come, those among them that do not count. */
+  get reached(): Reached {
+    return this.#reached;
   }
 
   /** Recovery has found a record; the same dot may come again from a later place, which then counts. */
@@ -92,28 +102,37 @@ export class ControlJournal implements ControlRecords {
     const found = [...this.#found.values()];
     this.#found = new Map();
     if (this.#newer !== null) return { kind: 'newer', version: this.#newer };
-    const { recovered, needed, begunAnew } = recoverLog(found);
+    const { recovered, needed, countsFrom, reached } = recoverLog(found);
+    this.#reached = reached;
     for (const kept of needed) this.#keep(kept);
     if (recovered.snapshot !== null) this.#terms.set(recovered.snapshot.index, recovered.snapshot.term);
     for (const { index, term } of recovered.entries) this.#terms.set(index, term);
     this.#lastIndex = recovered.entries.at(-1)?.index ?? 0;
     this.#noted = { index: recovered.committed, term: this.#terms.get(recovered.committed) ?? 0 };
     this.#committed = this.#noted;
-    if (lost !== null && losesWhatCounts(lost, begunAnew)) return { kind: 'lossy', recovered };
+    if (lost !== null && losesWhatCounts(lost, countsFrom)) return { kind: 'lossy', recovered };
     return { kind: 'read', recovered, isEmpty: found.length === 0 };
   }
 
-  /** Gives up all that was written, which is not all there any more, and says with what the voter begins anew once that is durable. */
+  /**
+   * Gives up all that was written, which is not all there any more, and says with what the voter begins anew once that is durable: with nothing, or with a snapshot. The last record is the
+   * moment in which all that happens; a crash before it leaves what was.
+   */
   beginAnew(
-    { term, votesFrom }: { readonly term: number; readonly votesFrom: number },
+    { term, votesFrom, snapshot }: { readonly term: number; readonly votesFrom: number; readonly snapshot: Snapshot | null },
     then: (recovered: Recovered, now: Now) => void,
   ): void {
+    const start = snapshot ?? { index: 0, term: 0 };
     this.#terms.clear();
+    this.#terms.set(start.index, start.term);
     this.#lastIndex = 0;
-    this.#committed = this.#noted = { index: 0, term: 0 };
+    this.#committed = this.#noted = { index: start.index, term: start.term };
+    this.#reached = farther(this.#reached, { generation: 0, index: votesFrom, term });
     const ballot = spentBallot(this.#store.author, term);
-    const whenDurable = (now: Now): void => then({ ballot, snapshot: null, entries: [], committed: 0, votesFrom }, now);
-    this.#queue.push({ record: { kind: 'begun-anew', term, votesFrom }, keepsEntries: false, whenDurable });
+    const whenDurable = (now: Now): void => then({ ballot, snapshot, entries: [], committed: start.index, votesFrom }, now);
+    const parts = snapshot === null ? [] : snapshotParts(snapshot, { isBeginning: true });
+    for (const record of parts) this.#queue.push({ record, keepsEntries: true, whenDurable: null });
+    this.#queue.push({ record: { kind: 'begun-anew', term, votesFrom, parts: parts.length }, keepsEntries: false, whenDurable });
     this.#proceed();
   }
 
@@ -194,7 +213,8 @@ export class ControlJournal implements ControlRecords {
 
   /** Whether anything can be superfluous now. */
   #takesAPlace(record: ControlRecord): boolean {
-    if (record.kind === 'snapshot-part') return record.part + 1 === record.parts;
+    // What is begun with takes the place of everything with the record behind it.
+    if (record.kind === 'snapshot-part') return record.part + 1 === record.parts && !record.isBeginning;
     if (record.kind === 'ballot' || record.kind === 'committed' || record.kind === 'begun-anew') return true;
     const isBehind = record.entry.index > this.#lastIndex;
     this.#lastIndex = record.entry.index;
@@ -205,7 +225,8 @@ export class ControlJournal implements ControlRecords {
   #giveUp({ record, keepsEntries, author, sequence }: Queued & Dot): void {
     if (!this.#takesAPlace(record)) return;
     for (const [key, kept] of this.#needed) {
-      if (kept.author === author && kept.sequence === sequence) continue;
+      const own = record.kind === 'begun-anew' ? record.parts : 0;
+      if (kept.author === author && kept.sequence <= sequence && kept.sequence >= sequence - own) continue;
       if (!takesThePlaceOf(record, kept.record, keepsEntries)) continue;
       this.#needed.delete(key);
       this.#store.release(kept.place);

@@ -10,13 +10,14 @@ import type { Now } from '../events.js';
 import type { Author, NodeId, SpaceKey } from '../identifiers.js';
 import type { PrimaryAuthority } from '../node-services.js';
 import { AppliedState, readableState } from './applied-state.js';
-import { type Beginning, committedAt, foundingOf, recoveryOf } from './beginnings.js';
+import { Beginner } from './beginner.js';
+import { foundingOf } from './beginnings.js';
 import { ControlOutbox, partsOf } from './bundle.js';
 import type { ProposalAnswer, ProposalRefusal } from './control-events.js';
 import { ControlJournal } from './control-journal.js';
 import type { ControlLogPorts } from './control-log-ports.js';
 import type { ControlRecords } from './control-records.js';
-import { type ControlState, isMade } from './control-state.js';
+import type { ControlState } from './control-state.js';
 import { keepElectorate, mostCaughtUp } from './electorate.js';
 import type { ControlEntry, Epoch } from './entries.js';
 import { encodeEntry } from './entry-codec.js';
@@ -48,6 +49,7 @@ export class ControlLog implements PrimaryAuthority {
   #snapshotIndex = 0;
   readonly #authority: Authority;
   readonly #followed: FollowedState;
+  readonly #beginner: Beginner;
   readonly #rebalancing: Rebalancing;
   readonly #outbox: ControlOutbox;
   readonly #rounds = new HeartbeatRounds();
@@ -66,7 +68,22 @@ export class ControlLog implements PrimaryAuthority {
       askEveryMs: options.authority.askEveryMs,
       state: () => this.state,
       goBy: (state, now) => this.#goBy(state, now),
-      beginAnew: (how, now) => this.#beginAnew(how, now),
+      beginAnew: (how) => this.#beginner.beginAnew(how),
+    });
+    this.#beginner = new Beginner({
+      journal: this.#journal,
+      store: ports.store,
+      followed: this.#followed,
+      notes: effects.journal,
+      pure: ports.pure,
+      self: () => this.#self as NodeId,
+      state: () => this.state,
+      raft: () => this.#raft,
+      rest: () => this.#rest(),
+      begin: (recovered, { isLate }, now) => {
+        if (isLate) this.#authority.replaced(this.state, now);
+        this.#begin(recovered, now);
+      },
     });
     this.#authority = new Authority(
       {
@@ -134,35 +151,16 @@ export class ControlLog implements PrimaryAuthority {
     const reading = this.#journal.finishRecovery(lost);
     if (reading.kind === 'newer')
       return this.#applied.halt(`the control log has records of format ${reading.version}, written by a later version`);
-    if (reading.kind === 'lossy') this.#followed.begin(this.#ports.store.author, readableState(reading.recovered, this.#ports.pure), now);
-    else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self)) this.#begin(reading.recovered, now);
+    if (reading.kind === 'lossy') {
+      this.#beginner.damaged(reading.recovered);
+      this.#followed.begin(this.#ports.store.author, readableState(reading.recovered, this.#ports.pure), now);
+    } else if (!reading.isEmpty || founding === null || !founding.founders.some(({ id }) => id === self))
+      this.#begin(reading.recovered, now);
     else {
       // Every founder begins with the same snapshot, in which the cluster is made: as if they had agreed on it.
       const beginning = foundingOf([{ kind: 'cluster-made', ...founding }], this.#ports.pure);
-      if (beginning !== null) this.#beginWith(beginning, now, () => {});
+      if (beginning !== null) this.#beginner.beginWith(beginning, () => {});
     }
-  }
-
-  /** From nothing, or in the place of all that stood here. Meanwhile this node hears nobody. */
-  #beginWith({ ballot, snapshot }: Beginning, now: Now, begun: () => void): void {
-    this.#now = now;
-    this.#raft = null;
-    this.#journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (then) => {
-      this.#begin({ ballot, snapshot, entries: [], committed: snapshot.index, votesFrom: 0 }, then);
-      begun();
-    });
-  }
-
-  /** This node is out of the electorate, and has heard so in the boot that found its control log damaged: all that is left of that is given up. */
-  #beginAnew(how: { readonly term: number; readonly votesFrom: number }, now: Now): void {
-    this.#now = now;
-    this.#journal.beginAnew(how, (recovered) => {
-      this.#ports.store.forgiveControlLoss((written, then) => {
-        if (!written) return this.#followed.begin(this.#ports.store.author, this.state, then);
-        this.#authority.replaced(this.state, then);
-        this.#begin(recovered, then);
-      });
-    });
   }
 
   #forgot(from: NodeId, boot: Author): AuthorityMessage | null {
@@ -171,25 +169,14 @@ export class ControlLog implements PrimaryAuthority {
 
   /** This node alone makes a cluster, of the members that the entries name; they get it from here. None of them may belong to one. */
   found(entries: readonly ControlEntry[], settled: (answer: ProposalAnswer) => void, now: Now): void {
-    const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
-    if (this.#raft === null) return refuse('no control log');
-    // Who has voted may have been let in, and does not know it yet.
-    if (isMade(this.state) || this.#raft.term > 0 || this.#raft.last.index > 0) return refuse('cluster already made');
-    const beginning = foundingOf(entries, this.#ports.pure);
-    if (beginning === null) return refuse('no such cluster');
-    this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
+    this.#now = now;
+    this.#beginner.found(entries, settled);
   }
 
   /** A majority of voters is gone for good: this node goes on with what it knows, in another generation. */
   recover(settled: (answer: ProposalAnswer) => void, now: Now): void {
-    const raft = this.#raft;
-    const refuse = (why: ProposalRefusal): void => settled({ kind: 'refused', why, leader: this.leader });
-    if (raft === null) return refuse('no control log');
-    if (!isMade(this.state) || raft.leader !== null) return refuse('nothing to recover');
-    const known = { self: this.#self as NodeId, state: this.state, term: raft.term, entries: raft.undelivered };
-    const beginning = recoveryOf(known, this.#ports.pure);
-    this.#beginWith(beginning, now, () => settled(committedAt(beginning)));
-    this.#waiting.unknownUpTo(Number.MAX_SAFE_INTEGER);
+    this.#now = now;
+    this.#beginner.recover(settled, now);
   }
 
   #begin(recovered: Recovered, now: Now): void {
@@ -285,10 +272,15 @@ export class ControlLog implements PrimaryAuthority {
 
   /** What others have committed: this node takes no part any more. */
   #goBy(state: ControlState, now: Now): void {
+    this.#rest();
+    this.#applied.goBy(state, now);
+  }
+
+  /** Takes no part for now. */
+  #rest(): void {
     this.#raft = null;
     this.#rebalancing.rest();
     this.#waiting.unknownUpTo(Number.MAX_SAFE_INTEGER);
-    this.#applied.goBy(state, now);
   }
 
   /** False when the timer is not one of these. */

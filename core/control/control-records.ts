@@ -11,6 +11,8 @@
  *   control entry version 1 · 1 · snapshot's index 6, term 6, configuration · part 2 · parts 2 · bytes
  *   control entry version 2 · 2 · index 6, term 6 of the last entry that is known to be committed
  *   control entry version 2 · 3 · term 6 · votes from 6
+ *   control entry version 3 · 4 · as 1, of a snapshot with which a voter begins anew
+ *   control entry version 3 · 5 · term 6 · votes from 6 · parts 2
  */
 import { emptyContext } from '../clock/causal-context.js';
 import type { Now } from '../events.js';
@@ -28,7 +30,7 @@ const reservedName = '.control';
 export const controlSpace = `${reservedName}#0` as SpaceKey;
 /** Stands for records of the control log that may have been lost, nobody knows how many. */
 export const lostControlDot = { author: '0'.repeat(2 * authorBytes) as Author, from: 1, to: 1 };
-export const controlRecordVersion = 2;
+export const controlRecordVersion = 3;
 /** A snapshot is kept in parts of at most this size. */
 export const snapshotPartBytesMax = 64 * 1_024;
 
@@ -42,14 +44,16 @@ export type ControlRecord =
       readonly part: number;
       readonly parts: number;
       readonly bytes: Uint8Array;
+      /** Of a snapshot with which a voter begins anew: it counts only if the record that says so stands right behind its last part. */
+      readonly isBeginning: boolean;
     }
   /** All up to there is committed: a node that starts without a leader goes by it. */
   | { readonly kind: 'committed'; readonly upTo: EntryAt }
   /**
    * This voter may have forgotten something, and begins anew: what was written before is of no account, and its loss is none. It has no vote to give in that term, and no voice before its
-   * log reaches `votesFrom`.
+   * log reaches `votesFrom`. So many snapshot parts right before this record are not given up with the rest: it begins with them.
    */
-  | { readonly kind: 'begun-anew'; readonly term: number; readonly votesFrom: number };
+  | { readonly kind: 'begun-anew'; readonly term: number; readonly votesFrom: number; readonly parts: number };
 
 /** Who is told of the control log's records in the node's log. */
 export interface ControlRecords {
@@ -68,11 +72,11 @@ export function isControlRecord({ type }: RecordView): boolean {
   return type === recordTypes.vote || type === recordTypes.controlEntry;
 }
 
-export function snapshotParts({ state, ...of }: Snapshot): readonly ControlRecord[] {
+export function snapshotParts({ state, ...of }: Snapshot, { isBeginning } = { isBeginning: false }): readonly ControlRecord[] {
   const parts = Math.max(1, Math.ceil(state.length / snapshotPartBytesMax));
   return Array.from({ length: parts }, (_, part) => {
     const from = part * snapshotPartBytesMax;
-    return { kind: 'snapshot-part', of, part, parts, bytes: state.subarray(from, from + snapshotPartBytesMax) };
+    return { kind: 'snapshot-part', of, part, parts, bytes: state.subarray(from, from + snapshotPartBytesMax), isBeginning };
   });
 }
 
@@ -107,8 +111,15 @@ export function draftOf(
   };
 }
 
+/** The first version that can say it: what an earlier one reads as well is written as before. */
+function versionOf(record: ControlRecord): number {
+  if (record.kind === 'snapshot-part') return record.isBeginning ? 3 : 1;
+  if (record.kind === 'begun-anew') return record.parts > 0 ? 3 : 2;
+  return record.kind === 'committed' ? 2 : 1;
+}
+
 function encodePayload(record: ControlRecord): Uint8Array {
-  const writer = new ByteWriter(128).u8(record.kind === 'committed' || record.kind === 'begun-anew' ? 2 : 1);
+  const writer = new ByteWriter(128).u8(versionOf(record));
   switch (record.kind) {
     case 'ballot':
       writer.u48(record.ballot.term).u8(record.ballot.vote === null ? 0 : 1);
@@ -122,12 +133,19 @@ function encodePayload(record: ControlRecord): Uint8Array {
       writer.u8(2).u48(record.upTo.index).u48(record.upTo.term);
       break;
     case 'snapshot-part':
-      writer.u8(1).u48(record.of.index).u48(record.of.term);
+      writer
+        .u8(record.isBeginning ? 4 : 1)
+        .u48(record.of.index)
+        .u48(record.of.term);
       writeConfiguration(writer, record.of.configuration);
       writer.u16(record.part).u16(record.parts).block(record.bytes);
       break;
     case 'begun-anew':
-      writer.u8(3).u48(record.term).u48(record.votesFrom);
+      writer
+        .u8(record.parts > 0 ? 5 : 3)
+        .u48(record.term)
+        .u48(record.votesFrom);
+      if (record.parts > 0) writer.u16(record.parts);
   }
   return writer.finish();
 }
@@ -164,9 +182,11 @@ function readLogRecord(reader: ByteReader): ControlRecord | null {
     return entry === null ? null : { kind: 'entry', previousTerm, entry };
   }
   if (kind === 2) return { kind: 'committed', upTo: { index: reader.u48(), term: reader.u48() } };
-  if (kind === 3) return { kind: 'begun-anew', term: reader.u48(), votesFrom: reader.u48() };
+  if (kind === 3) return { kind: 'begun-anew', term: reader.u48(), votesFrom: reader.u48(), parts: 0 };
+  if (kind === 5) return { kind: 'begun-anew', term: reader.u48(), votesFrom: reader.u48(), parts: reader.u16() };
   const [index, term] = [reader.u48(), reader.u48()];
   const configuration = readConfiguration(reader);
   const [part, parts, bytes] = [reader.u16(), reader.u16(), reader.block()];
-  return configuration === null || part >= parts ? null : { kind: 'snapshot-part', of: { index, term, configuration }, part, parts, bytes };
+  if (configuration === null || part >= parts) return null;
+  return { kind: 'snapshot-part', of: { index, term, configuration }, part, parts, bytes, isBeginning: kind === 4 };
 }

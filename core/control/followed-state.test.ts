@@ -6,8 +6,9 @@ import { testPureFunctions } from '../test-support/pure-functions.js';
 import { applyEntry } from './apply-entry.js';
 import { type ControlState, emptyControlState } from './control-state.js';
 import { defaultClusterSettings } from './entries.js';
-import { FollowedState, stateAnswer } from './followed-state.js';
+import { FollowedState, type Inquired, inquiryMs, stateAnswer } from './followed-state.js';
 import { decodeAuthorityMessage, encodeAuthorityMessage } from './leases/authority-messages.js';
+import { encodeRaftMessage } from './raft/message-codec.js';
 
 const pure = testPureFunctions();
 const other = nodeId('2'.repeat(32));
@@ -137,6 +138,39 @@ test('whose control log is damaged says so in its boot, and begins anew when the
   const told = encodeAuthorityMessage({ kind: 'begin-anew', boot, term: 3, votesFrom: 7 });
   known.follower.receive(other, told, at(2));
   assert.equal([known.begun, known.follower.why], [[[3, 7]], null]);
+});
+
+test('before a recovery all members are asked at once, and it is listened for a leader', () => {
+  const append = encodeRaftMessage({ kind: 'append', term: 7, round: 1, previous: { index: 40, term: 6 }, entries: [], committed: 40 });
+  const asksForVotes = encodeRaftMessage({ kind: 'ask-pre-vote', term: 9, last: { index: 44, term: 8 } });
+  const damaged = () => {
+    const known = following();
+    known.follower.begin(authorOf(other, { counter: 2, random: '00'.repeat(8) }), later, at(0));
+    known.sent.length = 0;
+    const inquired: Inquired[] = [];
+    assert.ok(known.follower.inquire((each) => inquired.push(each), at(1_000)));
+    assert.not(known.follower.inquire(() => {}, at(1_000)));
+    const asked = known.sent.map(({ to, bytes }) => [to, decodeAuthorityMessage(bytes)?.kind]);
+    assert.equal(asked, [
+      [other, 'state-wanted'],
+      [other, 'forgot'],
+    ]);
+    return { known, inquired };
+  };
+  const led = damaged();
+  led.known.follower.receive(other, append, at(1_100));
+  led.known.follower.timer(at(1_000 + inquiryMs));
+  assert.equal(led.inquired, [{ kind: 'leader', leader: other }]);
+  assert.equal(led.known.follower.reached, { generation: 0, index: 40, term: 7 });
+  const alone = damaged();
+  // Who would stand for election leads nobody.
+  alone.known.follower.receive(other, asksForVotes, at(1_100));
+  alone.known.follower.timer(at(1_000 + inquiryMs - 1));
+  assert.equal(alone.inquired, []);
+  assert.is(alone.known.armedMs.at(-1), 1_000 + inquiryMs);
+  alone.known.follower.timer(at(1_000 + inquiryMs));
+  assert.equal(alone.inquired, [{ kind: 'nobody leads' }]);
+  assert.equal(alone.known.follower.reached, { generation: 0, index: 44, term: 9 });
 });
 
 test('whose control log is damaged goes by what it can still read, tells others that ask, and asks no more once it takes part again', () => {

@@ -38,12 +38,28 @@ class Disk {
   }
 
   beginAnew(term: number): void {
-    this.#write({ kind: 'begun-anew', term, votesFrom: term + 1 });
+    this.#write({ kind: 'begun-anew', term, votesFrom: term + 1, parts: 0 });
     this.ballot = { term, vote: self };
     this.votesFrom = term + 1;
     this.snapshot = null;
     this.entries = [];
     this.committed = 0;
+  }
+
+  /** With a snapshot of so many parts, and the record that makes it count; or without that, as a crash leaves it. */
+  beginWith(term: number, sizeKib: number, isWhole: boolean): void {
+    const index = 1_000 * term;
+    const state = new Uint8Array(sizeKib * 1_024).fill(term);
+    const snapshot: Snapshot = { index, term, configuration: { voters: [self], learners: [] }, state };
+    const parts = snapshotParts(snapshot, { isBeginning: true });
+    for (const part of parts) this.#write(part);
+    if (!isWhole) return this.restart();
+    this.#write({ kind: 'begun-anew', term, votesFrom: index, parts: parts.length });
+    this.ballot = { term, vote: self };
+    this.votesFrom = index;
+    this.snapshot = snapshot;
+    this.entries = [];
+    this.committed = index;
   }
 
   vote(term: number): void {
@@ -88,6 +104,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('restart' as const) }),
   fc.record({ kind: fc.constant('vote' as const) }),
   fc.record({ kind: fc.constant('anew' as const) }),
+  fc.record({ kind: fc.constant('begin' as const), sizeKib: fc.constantFrom(0, 1, 130), isWhole: fc.boolean() }),
   fc.record({ kind: fc.constant('append' as const), back: fc.nat(4), count: fc.nat(4), newTerm: fc.boolean() }),
   fc.record({ kind: fc.constant('commit' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
   fc.record({
@@ -105,7 +122,10 @@ function carryOut(steps: readonly (typeof step extends fc.Arbitrary<infer Step> 
     else if (each.kind === 'vote') disk.vote(term);
     else if (each.kind === 'commit') disk.commit(each.share);
     else if (each.kind === 'anew') disk.beginAnew(term);
-    else if (each.kind === 'compact') disk.compact(each.share, each.sizeKib);
+    else if (each.kind === 'begin') {
+      term += 1;
+      disk.beginWith(term, each.sizeKib, each.isWhole);
+    } else if (each.kind === 'compact') disk.compact(each.share, each.sizeKib);
     else {
       // Entries are replaced by a leader of a later term alone.
       if (each.newTerm || each.back > 0) term += 1;
@@ -184,15 +204,15 @@ recovering('what was lost before a voter began anew is no loss, and what is lost
     lost.add({ author: authorIn(counter), from: 1, to });
     return lost;
   };
-  const begunAnew = { author: authorIn(3), sequence: 5 };
+  const countsFrom = { author: authorIn(3), sequence: 6 };
   assert.ok(losesWhatCounts(lostIn(1, 1), null));
   assert.equal(
-    [lostIn(2, 99), lostIn(3, 4), lostIn(3, 6), lostIn(4, 1)].map((lost) => losesWhatCounts(lost, begunAnew)),
+    [lostIn(2, 99), lostIn(3, 4), lostIn(3, 6), lostIn(4, 1)].map((lost) => losesWhatCounts(lost, countsFrom)),
     [false, false, true, true],
   );
   const unknown = new VersionVector();
   unknown.add(lostControlDot);
-  assert.ok(losesWhatCounts(unknown, begunAnew), 'nobody knows what it was');
+  assert.ok(losesWhatCounts(unknown, countsFrom), 'nobody knows what it was');
 });
 
 recovering.run();

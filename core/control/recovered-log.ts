@@ -8,17 +8,22 @@
  *
  * What was noted as committed counts where that entry still stands: it was durable here before it was noted.
  *
- * Nothing counts that was written before the voter began anew the last time.
+ * Nothing counts that was written before the voter began anew the last time, but for the snapshot that it began with. Such a snapshot counts only with the record behind it that says so:
+ * that record is the moment of the beginning, and a crash before it leaves all as it was.
  */
 import type { VersionVector } from '../clock/version-vector.js';
 import { type Author, authorBoot, authorNode } from '../identifiers.js';
 import { type ControlRecord, lostControlDot } from './control-records.js';
+import { farther, nothingReached, type Reached } from './generations.js';
 import type { Ballot, Entry, Recovered, Snapshot } from './raft/vocabulary.js';
 
-/** A record with the place in which it was written: boots count up, and sequences within each. */
-export interface WrittenRecord {
+export interface WrittenPlace {
   readonly author: Author;
   readonly sequence: number;
+}
+
+/** A record with the place in which it was written: boots count up, and sequences within each. */
+export interface WrittenRecord extends WrittenPlace {
   readonly record: ControlRecord;
 }
 
@@ -26,8 +31,10 @@ export interface RecoveredLog<Found extends WrittenRecord> {
   readonly recovered: Recovered;
   /** The records that this rests on; all others are superfluous. */
   readonly needed: readonly Found[];
-  /** The record with which the voter began anew; null when it never has. */
-  readonly begunAnew: Found | null;
+  /** The first record that counts since the voter began anew; null when it never has. */
+  readonly countsFrom: WrittenPlace | null;
+  /** How far all these records tell that the log had come, those that do not count among them. */
+  readonly reached: Reached;
 }
 
 type SnapshotPart = ControlRecord & { readonly kind: 'snapshot-part' };
@@ -37,7 +44,11 @@ export function recoverLog<Found extends WrittenRecord>(found: readonly Found[])
   const from = all.findLastIndex(({ record }) => record.kind === 'begun-anew');
   const begunAnew = from < 0 ? null : all[from];
   const anew = begunAnew?.record.kind === 'begun-anew' ? begunAnew.record : null;
-  const written = all.slice(from + 1);
+  const begins = anew === null ? 0 : anew.parts;
+  const countsFrom = begunAnew === null ? null : { author: begunAnew.author, sequence: begunAnew.sequence - begins };
+  const own = all.filter((each) => isPartOf(each, countsFrom, begunAnew));
+  const behind = all.slice(from + 1).filter(({ record }) => record.kind !== 'snapshot-part' || !record.isBeginning);
+  const written = [...own, ...behind];
   const ballot = latestBallot(written);
   const snapshot = farthestSnapshot(written);
   const entries = entriesBehind(snapshot?.snapshot ?? null, written);
@@ -50,7 +61,8 @@ export function recoverLog<Found extends WrittenRecord>(found: readonly Found[])
       committed: committed?.index ?? snapshot?.snapshot.index ?? 0,
       votesFrom: anew?.votesFrom ?? 0,
     },
-    begunAnew,
+    countsFrom,
+    reached: all.reduce((reached, { record }) => farther(reached, reachedBy(record)), nothingReached),
     needed: [
       ...(begunAnew === null ? [] : [begunAnew]),
       ...(ballot === null ? [] : [ballot.found]),
@@ -66,19 +78,40 @@ export function spentBallot(author: Author, term: number): Ballot {
   return { term, vote: authorNode(author) };
 }
 
-/** Whether what a disk has lost of the control log counts: not what was written before the voter began anew. */
-export function losesWhatCounts(lost: VersionVector, begunAnew: Pick<WrittenRecord, 'author' | 'sequence'> | null): boolean {
-  if (begunAnew === null) return true;
-  const { counter } = authorBoot(begunAnew.author);
+/** Whether this is one of the parts of the snapshot with which the voter began anew. */
+function isPartOf({ author, sequence, record }: WrittenRecord, first: WrittenPlace | null, last: WrittenPlace | null): boolean {
+  if (first === null || last === null || record.kind !== 'snapshot-part' || author !== first.author) return false;
+  return sequence >= first.sequence && sequence < last.sequence;
+}
+
+function reachedBy(record: ControlRecord): Reached {
+  switch (record.kind) {
+    case 'ballot':
+      return { generation: 0, index: 0, term: record.ballot.term };
+    case 'entry':
+      return { generation: 0, index: record.entry.index, term: record.entry.term };
+    case 'snapshot-part':
+      return { generation: 0, index: record.of.index, term: record.of.term };
+    case 'committed':
+      return { generation: 0, index: record.upTo.index, term: record.upTo.term };
+    case 'begun-anew':
+      return { generation: 0, index: record.votesFrom, term: record.term };
+  }
+}
+
+/** Whether what a disk has lost of the control log counts: not what was written before the first record that does. */
+export function losesWhatCounts(lost: VersionVector, countsFrom: WrittenPlace | null): boolean {
+  if (countsFrom === null) return true;
+  const { counter } = authorBoot(countsFrom.author);
   return lost.authors().some((author) => {
     if (author === lostControlDot.author) return true;
     const boot = authorBoot(author).counter;
     const ranges = lost.of(author)?.ranges() ?? [];
-    return boot > counter || (boot === counter && ranges.some(([, to]) => to > begunAnew.sequence));
+    return boot > counter || (boot === counter && ranges.some(([, to]) => to >= countsFrom.sequence));
   });
 }
 
-function compareWritten(left: WrittenRecord, right: WrittenRecord): number {
+function compareWritten(left: WrittenPlace, right: WrittenPlace): number {
   return authorBoot(left.author).counter - authorBoot(right.author).counter || left.sequence - right.sequence;
 }
 

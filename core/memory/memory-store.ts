@@ -6,6 +6,7 @@ import { compareTimestamps, type HlcTimestamp } from '../clock/hybrid-logical-cl
 import type { VersionVector } from '../clock/version-vector.js';
 import type { NodeConfiguration } from '../configuration.js';
 import { type ControlRecords, controlSpace, isControlRecord } from '../control/control-records.js';
+import type { Epoch } from '../control/entries.js';
 import { rowOf } from '../control/members-and-rows.js';
 import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
@@ -82,6 +83,8 @@ export class MemoryStore {
   #blocked = false;
   /** The latest logical time of each author's records, as recovery found them. */
   readonly #timesFound = new Map<Author, HlcTimestamp>();
+  /** The greatest generation, and the greatest index, in the terms of all records that recovery has found. */
+  termsReached: Epoch = { generation: 0, index: 0 };
 
   constructor(configuration: NodeConfiguration, effects: Effects, pure: PureFunctions, owner: MemoryStoreOwner) {
     this.#configuration = configuration;
@@ -198,6 +201,10 @@ export class MemoryStore {
   }
 
   #noteTime(view: RecordView): void {
+    const { term } = view;
+    const { generation, index } = this.termsReached;
+    if (term.generation > generation || term.index > index)
+      this.termsReached = { generation: Math.max(term.generation, generation), index: Math.max(term.index, index) };
     const known = this.#timesFound.get(view.author);
     const time = { ms: view.timeMs, logical: view.timeLogical };
     if (known === undefined || compareTimestamps(known, time) < 0) this.#timesFound.set(view.author, time);

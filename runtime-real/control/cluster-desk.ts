@@ -1,6 +1,7 @@
 /** What operators ask of the control log: make a cluster, let nodes in and out, choose for all, begin anew. Every refusal says why, and what would help. */
 import type { RefusalReason } from '../../core/control/apply-entry.js';
-import { type ControlMember, isMade, rowsInOrder } from '../../core/control/control-state.js';
+import type { ProposalAnswer } from '../../core/control/control-events.js';
+import { type ControlMember, type ControlState, isMade, rowsInOrder } from '../../core/control/control-state.js';
 import { acknowledgementLevels, type ClusterSettings, type ControlEntry, partitionPolicies } from '../../core/control/entries.js';
 import { EngramError } from '../../core/errors.js';
 import type { NodeId } from '../../core/identifiers.js';
@@ -24,6 +25,8 @@ const meetMsMax = 3_000;
 /** So long a planned absence waits for others to take over. */
 const handOverMsMax = 1_500;
 export const replicationFactorMax = 7;
+
+export type Recovered = Extract<ProposalAnswer, { readonly kind: 'recovered' }>;
 
 export class ClusterDesk {
   readonly #options: ControlParts;
@@ -185,23 +188,21 @@ export class ClusterDesk {
     return settings;
   }
 
-  /** Begins another generation with what this node knows. Returns its number. */
-  async recover(acceptsRisk: boolean): Promise<number> {
+  /** Begins another generation with what this node knows. Returns what that was. */
+  async recover(acceptsRisk: boolean): Promise<Recovered> {
     const { host, network } = this.#options;
-    const { raft, state } = this.#made();
+    const control = host.inspectControl();
+    // A damaged node takes no part in the agreement, and may recover all the same.
+    const { state } = control?.isDamaged === true ? control : this.#made();
     if (!acceptsRisk) {
       const message = 'whoever is given up may have acknowledged writes and changed the cluster since this node heard of them';
       const hint = 'if a majority of voters is gone for good, say so: engram cluster recover --accept-risk';
       throw new EngramError('INVALID_ARGUMENT', { message, field: 'accept_risk', hint });
     }
     const answer = await host.propose({ kind: 'recover' });
-    if (answer.kind !== 'committed') {
-      const leader = raft?.leader === null || raft?.leader === undefined ? 'one' : (state.members[raft.leader]?.name ?? raft.leader);
-      const message = `there is nothing to recover: a majority of voters answers to a leader, ${leader}`;
-      throw refused(message, 'remove nodes that are gone for good with engram cluster remove NODE --force');
-    }
+    if (answer.kind !== 'recovered') throw notRecovered(answer, state, this.#options.own().name);
     network.restart();
-    return this.#control().state.generation;
+    return answer;
   }
 
   /** A planned absence: what this node leads goes to other copies, as far as they can take it. Never rejects. */
@@ -244,6 +245,30 @@ export class ClusterDesk {
       );
     }
     return committed;
+  }
+}
+
+function notRecovered(answer: ProposalAnswer, state: ControlState, self: string): EngramError {
+  const why = answer.kind === 'refused' ? answer.why : answer.kind;
+  switch (why) {
+    case 'nothing to recover': {
+      const leader = answer.kind === 'refused' && answer.leader !== null ? (state.members[answer.leader]?.name ?? answer.leader) : 'one';
+      const message = `there is nothing to recover: a majority of voters answers to a leader, ${leader}`;
+      return refused(message, 'remove nodes that are gone for good with engram cluster remove NODE --force');
+    }
+    case 'nothing readable':
+      return refused(
+        `the control log of ${self} is damaged, nothing of it can be read, and no other node has told which members and spaces there are`,
+        'recover another node; this one may be removed then, and come back with an empty directory: what it holds is handed over before',
+      );
+    case 'not a member':
+      return refused(`as far as ${self} can tell it is no member of the cluster`, 'recover a node that is one');
+    case 'recovery under way':
+      return refused('a recovery is under way on this node already', 'wait some seconds, and look at engram cluster log');
+    default: {
+      const hint = 'look at engram cluster log, which shows the generation, and ask again if it is the old one';
+      return new EngramError('UNAVAILABLE', { message: `the recovery has not been settled: ${why}`, hint });
+    }
   }
 }
 

@@ -51,7 +51,9 @@ export class ControlAnswers implements ControlSource {
 
   async recover({ acceptRisk }: Asked<'recover'>): Promise<Answered<'recover'>> {
     const done = await settled(this.#control.desk.recover(acceptRisk));
-    return typeof done === 'number' ? { failure: undefined, generation: done } : { failure: done, generation: 0 };
+    if ('code' in done) return { ...noRecovery, failure: done };
+    const { isDamaged: damaged, committed, doubtful, reached, toldBy } = done.basis;
+    return { failure: undefined, generation: done.generation, damaged, committed, doubtful, reached, toldByNodeId: toldBy ?? '' };
   }
 
   propose(request: Asked<'propose'>): Promise<Answered<'propose'>> {
@@ -66,6 +68,8 @@ export class ControlAnswers implements ControlSource {
     return this.#control.receipts(request);
   }
 }
+
+const noRecovery = { generation: 0, damaged: false, committed: 0, doubtful: 0, reached: 0, toldByNodeId: '' };
 
 /** What came of it, or why nothing did. */
 async function settled<Value>(value: Promise<Value>): Promise<Value | Failure> {

@@ -45,7 +45,7 @@ export class Proposer {
     for (;;) {
       const answer = await this.#try(entry);
       if (answer.kind === 'committed') return { index: answer.index, outcome: answer.outcome };
-      if (answer.kind === 'unknown') {
+      if (answer.kind === 'unknown' || answer.kind === 'recovered') {
         const message = 'the node that had proposed it to the control log has not said what became of it';
         throw new EngramError('CONNECTION_LOST', { message, hint: 'look whether it was done (engram cluster log), and ask again if not' });
       }
@@ -83,7 +83,7 @@ export function noControlLog(): EngramError {
   const message = 'this node takes no part in a control log: it is a single node, or its control log is damaged';
   return new EngramError('CLUSTER_REFUSED', {
     message,
-    hint: 'ask another node; a damaged node is to be removed, and to come back with an empty directory',
+    hint: 'ask another node; a damaged one takes part again by itself as long as a majority of voters leads (docs/operations/running-nodes.md)',
   });
 }
 
@@ -101,6 +101,8 @@ function messageOf(answer: ProposalAnswer): ProposeAnswer {
     }
     case 'replaced':
       return { outcome: ProposeAnswer_Outcome.REPLACED, index: 0, why: '', leaderNodeId: '' };
+    // No entry is answered as a recovery is.
+    case 'recovered':
     case 'unknown':
       return { outcome: ProposeAnswer_Outcome.UNKNOWN, index: 0, why: '', leaderNodeId: '' };
     case 'refused':

@@ -49,6 +49,7 @@ const levels: Partial<Record<NodeEvent['kind'], Level>> = {
   'control.removed': 'warn',
   'control.log-damaged': 'error',
   'control.begun-anew': 'warn',
+  'control.recovered': 'warn',
   'control.entry-unreadable': 'error',
   'control.message-rejected': 'warn',
   'control.stepped-down': 'warn',

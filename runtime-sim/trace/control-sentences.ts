@@ -1,7 +1,7 @@
 /** What control logs say to each other and note, as halves of sentences. */
 
 import { partsOf } from '../../core/control/bundle.js';
-import type { ControlDomainEvent, ProposalAnswer } from '../../core/control/control-events.js';
+import type { ControlDomainEvent, ProposalAnswer, RecoveryBasis } from '../../core/control/control-events.js';
 import type { ControlEntry } from '../../core/control/entries.js';
 import { decodeAuthorityMessage, isAuthorityMessage } from '../../core/control/leases/authority-messages.js';
 import { decodeRaftMessage } from '../../core/control/raft/message-codec.js';
@@ -159,6 +159,8 @@ export function controlText(event: ControlDomainEvent): string {
       return 'has lost records of its control log and votes no more';
     case 'control.begun-anew':
       return `begins its control log anew in term ${event.term}, and votes again once it reaches ${event.votesFrom}`;
+    case 'control.recovered':
+      return `gives up the others, and begins generation ${event.generation} of the control log at ${event.index} with ${basisText(event.basis)}`;
     case 'control.state-followed':
       return `goes by what others have committed, up to ${event.index}`;
     case 'control.removed':
@@ -178,10 +180,18 @@ export function controlText(event: ControlDomainEvent): string {
   }
 }
 
+function basisText({ isDamaged, committed, doubtful, reached, toldBy }: RecoveryBasis): string {
+  const whose = toldBy === null ? '' : ` as ${toldBy} has told it`;
+  const behind = doubtful === 0 ? '' : `, and ${doubtful} entries behind that`;
+  return `what was committed up to ${committed}${whose}${behind}${isDamaged ? `; its own log is damaged, and had reached ${reached} at least` : ''}`;
+}
+
 function answerText(answer: ProposalAnswer): string {
   switch (answer.kind) {
     case 'committed':
       return `committed as entry ${answer.index}`;
+    case 'recovered':
+      return `generation ${answer.generation} has begun at ${answer.index}`;
     case 'refused':
       return `refused, ${answer.why}${answer.leader === null ? '' : `, ${answer.leader} leads`}`;
     case 'replaced':

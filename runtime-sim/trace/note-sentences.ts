@@ -150,6 +150,7 @@ const sentences: Sentences = {
   'control.removed': (event) => brief(controlText(event)),
   'control.log-damaged': (event) => brief(controlText(event)),
   'control.begun-anew': (event) => brief(controlText(event)),
+  'control.recovered': (event) => brief(controlText(event)),
   'control.proposal-answered': (event) => normal(controlText(event)),
   'control.message-rejected': (event) => normal(controlText(event)),
   'membership.overloaded': ({ bound, count }) => normal(`drops what is too much for ${bound} (${count} so far)`),

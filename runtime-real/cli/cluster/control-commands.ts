@@ -9,7 +9,7 @@ import { clusterService } from '../../grpc/service-definitions.js';
 import { exitCodes, type Output } from '../output.js';
 import { usageError } from '../session.js';
 import { clusterKnown } from './control-reports.js';
-import { logJson, logText, rowsText, spacesJson, spacesText, statusJson, statusText } from './control-text.js';
+import { logJson, logText, recoveredText, rowsText, spacesJson, spacesText, statusJson, statusText } from './control-text.js';
 import { askAnyFor, changeMsMax } from './node-questions.js';
 
 const copiesMost = 7;
@@ -103,10 +103,9 @@ async function recover(servers: readonly string[], output: Output, self: Command
     usageError(self, 'name the one node whose knowledge is to count with --server: the one that has applied the most (cluster log)');
   const { acceptRisk } = self.opts<{ acceptRisk: boolean }>();
   const question = { method: clusterService.recover, request: { acceptRisk }, deadlineMs: changeMsMax };
-  const { failure, generation } = await askAnyFor(servers, question);
+  const { failure, ...begun } = await askAnyFor(servers, question);
   succeed(failure);
-  const next = 'members that are up follow it by themselves; remove those that are gone for good with engram cluster remove NODE --force';
-  output.answer({ generation }, () => `generation ${generation} of the control log has begun; ${next}`);
+  output.answer(begun, () => recoveredText(begun));
   return exitCodes.ok;
 }
 

@@ -1,5 +1,5 @@
 /** The control log, spaces and rows as the command line prints them: objects for programs, words for people. */
-import type { ControlReport } from '../../../core/wire/generated/engram/v1/cluster.js';
+import type { ControlReport, RecoverAnswer } from '../../../core/wire/generated/engram/v1/cluster.js';
 import { type Column, type Output, oneLine, plural } from '../output.js';
 import { type ClusterKnown, type CopyKnown, nameOf, type SpaceKnown, spacesKnown } from './control-reports.js';
 
@@ -18,6 +18,24 @@ function headText(known: ClusterKnown): string {
       : `; ${settings.replicationFactor} copies, partition_policy ${settings.partitionPolicy}, ack ${settings.acknowledgement}`;
   const missing = silent.length === 0 ? '' : `; no answer from ${silent.join(', ')}`;
   return `cluster ${cluster} ${clusterId.slice(0, 8)}, generation ${generation}, ${leader}${chosen}${missing}`;
+}
+
+/** What a recovery has begun with, and what may be missing from it. */
+export function recoveredText({ generation, damaged, committed, doubtful, reached, toldByNodeId }: Omit<RecoverAnswer, 'failure'>): string {
+  const behind = doubtful === 0 ? '' : `, and ${plural(doubtful, 'change')} behind that, which may or may not have been committed`;
+  const lines = [`generation ${generation} of the control log has begun, with what was committed up to ${committed}${behind}`];
+  if (damaged) {
+    const source = toldByNodeId === '' ? 'that is what could still be read of it' : `that is what ${toldByNodeId} has told`;
+    lines.push(`the control log of this node was damaged: ${source}`);
+    const known = committed + doubtful;
+    if (reached > known)
+      lines.push(`the log had reached ${reached} at least: what was committed from ${known + 1} on is not known, and given up`);
+    lines.push(
+      'members, spaces and rows may be older than they were: look at engram cluster status, spaces and rows. Memories are not touched',
+    );
+  }
+  lines.push('members that are up follow it by themselves; remove those that are gone for good with engram cluster remove NODE --force');
+  return lines.join('\n');
 }
 
 export function logJson({ best, reports, silent }: ClusterKnown): object {

@@ -250,6 +250,16 @@ export interface RecoverRequest {
 export interface RecoverAnswer {
   failure: Failure | undefined;
   generation: number;
+  /** The control log of the node was damaged: what it goes by may be older than what it had known itself. */
+  damaged: boolean;
+  /** All that was committed up to this index is known. */
+  committed: number;
+  /** So many entries behind that were there too. They may have been committed, and count from now on. */
+  doubtful: number;
+  /** The farthest index of which anything tells: what is not known up to there, and all behind it, is given up. */
+  reached: number;
+  /** Which other node has told what is known; empty: it was in the node's own control log. */
+  toldByNodeId: string;
 }
 
 export interface ClusterSettings {
@@ -2305,7 +2315,7 @@ export const RecoverRequest: MessageFns<RecoverRequest> = {
 };
 
 function createBaseRecoverAnswer(): RecoverAnswer {
-  return { failure: undefined, generation: 0 };
+  return { failure: undefined, generation: 0, damaged: false, committed: 0, doubtful: 0, reached: 0, toldByNodeId: "" };
 }
 
 export const RecoverAnswer: MessageFns<RecoverAnswer> = {
@@ -2315,6 +2325,21 @@ export const RecoverAnswer: MessageFns<RecoverAnswer> = {
     }
     if (message.generation !== 0) {
       writer.uint32(16).uint32(message.generation);
+    }
+    if (message.damaged !== false) {
+      writer.uint32(24).bool(message.damaged);
+    }
+    if (message.committed !== 0) {
+      writer.uint32(32).uint64(message.committed);
+    }
+    if (message.doubtful !== 0) {
+      writer.uint32(40).uint32(message.doubtful);
+    }
+    if (message.reached !== 0) {
+      writer.uint32(48).uint64(message.reached);
+    }
+    if (message.toldByNodeId !== "") {
+      writer.uint32(58).string(message.toldByNodeId);
     }
     return writer;
   },
@@ -2346,6 +2371,46 @@ export const RecoverAnswer: MessageFns<RecoverAnswer> = {
             }
 
             message.generation = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.damaged = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.committed = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.doubtful = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.reached = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.toldByNodeId = reader.string();
             continue;
           }
         }

@@ -1,0 +1,153 @@
+/**
+ * When a node's control log begins without a majority that has agreed to it, what that takes, and when it is refused: it makes a cluster, it begins anew when the leader has told it to, or an operator gives up
+ * a majority of the voters that is gone for good.
+ *
+ * A recovery works on a node with a damaged control log as well. It goes by the latest state that the node can read or has been told: before, all members are asked once more, and whoever leads
+ * is listened for. The new generation is written so that one record is the moment in which it begins: after a crash before it the node is damaged as it was, after one behind it the generation stands.
+ * What the disk has lost before that is of no account then.
+ */
+import type { Effects } from '../effects.js';
+import type { Now } from '../events.js';
+import type { NodeId } from '../identifiers.js';
+import type { PureFunctions } from '../pure-functions.js';
+import { type Beginning, committedAt, foundingOf, type Known, recoveryOf } from './beginnings.js';
+import type { ProposalAnswer, ProposalRefusal, RecoveryBasis } from './control-events.js';
+import type { ControlJournal, JournalStore } from './control-journal.js';
+import { type ControlState, isMade } from './control-state.js';
+import type { ControlEntry } from './entries.js';
+import type { FollowedState } from './followed-state.js';
+import { farther, type Reached } from './generations.js';
+import type { Raft } from './raft/raft.js';
+import type { Entry, Recovered } from './raft/vocabulary.js';
+
+export interface BeginnerPorts {
+  readonly journal: Pick<ControlJournal, 'save' | 'beginAnew' | 'reached'>;
+  readonly store: Pick<JournalStore, 'author' | 'termsReached' | 'forgiveControlLoss'>;
+  readonly followed: Pick<FollowedState, 'why' | 'begin' | 'end' | 'inquire' | 'toldBy' | 'reached'>;
+  readonly notes: Effects['journal'];
+  readonly pure: PureFunctions;
+  self(): NodeId;
+  state(): ControlState;
+  raft(): Pick<Raft, 'term' | 'last' | 'leader' | 'undelivered'> | null;
+  /** What stood here is given up: this node hears nobody until it begins. */
+  rest(): void;
+  /** `isLate`: this node has gone by rows before, so others may lead by them still. */
+  begin(recovered: Recovered, how: { readonly isLate: boolean }, now: Now): void;
+}
+
+type Settled = (answer: ProposalAnswer) => void;
+
+export class Beginner {
+  readonly #ports: BeginnerPorts;
+  /** Of a damaged control log: entries that can be read, committed or not. */
+  #readable: readonly Entry[] = [];
+
+  constructor(ports: BeginnerPorts) {
+    this.#ports = ports;
+  }
+
+  /** The node's own control log is damaged: this can still be read of it. */
+  damaged({ entries }: Recovered): void {
+    this.#readable = entries;
+  }
+
+  #refuse(why: ProposalRefusal, settled: Settled): void {
+    settled({ kind: 'refused', why, leader: this.#ports.raft()?.leader ?? null });
+  }
+
+  /** This node alone makes a cluster, of the members that the entries name; they get it from here. None of them may belong to one. */
+  found(entries: readonly ControlEntry[], settled: Settled): void {
+    const raft = this.#ports.raft();
+    if (raft === null) return this.#refuse('no control log', settled);
+    // Who has voted may have been let in, and does not know it yet.
+    if (isMade(this.#ports.state()) || raft.term > 0 || raft.last.index > 0) return this.#refuse('cluster already made', settled);
+    const beginning = foundingOf(entries, this.#ports.pure);
+    if (beginning === null) return this.#refuse('no such cluster', settled);
+    this.beginWith(beginning, () => settled(committedAt(beginning)));
+  }
+
+  /** From nothing, or in the place of all that stood here. Meanwhile this node hears nobody. */
+  beginWith({ ballot, snapshot }: Beginning, begun: (now: Now) => void): void {
+    this.#ports.rest();
+    this.#ports.journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (now) => {
+      this.#ports.begin({ ballot, snapshot, entries: [], committed: snapshot.index, votesFrom: 0 }, { isLate: false }, now);
+      begun(now);
+    });
+  }
+
+  /** This node is out of the electorate, and has heard so in the boot that found its control log damaged: all that is left of that is given up. */
+  beginAnew({ term, votesFrom }: { readonly term: number; readonly votesFrom: number }): void {
+    this.#forgiven({ term, votesFrom, snapshot: null }, () => {});
+  }
+
+  /** `begun` is called when it is durable that all before is of no account; else the node is damaged as before. */
+  #forgiven(how: Parameters<ControlJournal['beginAnew']>[0], begun: (isForgiven: boolean, now: Now) => void): void {
+    const { journal, store, followed, state, begin } = this.#ports;
+    journal.beginAnew(how, (recovered) => {
+      store.forgiveControlLoss((written, now) => {
+        if (written) begin(recovered, { isLate: true }, now);
+        else followed.begin(store.author, state(), now);
+        begun(written, now);
+      });
+    });
+  }
+
+  /** A majority of voters is gone for good: this node goes on with what it knows, in another generation. */
+  recover(settled: Settled, now: Now): void {
+    const { followed, raft, state } = this.#ports;
+    if (followed.why === 'damaged') return this.#recoverDamaged(settled, now);
+    const own = raft();
+    if (own === null) return this.#refuse('no control log', settled);
+    const why = own.leader !== null ? 'nothing to recover' : this.#unfit(state());
+    if (why !== null) return this.#refuse(why, settled);
+    const { beginning, basis } = this.#recovery(own.undelivered, { generation: 0, index: own.last.index, term: own.term });
+    this.beginWith(beginning, (then) => this.#recovered(beginning, basis, settled, then));
+  }
+
+  #unfit(state: ControlState): ProposalRefusal | null {
+    if (!isMade(state)) return 'nothing to recover';
+    return state.members[this.#ports.self()] === undefined ? 'not a member' : null;
+  }
+
+  #recoverDamaged(settled: Settled, now: Now): void {
+    const { followed } = this.#ports;
+    const isAsked = followed.inquire((inquired) => {
+      if (inquired.kind === 'leader') return settled({ kind: 'refused', why: 'nothing to recover', leader: inquired.leader });
+      const state = this.#ports.state();
+      const why = isMade(state) ? this.#unfit(state) : 'nothing readable';
+      if (why !== null) return this.#refuse(why, settled);
+      const behind = this.#readable.filter(({ index }) => index > state.applied);
+      const { beginning, basis } = this.#recovery(behind[0]?.index === state.applied + 1 ? behind : [], followed.reached);
+      followed.end();
+      this.#ports.rest();
+      const { term, snapshot } = { term: beginning.ballot.term, snapshot: beginning.snapshot };
+      this.#forgiven({ term, votesFrom: snapshot.index, snapshot }, (isForgiven, then) => {
+        if (isForgiven) this.#recovered(beginning, basis, settled, then);
+        else settled({ kind: 'unknown' });
+      });
+    }, now);
+    if (!isAsked) this.#refuse('recovery under way', settled);
+  }
+
+  #recovery(entries: readonly Entry[], seen: Reached): { readonly beginning: Beginning; readonly basis: RecoveryBasis } {
+    const { journal, store, followed, self, state, pure } = this.#ports;
+    const reached = farther(farther(journal.reached, { ...store.termsReached, term: 0 }), seen);
+    const known: Known = { self: self(), state: state(), entries, reached };
+    const isDamaged = this.#ports.raft() === null;
+    const basis: RecoveryBasis = {
+      isDamaged,
+      committed: known.state.applied,
+      doubtful: entries.length,
+      reached: Math.max(reached.index, known.state.applied),
+      toldBy: isDamaged ? followed.toldBy : null,
+    };
+    return { beginning: recoveryOf(known, pure), basis };
+  }
+
+  #recovered({ snapshot: { index } }: Beginning, basis: RecoveryBasis, settled: Settled, _now: Now): void {
+    const { generation } = this.#ports.state();
+    this.#readable = [];
+    this.#ports.notes.note({ kind: 'control.recovered', generation, index, basis });
+    settled({ kind: 'recovered', index, generation, basis });
+  }
+}
