@@ -61,12 +61,10 @@ export class ClusterKeeper {
   }
 
   /** Whether a caller is to be talked to, and what it is told. */
-  admit({ nodeId, clusterId, generation }: PeerIdentity): Greeting | string {
+  admit({ nodeId }: PeerIdentity): Greeting {
     const state = this.#state();
     if (state === null || !isMade(state)) return { isRemoved: false };
-    if (clusterId === state.clusterId && generation < state.generation && generation > 0) {
-      return `it belongs to generation ${generation} of the control log, which was given up for generation ${state.generation}`;
-    }
+    // One that still belongs to a generation which was given up is talked to like all others: by its answers it is led into this one, and what it says in its old terms has no weight.
     return { isRemoved: state.removed[nodeId] !== undefined && state.members[nodeId] === undefined };
   }
 
@@ -81,7 +79,7 @@ export class ClusterKeeper {
       return 'it is no member of the cluster any more: to come back it needs an empty directory';
     }
     if (control.isDamaged)
-      return 'its control log is damaged: until the others have let it begin anew it takes no part; where a majority of them is lost, replace the node';
+      return 'its control log is damaged: nothing of it can be read, and no other node has told it anything yet: it waits until the others let it begin anew';
     const stranger = this.#memberOfACluster();
     const { name, founder } = own();
     if (stranger !== null) {
