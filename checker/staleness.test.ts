@@ -181,6 +181,12 @@ bounds('who has paused for another primary does not know how far it lags, nor be
   assert.is(besideChange('ab', 'ba', 'b', 900), 'violation', 'the new primary');
 });
 
+bounds('nor does a replica under another primary before that one has reported', () => {
+  assert.is(besideChange('abc', 'bac', 'c', 147), 'ok');
+  assert.is(besideChange('abc', 'bac', 'c', 1_000), 'violation');
+  assert.is(besideChange('abc', 'adc', 'c', 147), 'violation', 'under the same primary');
+});
+
 bounds(
   'a write that two primaries carried out stands in two places, and what stands before one of them does not stand before the other',
   () => {

@@ -101,12 +101,13 @@ function faultFreeBounds({ operations, faults, placement }: History): { readonly
 }
 
 /**
- * Whether the node that answered had just become a copy, which does not know how far it lags; or had paused for another to take its place as primary, and knows of nobody's
- * term until that one reports. Who keeps its part can tell all the while.
+ * Whether the node that answered had just become a copy, which does not know how far it lags; or knew of nobody's term: where the primary changes all but the new one do, from the pause on
+ * and until that one reports. Who keeps its part under the same primary can tell all the while.
  */
 function isChanging({ space, node, completedMs }: Operation, row: PlacedRow, former: readonly NodeId[]): boolean {
   if (row.space !== space || node === null || completedMs >= row.atMs + settlingMs) return false;
-  if (node === former[0] && node !== row.copies[0]) return completedMs > row.atMs - pauseMsMax;
+  const hasOtherPrimary = former.length > 0 && former[0] !== row.copies[0];
+  if (hasOtherPrimary && node !== row.copies[0]) return completedMs > row.atMs - pauseMsMax;
   return completedMs >= row.atMs && !former.includes(node);
 }
 
