@@ -42,7 +42,8 @@ exercise('a family is excused when the fault model withheld all of its faults, a
   const judged = (...faults: FaultRecord[]): string => reasonOf(told().build({ faults, familiesDrawn: ['rot'] }));
   assert.is(judged(withheld, withheld), '');
   assert.is(judged(withheld, fault('rot', true)), '');
-  assert.match(judged(withheld, fault('rot', false)), /family rot/);
+  assert.match(judged(withheld, { ...fault('rot', false), atMs: 7_000 }), /family rot/, 'another fault, that nobody withheld');
+  assert.is(judged(fault('rot', false), withheld, fault('rot', false)), '', 'one of its tries would have struck');
   assert.match(judged({ ...withheld, family: 'crash' }), /family rot/, 'of another family');
 });
 

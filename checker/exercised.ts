@@ -2,7 +2,7 @@
  * Exercised: whether the run was worth judging. A fault that changed nothing, a kind of operation that never succeeded and a side of a split that
  * acknowledged nothing prove nothing: such a run is unknown, however clean it looks.
  */
-import type { Checker, History, Operation } from './history.js';
+import type { Checker, FaultRecord, History, Operation } from './history.js';
 
 const writeKinds: readonly Operation['kind'][] = ['remember', 'update', 'forget'];
 /** A kind that was tried more rarely may well have met nothing but trouble, as in a run of a few seconds. */
@@ -22,14 +22,22 @@ export const exercised: Checker = (history) => {
   return reasons.length === 0 ? { verdict: 'ok', ...figures } : { verdict: 'unknown', reason: reasons.join('; '), ...figures };
 };
 
-/** Families that were not drawn do not count, nor those of which every fault was withheld: one that struck nothing by itself is enough to ask why. */
+/**
+ * Families that were not drawn do not count, nor those of which every fault was withheld: one that struck nothing by itself is enough to ask why. A fault that finds nothing is tried again
+ * later; had it not been withheld at one of its tries it would have struck then.
+ */
 function idleFamilies({ faults, familiesDrawn }: History): string[] {
   const isIdle = (name: string): boolean => {
-    const family = faults.filter((fault) => fault.family === name);
-    return !family.some(({ tookEffect }) => tookEffect) && (family.length === 0 || family.some(({ withheld }) => withheld !== true));
+    const tries = faults.filter(({ family }) => family === name);
+    if (tries.some(({ tookEffect }) => tookEffect)) return false;
+    const withheld = new Set(tries.filter((fault) => fault.withheld === true).map(planned));
+    return withheld.size === 0 || tries.some((fault) => !withheld.has(planned(fault)));
   };
   return familiesDrawn.filter(isIdle).map((family) => `no fault of the family ${family} took effect`);
 }
+
+/** The same for all tries of one fault. */
+const planned = ({ fault, atMs }: FaultRecord): string => `${atMs} ${fault}`;
 
 /** Kinds that the workload did not use do not count, but some write and some read must have succeeded. */
 function fruitlessKinds({ operations }: History): string[] {
