@@ -10,9 +10,9 @@ export const moveBugs: readonly PlantedBug[] = [
       'A primary is replaced as soon as the entry that pauses it is committed, before it has applied that and said so: two are confirmed at once.',
     pending: false,
     module: 'core/control/moves/rebalancing.ts',
-    find: 'if (copied?.revision !== revision || copied.heldMs === null) return;',
+    find: 'if (copied === null || copied.heldMs === null) return;',
     replace: `if (move.stage === 'paused') return this.#change(row, { kind: 'committed' }, now);
-    if (copied?.revision !== revision || copied.heldMs === null) return;`,
+    if (copied === null || copied.heldMs === null) return;`,
   },
   {
     name: 'delete-source-early',
