@@ -218,6 +218,15 @@ cli('import refuses half surrogate pairs and episodes without text and embedding
   assert.match(engram(['help', 'recall']).out, 'stored confidence');
 });
 
+cli('help follows commands within commands, and names those near to one that is none', () => {
+  assert.match(engram(['help', 'cluster', 'init']).out, /^Usage: engram cluster init /);
+  assert.match(engram(['help', 'cluster']).out, /^Usage: engram cluster \[/);
+  assert.match(engram(['help']).out, /^Usage: engram \[/);
+  const wrong = engram(['help', 'cluster', 'inti']);
+  assert.is(wrong.code, 2);
+  assert.match(wrong.err, 'there is no command "cluster inti": did you mean init?');
+});
+
 cli('a missing file and a locked directory are errors that say what to do', async () => {
   const missing = engram(['import', join(folder, 'no-such-file')]);
   assert.is(missing.code, 1);

@@ -2,6 +2,7 @@
  * What the command line prints. People get tables and colours on standard output; with --json each answer is one object on one line and nothing
  * else is on standard output, errors included. Progress and logs go to standard error.
  */
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 import colors from 'picocolors';
 import { EngramError } from '../../core/errors.js';
@@ -11,6 +12,8 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, internal: 4 } as const;
 
 const widthMin = 72;
 const widthMax = 140;
+/** Of the column that takes what is left. */
+const restMin = 16;
 
 export class Output {
   readonly json: boolean;
@@ -58,19 +61,27 @@ export class Output {
     return exitCodes.usage;
   }
 
-  /** A table as wide as the terminal; the column without a width takes what is left. */
+  /**
+   * A table as wide as the terminal. A column with a width grows until its widest cell fits: what was cut could not be told apart. The one without takes what is left, and
+   * cuts or wraps; where little is left the table is wider than the terminal.
+   */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
     const width = Math.min(Math.max(process.stdout.columns ?? 110, widthMin), widthMax);
-    const fixed = columns.reduce((sum, column) => sum + (column.width ?? 0), 0);
-    const rest = width - fixed - columns.length - 1;
+    const widths = columns.map((column, at) =>
+      column.width === undefined ? 0 : Math.max(column.width, ...rows.map((row) => 2 + shownWidth(row[at] ?? ''))),
+    );
+    const rest = Math.max(
+      restMin,
+      widths.reduce((left, each) => left - each, width - columns.length - 1),
+    );
     const table = new Table({
       head: columns.map(({ title }) => this.colors.bold(title)),
-      colWidths: columns.map((column) => column.width ?? rest),
+      colWidths: widths.map((each) => each || rest),
       colAligns: columns.map((column) => (column.right === true ? 'right' : 'left')),
       chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
       style: { head: [], border: this.colors.isColorSupported ? ['gray'] : [] },
     });
-    table.push(...rows.map((row) => [...row]));
+    table.push(...rows.map((row) => row.map((content, at) => (columns[at]?.wraps === true ? { content, wordWrap: true } : content))));
     return table.toString();
   }
 
@@ -96,8 +107,11 @@ export class Output {
 
 export interface Column {
   readonly title: string;
+  /** At least; without one the column takes what the others leave. */
   readonly width?: number;
   readonly right?: boolean;
+  /** A cell that does not fit goes on in the next line, instead of being cut. */
+  readonly wraps?: boolean;
 }
 
 /** The fields of a memory as --json prints them. */
@@ -140,6 +154,15 @@ export function oneLine(text: string, lengthMax: number): string {
       .trim(),
   ];
   return flat.length > lengthMax ? `${flat.slice(0, lengthMax - 1).join('')}…` : flat.join('');
+}
+
+/** Characters on the terminal, the widest line's where there are several. */
+function shownWidth(cell: string): number {
+  return Math.max(
+    ...stripVTControlCharacters(cell)
+      .split('\n')
+      .map((line) => [...line].length),
+  );
 }
 
 /** The text without what could steer a terminal: a memory may hold anything. */

@@ -1,5 +1,6 @@
 /** The commands of `engram`, their options and their help. What they do is in the files beside this one. */
 import { Command, Option } from 'commander';
+import { suggestion } from '../../core/nearest-names.js';
 import { acknowledgements } from '../client/checks.js';
 import { addClusterCommands } from './cluster/cluster-commands.js';
 import { type ForgetOptions, forget, get, type RecallOptions, type RememberOptions, recall, remember, status } from './commands.js';
@@ -67,8 +68,31 @@ export function program(end: (exitCode: number) => void, usage: { message: strin
     .command('status')
     .description('what the data directory or the asked node holds')
     .action(async (_options: object, command: Command) => end(await withExisting(command, status)));
+  addHelp(root);
   for (const command of root.commands) command.copyInheritedSettings(root).configureHelp({ showGlobalOptions: true });
   return root;
+}
+
+/** `engram help cluster init`: also of commands within commands, which the help command that commander brings leaves out. */
+function addHelp(root: Command): void {
+  root.helpCommand(false);
+  root
+    .command('help')
+    .description('show the help of a command')
+    .argument('[command...]', 'its name, or names: cluster init')
+    .action((names: string[], _options: object, self: Command) => {
+      let found = root;
+      for (const [at, name] of names.entries()) {
+        const within = found.commands.find((command) => command.name() === name || command.aliases().includes(name));
+        if (within === undefined) {
+          const known = found.commands.map((command) => command.name());
+          if (known.length === 0) break;
+          usageError(self, `there is no command ${JSON.stringify(names.slice(0, at + 1).join(' '))}: ${suggestion(name, known)}`);
+        }
+        found = within;
+      }
+      found.help();
+    });
 }
 
 function acknowledgement(): Option {

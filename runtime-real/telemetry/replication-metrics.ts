@@ -72,14 +72,18 @@ export class ReplicationMetrics {
       registry,
       {
         name: `${prefix}lag_seconds`,
-        help: 'Of copies behind this primary, by the node that holds them: since when the one furthest behind lacks something. A node that holds all has no value.',
+        help: 'Of copies behind this primary, by the node that holds them: since when the one furthest behind lacks something. No value: nothing is known to be lacking.',
         labels: ['copy'],
       },
       byCopy((lags) => Math.max(...lags.map(({ ms }) => ms)) / 1_000),
     );
     scrapedGauge(
       registry,
-      { name: `${prefix}lag_records`, help: 'Records that these copies lack, of all spaces of this primary.', labels: ['copy'] },
+      {
+        name: `${prefix}lag_records`,
+        help: 'Records that these copies lack, of all spaces of this primary. No value: nothing is known to be lacking.',
+        labels: ['copy'],
+      },
       byCopy((lags) => lags.reduce((sum, { records }) => sum + records, 0)),
     );
     scrapedGauge(

@@ -10,7 +10,8 @@ import { exitCodes, type Output } from '../output.js';
 import { usageError } from '../session.js';
 import { clusterKnown } from './control-reports.js';
 import { logJson, logText, recoveredText, rowsText, spacesJson, spacesText, statusJson, statusText } from './control-text.js';
-import { askAnyFor, changeMsMax } from './node-questions.js';
+import { answerMsMax, askAnyFor, changeMsMax } from './node-questions.js';
+import { copiesShortage, holdersOf } from './shortage-text.js';
 
 const copiesMost = 7;
 
@@ -122,9 +123,13 @@ async function settings(servers: readonly string[], output: Output, self: Comman
     deadlineMs: changeMsMax,
   });
   succeed(failure);
+  const report = await askAnyFor(servers, { method: clusterService.getControl, request: { withoutRows: true }, deadlineMs: answerMsMax });
+  const nodes = holdersOf(report);
+  const shortage = copiesShortage({ copies: chosen?.replicationFactor ?? 1, nodes });
+  if (shortage !== null) output.remark(shortage);
   const text = (): string =>
     `replication factor ${chosen?.replicationFactor}, partition policy ${chosen?.partitionPolicy}, ack ${chosen?.acknowledgement}`;
-  output.answer({ ...chosen }, text);
+  output.answer({ ...chosen, nodes, shortage }, text);
   return exitCodes.ok;
 }
 

@@ -163,13 +163,13 @@ export function spacesText(output: Output, known: ClusterKnown): string {
   const columns: Column[] = [
     { title: 'space', width: 24 },
     { title: 'epoch', width: 12, right: true },
-    { title: 'takes writes' },
+    { title: 'takes writes', wraps: true },
     { title: 'copies', width: 8, right: true },
     { title: 'memories', width: 10, right: true },
     { title: 'lag', width: 20, right: true },
   ];
   const rows = spacesKnown(known).map((space) => [
-    oneLine(space.row.space, 22),
+    oneLine(space.row.space, 64),
     epochText(space),
     writersText(output, space),
     String(space.copies.length),
@@ -186,7 +186,7 @@ export function rowsText(output: Output, known: ClusterKnown): string {
     { title: 'space', width: 24 },
     { title: 'epoch', width: 12, right: true },
     { title: 'revision', width: 10, right: true },
-    { title: 'copies (records, ms behind)' },
+    { title: 'copies (records, ms behind)', wraps: true },
     { title: 'move', width: 24 },
   ];
   const rows = spacesKnown(known).map((space) => {
@@ -196,7 +196,7 @@ export function rowsText(output: Output, known: ClusterKnown): string {
         ? '-'
         : `${move.fromNodeId === '' ? '+' : nameOf(known.best, move.fromNodeId)} → ${nameOf(known.best, move.toNodeId)} ${move.stage}`;
     return [
-      oneLine(space.row.space, 22),
+      oneLine(space.row.space, 64),
       epochText(space),
       String(revision),
       space.copies.map((copy) => copyText(output, copy)).join(', '),

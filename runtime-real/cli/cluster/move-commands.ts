@@ -16,6 +16,7 @@ import { onInterrupt, usageError } from '../session.js';
 import type { AddClusterCommand } from './control-commands.js';
 import { nameOf } from './control-reports.js';
 import { answerMsMax, askAnyFor, changeMsMax } from './node-questions.js';
+import { drainShortage } from './shortage-text.js';
 
 const lookEveryMs = 500;
 /** Rows of a table for people; with --json all are printed. */
@@ -24,7 +25,7 @@ const rowsShown = 50;
 export function addMoveCommands(cluster: Command, add: AddClusterCommand): void {
   const command = (name: string, description: string): Command => cluster.command(name).description(description);
   const act = (action: RebalanceRequest_Action) => (servers: readonly string[], output: Output) => rebalance(servers, output, action);
-  add(command('plan', 'which copies should be elsewhere, and how even that would be; changes nothing'), act(RebalanceRequest_Action.PLAN));
+  add(command('plan', 'which copies should be elsewhere, and how even that would be; orders nothing'), act(RebalanceRequest_Action.PLAN));
   add(command('apply', 'carry the plan out now, a few moves at a time'), act(RebalanceRequest_Action.APPLY));
   add(command('abort', 'give up the moves under way, and begin none until apply'), act(RebalanceRequest_Action.ABORT));
   add(
@@ -160,21 +161,12 @@ async function drained(
   return answer;
 }
 
-/** Why the node cannot be rid of all its copies as things are; null when it can. */
-function shortageText({ members, settings, spaces }: ControlReport, nodeId: string): string | null {
-  const others = members.filter((member) => member.nodeId !== nodeId && !member.draining).length;
-  const copies = settings?.replicationFactor ?? 1;
-  if (others >= copies || spaces === 0) return null;
-  const left = others === 1 ? 'one other node is' : `${others} other nodes are`;
-  return `${left} left for ${copies} copies: add another node, or want fewer copies (engram cluster settings --replication-factor ${Math.max(1, others)})`;
-}
-
 async function drain(servers: readonly string[], output: Output, self: Command): Promise<number> {
   const [name] = self.args as [string];
   const { undo } = self.opts<{ undo: boolean }>();
   const { nodeId, copies } = await drained(servers, name, undo);
   const text = undo ? `${name} is used again` : `${name} gives up its copies, ${copies} now; engram cluster plan shows how far it is`;
-  const shortage = undo ? null : shortageText(await reportOf(servers, true), nodeId);
+  const shortage = undo ? null : drainShortage(await reportOf(servers, true), nodeId);
   if (shortage !== null) output.remark(shortage);
   output.answer({ name, nodeId, copies, draining: !undo }, () => text);
   return exitCodes.ok;
@@ -214,7 +206,7 @@ async function untilEmpty(
     if (left === 0) return;
     if (left !== told) output.remark(`${name} still holds copies of ${left} ${left === 1 ? 'space' : 'spaces'}`);
     told = left;
-    const shortage = shortageText(report, nodeId);
+    const shortage = drainShortage(report, nodeId);
     if (shortage !== null && shortage !== toldShortage) output.remark(shortage);
     toldShortage = shortage;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));

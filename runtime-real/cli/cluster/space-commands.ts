@@ -111,7 +111,7 @@ function ledgerText(output: Output, { best }: ClusterKnown, space: string, { rec
   const columns: Column[] = [
     { title: 'merged', width: 22 },
     { title: 'by', width: 10 },
-    { title: 'memory' },
+    { title: 'memory', wraps: true },
     { title: 'fate', width: 12 },
     { title: 'written by', width: 18 },
     { title: 'in term', width: 14 },
@@ -122,10 +122,10 @@ function ledgerText(output: Output, { best }: ClusterKnown, space: string, { rec
     .slice(-rowsShown)
     .map(({ receipt: { mergedMs, memoryId, fate, writtenByNodeId, boot, sequence, term, supersededBy }, mergedBy }) => [
       time(mergedMs),
-      oneLine(mergedBy, 8),
+      oneLine(mergedBy, 64),
       oneLine(memoryId, 60),
       fate === 'alternate' ? output.colors.yellow(fate) : fate,
-      `${oneLine(nameOf(best, writtenByNodeId), 8)} ${boot}.${sequence}`,
+      `${oneLine(nameOf(best, writtenByNodeId), 64)} ${boot}.${sequence}`,
       termText(term),
       termText(supersededBy),
     ]);
