@@ -39,7 +39,7 @@ export interface VersionInspection {
 
 export function inspectSpace(space: SpaceStore, term: Term | null): SpaceInspection {
   const coverage = new Map<Author, readonly (readonly [number, number])[]>();
-  const vouched = space.vouched();
+  const vouched = space.vouchedOrSettled();
   for (const author of vouched.authors()) coverage.set(author, [...(vouched.of(author)?.ranges() ?? [])]);
   const versions: VersionInspection[] = [];
   for (let memory = 0; memory < space.index.memoryCount; memory += 1) {

@@ -189,6 +189,20 @@ export class VersionVector {
 
 const nothing = new SequenceRanges();
 
+/** What either vector has. */
+export function united(left: VersionVector, right: VersionVector): VersionVector {
+  const both = left.clone();
+  both.unionWith(right);
+  return both;
+}
+
+/** What both vectors have. */
+export function commonTo(left: VersionVector, right: VersionVector): VersionVector {
+  const common = left.clone();
+  for (const range of right.missingFrom(left)) common.remove(range);
+  return common;
+}
+
 /**
  * The vector as bytes, the same for equal vectors: version (1), authors (2), then by author in order its bytes (28), ranges (4) and those as
  * from (6) and to (6).

@@ -29,12 +29,14 @@ export function checkpointContent({
     .map(({ number, sealed, endBytes, dots }) => ({ number, sealed, endBytes: sealed ? endBytes : log.durableEndOf(number), dots }));
   const horizons = new Map<SpaceKey, ReadonlyMap<Author, number>>();
   const holes = new Map<SpaceKey, VersionVector>();
+  const settled = new Map<SpaceKey, VersionVector>();
   if (lostOfControl !== null) holes.set(controlSpace, lostOfControl);
   for (const space of spaces.values()) {
+    if (!space.settled.isEmpty()) settled.set(space.key, space.settled);
     if (space.horizon.size === 0) continue;
     horizons.set(space.key, space.horizon);
     const absent = space.holesBelow(space.horizon);
     if (!absent.isEmpty()) holes.set(space.key, absent);
   }
-  return { segments, horizons, holes, dropped: dropped.ends(log.segments), ledger };
+  return { segments, horizons, holes, dropped: dropped.ends(log.segments), ledger, settled };
 }

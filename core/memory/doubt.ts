@@ -58,20 +58,22 @@ interface Copy extends Versions {
   readonly coverageChanges: number;
   readonly damagedVersions: number;
   readonly horizon: ReadonlyMap<Author, number>;
+  readonly settled: VersionVector;
 }
 
-/** What a copy tells others that it holds. */
+/** What a copy holds, or knows to be dominated, for certain: neither in doubt nor settled. */
 export class Vouching {
   #changes = -1;
   #held = new VersionVector();
 
   /** Not to be changed, and valid while the copy does not change. */
   of(copy: Copy): VersionVector {
-    if (copy.damagedVersions === 0) return copy.coverage;
+    if (copy.damagedVersions === 0 && copy.settled.isEmpty()) return copy.coverage;
     if (this.#changes !== copy.coverageChanges) {
       this.#changes = copy.coverageChanges;
       this.#held = copy.coverage.clone();
-      this.#held.removeAll(doubtfulBelow(copy, copy.horizon));
+      this.#held.removeAll(copy.settled);
+      if (copy.damagedVersions > 0) this.#held.removeAll(doubtfulBelow(copy, copy.horizon));
     }
     return this.#held;
   }

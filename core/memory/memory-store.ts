@@ -243,6 +243,7 @@ export class MemoryStore {
       space.adoptHorizon(new Map(horizon), doubtful ? space.holesBelow(horizon) : (recovered.holes.get(key) ?? null));
     }
     for (const [key, holes] of recovered.holes) if (key !== controlSpace) this.space(key).noteHoles(holes);
+    for (const [key, settled] of recovered.settled) this.space(key).recoverSettled(settled);
     for (const segment of recovered.segments) if (segment.endBytes > 0) this.log.segments.set(segment.number, segment);
     for (const space of this.spaces()) space.updates.servingBegins();
   }

@@ -4,7 +4,7 @@
  * Invariant: index, coverage and search columns describe synced records only, except versions marked pending, which no reader sees.
  */
 import type { CausalContext } from '../clock/causal-context.js';
-import { VersionVector } from '../clock/version-vector.js';
+import { type AuthorRange, united, VersionVector, vectorRangesMax } from '../clock/version-vector.js';
 import type { MemoryOptions } from '../configuration.js';
 import type { Journal } from '../effects.js';
 import { type Author, type Dot, type SpaceKey, spaceGeneration, spaceName } from '../identifiers.js';
@@ -55,6 +55,8 @@ export class SpaceStore implements VersionFacts {
   lossesWatched: VersionVector | null = null;
   /** What was on this disk and is damaged: fetched again from a peer. */
   readonly holes = new VersionVector();
+  /** Holes that are waited for no more (`replication/settled-holes.ts`). Invariant: within coverage, of which nothing else is; none of them is vouched for. */
+  readonly settled = new VersionVector();
   /** Up to here dominated records may be gone from this disk. Invariant: within coverage, but for holes. */
   readonly horizon = new Map<Author, number>();
   readonly #positions = new Map<Author, DotPositions>();
@@ -237,14 +239,19 @@ export class SpaceStore implements VersionFacts {
     }
   }
 
-  /** What this copy tells others that it holds: coverage, but for what is in doubt. Not to be changed. */
+  /** What this copy holds for certain: coverage, but for what is in doubt and what was settled. Not to be changed. */
   vouched(): VersionVector {
     return this.#vouching.of(this);
   }
 
-  /** What is absent here up to a horizon: not known to be dominated, so it counts as live. */
+  /** What this copy waits for no more: what it vouches for, and what was settled. Not to be changed. */
+  vouchedOrSettled(): VersionVector {
+    return this.settled.isEmpty() ? this.vouched() : united(this.vouched(), this.settled);
+  }
+
+  /** What is absent here up to a horizon, settled or not: not known to be dominated, so it counts as live. */
   holesBelow(horizon: ReadonlyMap<Author, number>): VersionVector {
-    return absentBelow(this.coverage, horizon);
+    return united(absentBelow(this.coverage, horizon), this.settled);
   }
 
   /** Compacted dots are covered: up to the horizon everything absent is dominated, but for `holes`. Returns how many dots are covered by that. */
@@ -270,14 +277,13 @@ export class SpaceStore implements VersionFacts {
     return covered;
   }
 
-  /**
-   * Dots below the horizon that no copy has any more, all copies agree: compacted, as far as anybody can tell. What gave way here to a version that is given up
-   * with them is missing now, and another copy may have it.
-   */
+  /** Dots that no copy has any more. What gave way here to a version that is given up with them is missing now, and another copy may have it. */
   settleAbsent(dots: VersionVector): void {
     this.coverage.removeAll(doubtfulBelow(this, this.horizon));
+    this.coverage.unionWith(this.settled);
     for (const author of dots.authors()) {
       for (const [from, to] of dots.of(author)?.ranges() ?? []) {
+        if (this.settled.rangeCount() < vectorRangesMax) this.settled.add({ author, from, to });
         this.coverage.add({ author, from, to });
         this.holes.remove({ author, from, to });
         this.#world.journal.note({ kind: 'hole.settled', space: this.key, author, from, to });
@@ -285,6 +291,19 @@ export class SpaceStore implements VersionFacts {
     }
     this.#giveUpDamaged();
     this.coverageChanges += 1;
+  }
+
+  /** Somebody has what was settled, or knows what took its place: it is missing again. */
+  unsettle(range: AuthorRange): void {
+    this.settled.remove(range);
+    this.#lose(range);
+  }
+
+  /** As the last checkpoint knew it; what was found after all is settled no more. Told after the holes. */
+  recoverSettled(dots: VersionVector): void {
+    for (const range of this.coverage.missingFrom(dots)) this.settled.add(range);
+    this.coverage.unionWith(this.settled);
+    this.holes.removeAll(this.settled);
   }
 
   /**
@@ -308,10 +327,10 @@ export class SpaceStore implements VersionFacts {
     if (sequence <= (this.horizon.get(author) ?? 0) || this.holes.has({ author, sequence })) this.coverageChanges += 1;
   }
 
-  /** What was on this disk, or should be by its horizon, and is not to be had from it. Not what is on its way here. */
+  /** What was on this disk, or should be by its horizon, and is waited for. Not what is on its way here. */
   lost(): VersionVector {
-    const lost = this.holesBelow(this.horizon);
-    lost.unionWith(this.holes);
+    const lost = absentBelow(this.coverage, this.horizon);
+    for (const range of this.coverage.missingFrom(this.holes)) lost.add(range);
     lost.removeAll(this.inFlight);
     return lost;
   }
@@ -364,11 +383,16 @@ export class SpaceStore implements VersionFacts {
   }
 
   uncover(author: Author, sequence: number): void {
-    if (this.coverage.remove({ author, from: sequence, to: sequence }) === 0) return;
-    this.coverageChanges += 1;
-    this.holes.add({ author, from: sequence, to: sequence });
-    this.lossesWatched?.add({ author, from: sequence, to: sequence });
+    if (!this.coverage.has({ author, sequence })) return;
     this.#world.journal.note({ kind: 'record.damaged', space: this.key, author, sequence });
-    this.#world.journal.note({ kind: 'hole.found', space: this.key, author, from: sequence, to: sequence });
+    this.#lose({ author, from: sequence, to: sequence });
+  }
+
+  #lose(range: AuthorRange): void {
+    this.coverage.remove(range);
+    this.coverageChanges += 1;
+    this.holes.add(range);
+    this.lossesWatched?.add(range);
+    this.#world.journal.note({ kind: 'hole.found', space: this.key, ...range });
   }
 }

@@ -71,9 +71,9 @@ export class LagWatch {
     if (this.#even.get(space) === held.coverageChanges && this.#round % quietRounds !== 0) return;
     let isEven = true;
     for (const copy of this.#services.otherCopies(space)) {
-      const hasAll = this.#peers.reports.holdsAll(copy, space, held.coverage);
+      const hasAll = this.#peers.reports.holdsAll(copy, space, held.vouched());
       if (!hasAll) isEven = false;
-      this.#judge({ space, copy, coverage: held.coverage, hasAll }, now);
+      this.#judge({ space, copy, coverage: held.vouched(), hasAll }, now);
     }
     if (isEven) this.#even.set(space, held.coverageChanges);
     else this.#even.delete(space);

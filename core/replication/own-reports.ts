@@ -4,7 +4,7 @@
  * A space is told again only after it has changed. A peer says with each ping which of ours it heard last, and what was told up to there it need not be
  * told again: so the pings of a node with thousands of quiet spaces stay small.
  */
-import { encodeVersionVector, VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
+import { encodeVersionVector, united, VersionVector, vectorRangesMax, withinRanges } from '../clock/version-vector.js';
 import type { SpaceKey, Term } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import type { SpaceReport } from '../wire/peer-message.js';
@@ -125,11 +125,12 @@ export class OwnReports {
     const space = this.#services.store.space(key);
     const known = this.#holdings.get(key);
     if (known !== undefined && known.changes === space.coverageChanges) return known;
-    const lost = space.lost();
+    // Told as covered and missing at once: settled.
+    const missing = united(withinRanges(space.lost(), vectorRangesMax), space.settled);
     const holding = {
       changes: space.coverageChanges,
-      coverage: encodeVersionVector(withinRanges(space.vouched(), vectorRangesMax)),
-      lost: lost.isEmpty() ? noBytes : encodeVersionVector(withinRanges(lost, vectorRangesMax)),
+      coverage: encodeVersionVector(withinRanges(space.vouchedOrSettled(), vectorRangesMax)),
+      lost: missing.isEmpty() ? noBytes : encodeVersionVector(missing),
     };
     this.#holdings.set(key, holding);
     return holding;

@@ -1,7 +1,7 @@
 /**
  * What the peers say that they have synced of each space: by their pings, and by the acknowledgements since.
  */
-import { decodeVersionVector, type VersionVector } from '../clock/version-vector.js';
+import { commonTo, decodeVersionVector, type VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
 import type { Dot, NodeId, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
@@ -39,16 +39,18 @@ export class PeerReports {
   }
 
   #report(peer: Peer, report: SpaceReport, before: { readonly isFirst: boolean; readonly vouchedMs: number }): void {
-    const lost = report.lost.length === 0 ? nothing : decodeVersionVector(report.lost);
-    if (lost === null) return;
+    const missing = report.lost.length === 0 ? nothing : decodeVersionVector(report.lost);
+    if (missing === null) return;
     const space = peer.spaces.get(report.space);
     const isSame = space !== undefined && sameEncoding(space.encoded, report.coverage);
-    const reported = isSame ? space.reported : decodeVersionVector(report.coverage);
-    if (reported === null) return;
+    const covered = isSame ? space.covered : decodeVersionVector(report.coverage);
+    if (covered === null) return;
+    const { reported, lost, settled } = toldApart(covered, missing);
     peer.spaces.set(report.space, {
       term: report.term,
       isOutside: report.isOutside,
       reported,
+      covered,
       previous: before.isFirst ? null : (space?.reported ?? null),
       saidIn: peer.lastPingNumber,
       // What it acknowledged before it said so little is not there any more.
@@ -56,6 +58,7 @@ export class PeerReports {
       // The bytes are a view into a message: what is kept is a copy.
       encoded: isSame ? space.encoded : report.coverage.slice(),
       lost,
+      settled,
       caughtUp: space === undefined ? null : this.#caughtUpWith(space, report.space, before.vouchedMs),
     });
   }
@@ -85,11 +88,11 @@ export class PeerReports {
     return (report.acknowledged.get(dot.author) ?? 0) >= dot.sequence || report.reported.has(dot);
   }
 
-  /** Whether the peer is known to have synced everything of the author up to the dot. */
+  /** Whether the peer is known to have synced everything of the author up to the dot, but for what it has settled. */
   knowsUpTo(id: NodeId, space: SpaceKey, dot: Dot): boolean {
     const report = this.#peers.get(id)?.spaces.get(space);
     if (report === undefined) return false;
-    return Math.max(report.acknowledged.get(dot.author) ?? 0, report.reported.prefix(dot.author)) >= dot.sequence;
+    return Math.max(report.acknowledged.get(dot.author) ?? 0, report.covered.prefix(dot.author)) >= dot.sequence;
   }
 
   /** Whether the peer is known to have synced all of this. */
@@ -143,17 +146,30 @@ export class PeerReports {
         term: null,
         isOutside: false,
         reported: nothing,
+        covered: nothing,
         previous: null,
         saidIn: peer.lastPingNumber,
         acknowledged: new Map(),
         encoded: noBytes,
         lost: nothing,
+        settled: nothing,
         caughtUp: null,
       };
       peer.spaces.set(message.space, space);
     }
     if (message.end > (space.acknowledged.get(message.author) ?? 0)) space.acknowledged.set(message.author, message.end);
   }
+}
+
+/** What a peer covers and calls missing all the same it has settled. */
+function toldApart(covered: VersionVector, missing: VersionVector): Pick<PeerSpace, 'reported' | 'lost' | 'settled'> {
+  if (missing === nothing) return { reported: covered, lost: nothing, settled: nothing };
+  const settled = commonTo(covered, missing);
+  if (settled.isEmpty()) return { reported: covered, lost: missing, settled: nothing };
+  const [reported, lost] = [covered.clone(), missing.clone()];
+  reported.removeAll(settled);
+  lost.removeAll(settled);
+  return { reported, lost: lost.isEmpty() ? nothing : lost, settled };
 }
 
 function sameEncoding(left: Uint8Array, right: Uint8Array): boolean {

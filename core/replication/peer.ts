@@ -15,8 +15,10 @@ export interface PeerSpace {
   term: Term | null;
   /** By its own rows it holds no copy: it only hands over. */
   readonly isOutside: boolean;
-  /** What it has synced, by its last ping. Never changed, only replaced. */
+  /** What it has synced, or knows to be dominated, by its last ping. Never changed, only replaced. */
   reported: VersionVector;
+  /** The same, and what it has settled. Never changed, only replaced. */
+  covered: VersionVector;
   /** What it had synced as it said before. */
   previous: VersionVector | null;
   /** The ping that said so. Later ones that do not name the space say that nothing has changed. */
@@ -26,6 +28,8 @@ export interface PeerSpace {
   encoded: Uint8Array;
   /** What it had, or should have, and lacks. Never changed, only replaced. */
   lost: VersionVector;
+  /** What it lacks like that, and waits for no more. Never changed, only replaced. */
+  settled: VersionVector;
   /** An earlier report of this boot, without losses, of which all was here when the next one came. */
   caughtUp: { readonly reported: VersionVector; readonly vouchedMs: number } | null;
 }

@@ -199,6 +199,7 @@ export class RecordShipper {
       const dot: Dot = { author, sequence };
       at += length;
       if (run.author !== null && author.startsWith(run.from)) this.#noteGap(held, dot);
+      if (held.settled.has(dot)) held.unsettle({ author, from: sequence, to: sequence });
       if (held.coverage.has(dot) || held.inFlight.has(dot)) {
         this.#due(run.from, space, author);
         continue;

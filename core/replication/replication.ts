@@ -167,6 +167,7 @@ export class Replication implements CopyStanding {
 
   /** A ping has come: these spaces are told anew, and all others are vouched for once more. */
   #told(peer: Peer, spaces: readonly SpaceReport[], now: Now): void {
+    for (const { space } of spaces) if (this.#services.takesPart(space)) this.#settledHoles.reported(peer.id, space);
     this.#catchUp.consider(peer, now);
     for (const { space } of spaces) {
       if (!this.#services.isCopy(space)) continue;

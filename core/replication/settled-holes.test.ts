@@ -7,7 +7,7 @@ import { VersionVector } from '../clock/version-vector.js';
 import { type ControlView, withRows } from '../control/members-and-rows.js';
 import { authorOf, type NodeId } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
-import { Cluster, smallSegments } from '../test-support/cluster.js';
+import { Cluster, smallSegments, type Transmission } from '../test-support/cluster.js';
 import { type Host, testSpace } from '../test-support/host.js';
 import { AckLevel } from '../wire/generated/engram/v1/service.js';
 import type { Peers } from './peers.js';
@@ -135,23 +135,51 @@ settledHoles('what is settled ceases to be known to be damaged: nobody asks for 
   }
 });
 
-/** Four members, of whom these hold the space. */
-function viewOf({ hosts }: Pick<Cluster, 'hosts'>, copies: readonly number[]): ControlView {
-  const members = hosts.map(({ id, index }) => ({ id, name: `n${index + 1}` }));
+settledHoles('what is settled makes no copy look behind, nor the next records older than they are', () => {
+  const cluster = new Cluster(3, { storage: smallSegments });
+  const [first, second, third] = cluster.hosts;
+  for (const id of kept) first.remember({ id, text: `precious ${id}` }, { ack: AckLevel.ACK_ALL });
+  cluster.rewrite(first, 60);
+  cluster.pass(3_000);
+  for (const host of cluster.hosts) {
+    assert.ok(host.rot('precious b'));
+    host.crash();
+    host.start();
+  }
+  cluster.pass(10_000);
+  const lagOf = (host: Host): number => host.replies.get(host.send({ $case: 'get', value: { id: 'a' } }))?.header?.lagMs as number;
+  assert.ok(first.isPrimary);
+  assert.is(lagOf(first), 0);
+  assert.ok(lagOf(second) <= 500 && lagOf(third) <= 500);
+  cluster.filter = ({ from, to, message }) => (to === second && from !== second && message.kind !== 'ping' ? 'drop' : 'pass');
+  first.remember({ id: 'd', text: 'next' });
+  cluster.pass(1_500);
+  assert.is(second.text('d'), null);
+  assert.ok(lagOf(second) >= 1_500 && lagOf(second) <= 2_500, `${lagOf(second)} ms`);
+  cluster.filter = null;
+  cluster.pass(10_000);
+  assert.not(cluster.hosts.some(({ events }) => events.some(({ kind }) => kind === 'replication.degraded')));
+  assert.is(second.text('d'), 'next');
+  assert.is(first.text('b'), null);
+});
+
+/** The members but for those removed, of whom these hold the space. */
+function viewOf({ hosts }: Pick<Cluster, 'hosts'>, copies: readonly number[], removed: readonly number[] = []): ControlView {
+  const members = hosts.filter(({ index }) => !removed.includes(index)).map(({ id, index }) => ({ id, name: `n${index + 1}` }));
   const row = { space: testSpace, copies: copies.map((at) => hosts[at].id) };
   return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, [row]);
 }
 
-/** The third copy is cut off and loses its place to the fourth; then the three of the row lose the same memory. */
-function damagedWhileOneIsAway(): Cluster {
-  const unplaced = { hosts: [1, 2, 3, 4].map((digit, index) => ({ id: `${digit}${digit}`.repeat(16) as NodeId, index })) };
-  const cluster = new Cluster(4, { storage: smallSegments, view: viewOf(unplaced as unknown as Cluster, [0, 1, 2]) });
+/** The third copy is cut off and loses its place to the fourth, and may be removed; then the three of the row lose the same memory. */
+function damagedWhileOneIsAway(removed: readonly number[] = []): Cluster {
+  const unplaced = { hosts: [1, 2, 3, 4, 5].map((digit, index) => ({ id: `${digit}${digit}`.repeat(16) as NodeId, index })) };
+  const cluster = new Cluster(5, { storage: smallSegments, view: viewOf(unplaced as unknown as Cluster, [0, 1, 2], [4]) });
   const [first, second, third, fourth] = cluster.hosts;
   for (const id of kept) first.remember({ id, text: `precious ${id}` }, { ack: AckLevel.ACK_ALL });
   cluster.rewrite(first, 60);
   cluster.pass(3_000);
   cluster.isolate(third);
-  const moved = viewOf(cluster, [0, 1, 3]);
+  const moved = viewOf(cluster, [0, 1, 3], [...removed, 4]);
   Object.assign(cluster.options, { view: moved });
   for (const host of [first, second, fourth]) host.deliver({ kind: 'control', view: moved });
   cluster.pass(5_000);
@@ -180,6 +208,110 @@ settledHoles('nothing is settled that who lost its place while it was away may b
   }
 });
 
+/** The third node was removed by force, and the row has settled what it alone still has. */
+function settledWithoutTheThird(): Cluster {
+  const cluster = damagedWhileOneIsAway([2]);
+  const [first, second, , fourth] = cluster.hosts;
+  assert.ok(settled(first) + settled(second) + settled(fourth) > 0, 'there was something to settle');
+  for (const host of [first, second, fourth]) {
+    assert.is(host.text('b'), null);
+    assert.is(host.coverage(), first.coverage());
+  }
+  return cluster;
+}
+
+/** The removed node hears that it is none any more, and is heard again. */
+function bringBack(cluster: Cluster, isLost: (transmission: Transmission) => boolean = () => false): Host {
+  const [, , third] = cluster.hosts;
+  cluster.filter = (transmission) => (isLost(transmission) ? 'drop' : 'pass');
+  cluster.heal();
+  third.deliver({ kind: 'control', view: cluster.control() });
+  return third;
+}
+
+settledHoles('a removed node that comes back with the last good copy of what was settled gives it to the row before it lets go', () => {
+  const cluster = settledWithoutTheThird();
+  const [first, second, , fourth] = cluster.hosts;
+  const third = bringBack(cluster);
+  cluster.passUntil(() => third.holds() === undefined);
+  for (const host of [first, second, fourth]) {
+    assert.is(host.text('b'), 'precious b', `n${host.index + 1}`);
+    assert.is(host.coverage(), first.coverage());
+    assert.is(host.digest(), first.digest());
+  }
+});
+
+settledHoles('what a removed node brings back reaches the copies that do not hear it, and it keeps it until they say so', () => {
+  const cluster = settledWithoutTheThird();
+  const [first, second, , fourth] = cluster.hosts;
+  const third = bringBack(cluster, ({ from, to }) => [from, to].some(({ index }) => index === 2) && [from, to].includes(fourth));
+  cluster.pass(10_000);
+  for (const host of [first, second, fourth]) assert.is(host.text('b'), 'precious b', `n${host.index + 1}`);
+  assert.is.not(third.holds(), undefined);
+  cluster.filter = null;
+  cluster.passUntil(() => third.holds() === undefined);
+});
+
+settledHoles('a removed node keeps what was settled while nobody can fetch it, whatever the copies cover', () => {
+  const cluster = settledWithoutTheThird();
+  const [first, second, , fourth] = cluster.hosts;
+  // It hears what all copies cover, and none of them can fetch from it.
+  const third = bringBack(cluster, ({ message }) => message.kind === 'fetch');
+  cluster.pass(10_000);
+  for (const host of [first, second, fourth]) assert.is(host.text('b'), null);
+  assert.is.not(third.holds(), undefined);
+  cluster.filter = null;
+  cluster.passUntil(() => third.holds() === undefined);
+  for (const host of [first, second, fourth]) assert.is(host.text('b'), 'precious b');
+});
+
+settledHoles('a removed node that knows what was settled to be beaten says so, and brings what beat it', () => {
+  const cluster = settledWithoutTheThird();
+  const [first, second, third, fourth] = cluster.hosts;
+  third.remember({ id: 'b', text: 'more precious' });
+  cluster.rewrite(third, 60);
+  cluster.pass(3_000);
+  bringBack(cluster);
+  cluster.passUntil(() => third.holds() === undefined);
+  for (const host of [first, second, fourth]) {
+    assert.is(host.text('b'), 'more precious');
+    assert.is(host.coverage(), first.coverage());
+    assert.is(host.digest(), first.digest());
+  }
+});
+
+settledHoles('copies that were started anew know what they settled, and miss it when it comes back', () => {
+  const cluster = settledWithoutTheThird();
+  const [first, second, , fourth] = cluster.hosts;
+  const copies = [first, second, fourth];
+  const before = copies.map(settled);
+  for (const host of copies) host.crash();
+  for (const host of copies) host.start();
+  cluster.pass(10_000);
+  assert.equal(copies.map(settled), before, 'nothing was settled a second time');
+  const third = bringBack(cluster);
+  cluster.passUntil(() => third.holds() === undefined);
+  for (const host of copies) assert.is(host.text('b'), 'precious b');
+});
+
+settledHoles('who becomes a copy later takes over what was settled, and misses it like the others when it comes back', () => {
+  const cluster = settledWithoutTheThird();
+  const [first, second, , fourth, fifth] = cluster.hosts;
+  Object.assign(cluster.options, { view: viewOf(cluster, [1, 3, 4], [2]) });
+  for (const host of [first, second, fourth, fifth]) host.deliver({ kind: 'control', view: cluster.control() });
+  cluster.passUntil(() => first.holds() === undefined);
+  assert.ok(settled(fifth) > 0, 'it was told');
+  assert.is(fifth.coverage(), second.coverage());
+  // The others have forgotten: it alone keeps the removed node from letting go.
+  Object.assign(cluster.options, { view: viewOf(cluster, [4], [2]) });
+  for (const host of [first, second, fourth, fifth]) host.deliver({ kind: 'control', view: cluster.control() });
+  cluster.passUntil(() => second.holds() === undefined && fourth.holds() === undefined);
+  assert.is(fifth.text('b'), null);
+  const third = bringBack(cluster);
+  cluster.passUntil(() => third.holds() === undefined);
+  assert.is(fifth.text('b'), 'precious b');
+});
+
 /** One copy's own look at a space of which it lacks the third dot, as the other copy does; of a third member, outside the row, it knows this. */
 function lookAt(known: { readonly isAtHand: boolean; readonly reported?: VersionVector }): {
   readonly settled: string[];
@@ -194,7 +326,8 @@ function lookAt(known: { readonly isAtHand: boolean; readonly reported?: Version
   };
   const found: string[] = [];
   const space = {
-    ...{ coverageChanges: 1, horizon: null, inFlight: new VersionVector(), holesBelow: hole },
+    ...{ coverageChanges: 1, horizon: null, holesBelow: hole },
+    ...{ coverage: new VersionVector(), inFlight: new VersionVector(), settled: new VersionVector() },
     settleAbsent: (dots: VersionVector) => found.push(String(dots.max(author))),
   };
   const services = {
@@ -206,12 +339,10 @@ function lookAt(known: { readonly isAtHand: boolean; readonly reported?: Version
     ...{ authority: null, partition: { isAtHand: () => known.isAtHand }, configuration: { replication: { reachableMs: 1_000 } } },
   };
   let nowMs = 0;
-  const peers = {
-    get(id: NodeId) {
-      if (id === copy) return { vouchedMs: nowMs, spaces: new Map([[testSpace, { lost: hole(), reported: new VersionVector() }]]) };
-      return known.reported === undefined ? undefined : { spaces: new Map([[testSpace, { reported: known.reported }]]) };
-    },
-  };
+  const none = new VersionVector();
+  const ofCopy = () => ({ vouchedMs: nowMs, spaces: new Map([[testSpace, { lost: hole(), reported: none, settled: none }]]) });
+  const ofOutside = known.reported === undefined ? [] : [{ spaces: new Map([[testSpace, { reported: known.reported }]]) }];
+  const peers = { get: (id: NodeId) => (id === copy ? ofCopy() : ofOutside[0]), all: () => [ofCopy(), ...ofOutside] };
   const holes = new SettledHoles(services as unknown as NodeServices, peers as unknown as Peers);
   return {
     settled: found,

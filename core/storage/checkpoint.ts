@@ -36,6 +36,8 @@ export interface Checkpoint {
   readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
   /** Spaces that this node has handed over: what stands before the position is of no use any more. */
   readonly dropped: ReadonlyMap<SpaceKey, LogPosition>;
+  /** Per space the holes among these, and others, that no copy can fill and that are waited for no more. */
+  readonly settled: ReadonlyMap<SpaceKey, VersionVector>;
   /** What replication keeps of its own (`replication/receipt-codec.ts`); empty for nothing. */
   readonly ledger: Uint8Array;
 }
@@ -56,14 +58,34 @@ export function encodeCheckpoint(checkpoint: Checkpoint, pure: PureFunctions): U
     writer.block(pure.utf8Encode(space)).u32(horizon.size);
     for (const [author, sequence] of horizon) writer.raw(hexToBytes(author)).u48(sequence);
   }
-  writer.u32(checkpoint.holes.size);
-  for (const [space, holes] of checkpoint.holes) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(holes));
-  // Left out when there are none: what was written before there could be any reads the same.
-  if (checkpoint.dropped.size > 0 || checkpoint.ledger.length > 0) writer.u32(checkpoint.dropped.size);
+  writeVectors(writer, checkpoint.holes, pure);
+  // Left out when there are none, from the end on: what was written before there could be any reads the same.
+  const hasSettled = checkpoint.settled.size > 0;
+  const hasLedger = checkpoint.ledger.length > 0 || hasSettled;
+  if (checkpoint.dropped.size > 0 || hasLedger) writer.u32(checkpoint.dropped.size);
   for (const [space, { segment, offset }] of checkpoint.dropped) writer.block(pure.utf8Encode(space)).u32(segment).u32(offset);
-  if (checkpoint.ledger.length > 0) writer.block(checkpoint.ledger);
+  if (hasLedger) writer.block(checkpoint.ledger);
+  if (hasSettled) writeVectors(writer, checkpoint.settled, pure);
   const body = writer.finish();
   return new ByteWriter(body.length + 4).raw(body).u32(pure.crc32(body)).finish();
+}
+
+function writeVectors(writer: ByteWriter, vectors: ReadonlyMap<SpaceKey, VersionVector>, pure: PureFunctions): void {
+  writer.u32(vectors.size);
+  for (const [space, vector] of vectors) writer.block(pure.utf8Encode(space)).block(encodeVersionVector(vector));
+}
+
+/** The space whose vector cannot be read, or all of them. */
+function readVectors(reader: ByteReader, pure: PureFunctions): Map<SpaceKey, VersionVector> | SpaceKey {
+  const vectors = new Map<SpaceKey, VersionVector>();
+  const count = reader.u32();
+  for (let index = 0; index < count && !reader.failed; index += 1) {
+    const space = pure.utf8Decode(reader.block()) as SpaceKey;
+    const vector = decodeVersionVector(reader.block());
+    if (vector === null) return space;
+    vectors.set(space, vector);
+  }
+  return vectors;
 }
 
 export type CheckpointReading =
@@ -104,20 +126,16 @@ export function decodeCheckpoint(bytes: Uint8Array, pure: PureFunctions): Checkp
     }
     horizons.set(space, horizon);
   }
-  const holes = new Map<SpaceKey, VersionVector>();
-  const holedSpaces = reader.u32();
-  for (let index = 0; index < holedSpaces && !reader.failed; index += 1) {
-    const space = pure.utf8Decode(reader.block()) as SpaceKey;
-    const absent = decodeVersionVector(reader.block());
-    if (absent === null) return { kind: 'damaged', reason: `the holes of space ${space} cannot be read` };
-    holes.set(space, absent);
-  }
+  const holes = readVectors(reader, pure);
+  if (typeof holes === 'string') return { kind: 'damaged', reason: `the holes of space ${holes} cannot be read` };
   const dropped = new Map<SpaceKey, LogPosition>();
   const droppedSpaces = reader.remaining > 0 ? reader.u32() : 0;
   for (let index = 0; index < droppedSpaces && !reader.failed; index += 1) {
     dropped.set(pure.utf8Decode(reader.block()) as SpaceKey, { segment: reader.u32(), offset: reader.u32() });
   }
   const ledger = reader.remaining > 0 ? reader.block().slice() : new Uint8Array(0);
+  const settled = reader.remaining > 0 ? readVectors(reader, pure) : new Map<SpaceKey, VersionVector>();
+  if (typeof settled === 'string') return { kind: 'damaged', reason: `the settled holes of space ${settled} cannot be read` };
   if (reader.failed) return { kind: 'damaged', reason: 'it ends in the middle' };
-  return { kind: 'whole', checkpoint: { number, segments, horizons, holes, dropped, ledger } };
+  return { kind: 'whole', checkpoint: { number, segments, horizons, holes, dropped, ledger, settled } };
 }

@@ -15,6 +15,8 @@ export interface Recovered {
   readonly horizons: ReadonlyMap<SpaceKey, ReadonlyMap<Author, number>>;
   /** Dots that were on this disk and can no longer be read: explicit holes. */
   readonly holes: ReadonlyMap<SpaceKey, VersionVector>;
+  /** Holes that were waited for no more. */
+  readonly settled: ReadonlyMap<SpaceKey, VersionVector>;
   /** Spaces handed over: records before the position were left out. */
   readonly dropped: ReadonlyMap<SpaceKey, LogPosition>;
   /** As the newest whole checkpoint has kept it. */

@@ -366,6 +366,7 @@ export class Recovery {
       checkpointNumber: this.#checkpoints[0]?.number ?? 0,
       horizons: this.#checkpoints[0]?.horizons ?? new Map(),
       dropped: this.#checkpoints[0]?.dropped ?? new Map(),
+      settled: this.#checkpoints[0]?.settled ?? new Map(),
       ledger: this.#checkpoints[0]?.ledger ?? new Uint8Array(0),
       ...judged,
       damagedRanges: this.#damagedRanges,

@@ -33,6 +33,7 @@ function someCheckpoint() {
     holes: new Map([[space, dots]]),
     dropped: new Map([[space, { segment: 3, offset: 4_096 }]]),
     ledger: Uint8Array.of(1, 2, 3),
+    settled: new Map([[space, dots]]),
   };
 }
 
@@ -53,8 +54,11 @@ formats('a checkpoint comes out as it went in', () => {
   assert.ok(reading.checkpoint.segments[0].dots.get(space)?.has({ author, sequence: 12 }));
   assert.equal([...reading.checkpoint.dropped], [[space, { segment: 3, offset: 4_096 }]]);
   assert.equal([...reading.checkpoint.ledger], [1, 2, 3]);
+  assert.ok(reading.checkpoint.settled.get(space)?.has({ author, sequence: 12 }));
   const bare = decodeCheckpoint(encodeCheckpoint({ ...someCheckpoint(), dropped: new Map() }, pure), pure);
   assert.ok(bare.kind === 'whole' && bare.checkpoint.dropped.size === 0 && bare.checkpoint.ledger.length === 3);
+  const noLedger = decodeCheckpoint(encodeCheckpoint({ ...someCheckpoint(), ledger: new Uint8Array(0) }, pure), pure);
+  assert.ok(noLedger.kind === 'whole' && noLedger.checkpoint.ledger.length === 0 && noLedger.checkpoint.settled.size === 1);
 });
 
 formats('a damaged checkpoint is damaged, a newer one is newer', () => {

@@ -29,9 +29,10 @@ export interface SpaceReport {
   readonly term: Term | null;
   /** The row, as the sender knows it, does not name it: it only hands over what it holds. */
   readonly isOutside: boolean;
-  /** An encoded VersionVector: what is synced on the sender's disk. */
+  /** An encoded VersionVector: what is synced on the sender's disk, and what the sender has settled (`replication/settled-holes.ts`). */
   readonly coverage: Uint8Array;
-  /** An encoded VersionVector: what was there, or should be by its horizon, and is not to be had from it. No bytes: nothing. */
+  /** An encoded VersionVector: what was there, or should be by its horizon, and is not to be had from it; what is covered all the same
+   * was settled. No bytes: nothing. */
   readonly lost: Uint8Array;
 }
 
