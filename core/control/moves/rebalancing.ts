@@ -97,7 +97,7 @@ export class Rebalancing {
 export interface Underway {
   /** What was planned last; null: not yet. */
   readonly latest: Wanted | null;
-  /** Plans anew, whether or not anything has changed; the next `latest` is of now or later. */
+  /** Plans anew, whether or not anything has changed, and does nothing about it; the next `latest` is of now or later. */
   planAnew(): void;
   progressOf(space: SpaceKey): CopyProgress | null;
   /** Whether moves begin by themselves. */
@@ -307,10 +307,10 @@ class Leading implements Underway {
     this.#judged = { rows: state.rows, around: this.#around };
     this.#sizes.judged(now);
     this.#steps = [];
-    this.#plan(state);
+    this.#plan(state, { isToBeDone: true });
   }
 
-  #plan({ members, rows, settings }: ControlState): void {
+  #plan({ members, rows, settings }: ControlState, { isToBeDone }: { readonly isToBeDone: boolean }): void {
     const around = this.#around;
     const job: PlanningJob = {
       kind: 'planning',
@@ -323,6 +323,7 @@ class Leading implements Underway {
       this.#isPlanning = false;
       if (this.#isOver) return;
       this.#latest = result;
+      if (!isToBeDone) return;
       const isJudged = this.#judged?.rows === rows && this.#judged.around === around;
       if (!isJudged || around !== this.#around) return;
       // What rests on a row that has changed meanwhile is planned anew once the rest is done.
@@ -378,7 +379,7 @@ class Leading implements Underway {
   }
 
   planAnew(): void {
-    if (!this.#isPlanning) this.#plan(this.#ports.state());
+    if (!this.#isPlanning) this.#plan(this.#ports.state(), { isToBeDone: false });
   }
 
   progressOf(space: SpaceKey): CopyProgress | null {
