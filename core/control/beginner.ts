@@ -67,11 +67,11 @@ export class Beginner {
   }
 
   /** From nothing, or in the place of all that stood here. Meanwhile this node hears nobody. */
-  beginWith({ ballot, snapshot }: Beginning, begun: (now: Now) => void): void {
+  beginWith({ ballot, snapshot }: Beginning, begun: () => void): void {
     this.#ports.rest();
     this.#ports.journal.save({ ballot, snapshot: { snapshot, keepsEntries: false }, entries: [] }, (now) => {
       this.#ports.begin({ ballot, snapshot, entries: [], committed: snapshot.index, votesFrom: 0 }, { isLate: false }, now);
-      begun(now);
+      begun();
     });
   }
 
@@ -81,13 +81,13 @@ export class Beginner {
   }
 
   /** `begun` is called when it is durable that all before is of no account; else the node is damaged as before. */
-  #forgiven(how: Parameters<ControlJournal['beginAnew']>[0], begun: (isForgiven: boolean, now: Now) => void): void {
+  #forgiven(how: Parameters<ControlJournal['beginAnew']>[0], begun: (isForgiven: boolean) => void): void {
     const { journal, store, followed, state, begin } = this.#ports;
     journal.beginAnew(how, (recovered) => {
       store.forgiveControlLoss((written, now) => {
         if (written) begin(recovered, { isLate: true }, now);
         else followed.begin(store.author, state(), now);
-        begun(written, now);
+        begun(written);
       });
     });
   }
@@ -101,7 +101,7 @@ export class Beginner {
     const why = own.leader !== null ? 'nothing to recover' : this.#unfit(state());
     if (why !== null) return this.#refuse(why, settled);
     const { beginning, basis } = this.#recovery(own.undelivered, { generation: 0, index: own.last.index, term: own.term });
-    this.beginWith(beginning, (then) => this.#recovered(beginning, basis, settled, then));
+    this.beginWith(beginning, () => this.#recovered(beginning, basis, settled));
   }
 
   #unfit(state: ControlState): ProposalRefusal | null {
@@ -120,9 +120,9 @@ export class Beginner {
       const { beginning, basis } = this.#recovery(behind[0]?.index === state.applied + 1 ? behind : [], followed.reached);
       followed.end();
       this.#ports.rest();
-      const { term, snapshot } = { term: beginning.ballot.term, snapshot: beginning.snapshot };
-      this.#forgiven({ term, votesFrom: snapshot.index, snapshot }, (isForgiven, then) => {
-        if (isForgiven) this.#recovered(beginning, basis, settled, then);
+      const { ballot, snapshot } = beginning;
+      this.#forgiven({ term: ballot.term, votesFrom: snapshot.index, snapshot }, (isForgiven) => {
+        if (isForgiven) this.#recovered(beginning, basis, settled);
         else settled({ kind: 'unknown' });
       });
     }, now);
@@ -144,7 +144,7 @@ export class Beginner {
     return { beginning: recoveryOf(known, pure), basis };
   }
 
-  #recovered({ snapshot: { index } }: Beginning, basis: RecoveryBasis, settled: Settled, _now: Now): void {
+  #recovered({ snapshot: { index } }: Beginning, basis: RecoveryBasis, settled: Settled): void {
     const { generation } = this.#ports.state();
     this.#readable = [];
     this.#ports.notes.note({ kind: 'control.recovered', generation, index, basis });

@@ -354,7 +354,7 @@ export class Authority {
     const isDead = this.#heard.dead(state, configuration, now);
     this.#successions.makeWanted(state, isDead, now);
     this.#ports.led(isDead, now);
-    this.#succeed(agreement, now);
+    this.#successions.proceed(state, this.#heard.all(), isDead, now);
   }
 
   #succeed({ state, configuration, knowsWhatWasBefore }: Agreement, now: Now): void {

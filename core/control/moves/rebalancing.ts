@@ -316,7 +316,7 @@ class Leading implements Underway {
       kind: 'planning',
       state: { members, rows, settings },
       absent: [...this.#absent],
-      bytes: this.#sizes.snapshot(),
+      bytes: this.#sizes.snapshot(rows),
     };
     this.#isPlanning = true;
     this.#ports.plan(job, (result) => {

@@ -2,10 +2,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SpaceKey } from '../../identifiers.js';
+import type { ControlState } from '../control-state.js';
 import { SpaceSizes } from './space-sizes.js';
 
 const sizes = suite('space sizes');
 const space = 'notes#0' as SpaceKey;
+const rows = { [space]: {} } as ControlState['rows'];
 const at = (monotonicMs: number) => ({ monotonicMs, wallMs: 0 });
 
 sizes('what has grown is judged a minute after all was judged last, and once', () => {
@@ -22,9 +24,16 @@ sizes('what has grown is judged a minute after all was judged last, and once', (
 sizes('a plan keeps the sizes that it was made with', () => {
   const known = new SpaceSizes();
   known.noteMoving(space, 5);
-  const then = known.snapshot();
+  const then = known.snapshot(rows);
   known.note(space, 7);
-  assert.equal([then.get(space), known.snapshot().get(space)], [5, 7]);
+  assert.equal([then.get(space), known.snapshot(rows).get(space)], [5, 7]);
+});
+
+sizes('a space that is no more is forgotten', () => {
+  const known = new SpaceSizes();
+  known.note(space, 5);
+  assert.is(known.snapshot({}).size, 0);
+  assert.is(known.snapshot(rows).size, 0);
 });
 
 sizes.run();
