@@ -165,7 +165,7 @@ class OutsideClient implements ClientEndpoint, ClientWorld, Outside {
 
   health(node: number): ClusterHealth {
     const { plan } = this.#world;
-    const known = { nodeId: '', reachable: true, committed: true, state: MemberState.MEMBER_STATE_UNSPECIFIED };
+    const known = { nodeId: '', reachable: true, committed: true, removed: false, state: MemberState.MEMBER_STATE_UNSPECIFIED };
     const members = plan.nodes.map((name, at) => ({ ...known, name, address: addressOf(name), self: at === node }));
     const partition = PartitionState.PARTITION_STATE_UNSPECIFIED;
     return { cluster: 'simulated', nodeId: '', nodeName: plan.nodes[node], replicationFactor, members, complete: true, partition };

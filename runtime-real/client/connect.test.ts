@@ -73,7 +73,16 @@ client('calls of one moment share a frame, single remembers of a space even a ba
 client('follows a redirect to a member that it was not told of, and goes there directly from then on', async () => {
   const primary = await startScriptedNode({ nodeId: nodeB, answer: (request) => written(nodeB, request) });
   const members = [
-    { nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true, committed: true, state: MemberState.ALIVE },
+    {
+      nodeId: nodeB,
+      name: 'b',
+      address: primary.address,
+      self: false,
+      reachable: true,
+      committed: true,
+      removed: false,
+      state: MemberState.ALIVE,
+    },
   ];
   const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
   await withNodes([{ nodeId: nodeA, answer, health: () => ({ members }) }], {}, async (engram, [replica]) => {
@@ -93,7 +102,16 @@ client('a member that comes back at another address is found there: identity is 
   const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
   const health = () => ({
     members: [
-      { nodeId: nodeB, name: 'b', address: primary.address, self: false, reachable: true, committed: true, state: MemberState.ALIVE },
+      {
+        nodeId: nodeB,
+        name: 'b',
+        address: primary.address,
+        self: false,
+        reachable: true,
+        committed: true,
+        removed: false,
+        state: MemberState.ALIVE,
+      },
     ],
   });
   await withNodes([{ nodeId: nodeA, answer, health }], {}, async (engram) => {

@@ -43,6 +43,13 @@ class Fleet {
   }
 }
 
+interface Listed {
+  readonly name: string;
+  readonly state: string;
+  readonly committed: boolean;
+  readonly removed: boolean;
+}
+
 const init = (node: NodeProcess) => askNode(node.address, { method: clusterService.init, request: {}, deadlineMs });
 const add = (node: NodeProcess, name: string, address = '') =>
   askNode(node.address, { method: clusterService.addNode, request: { name, address }, deadlineMs });
@@ -178,6 +185,7 @@ changes('one node makes the cluster; others come in and go under load; nothing a
     assert.is(left.code, 0, left.out + left.err);
     assert.not((await control(n1)).rows.some(({ copies }) => copies.includes(left.lines()[0].nodeId)));
     await n4Of(fleet).logged('cluster.removed');
+    saysWhoWasRemoved(n1, 'n4');
     const bad = runCommand(['--json', '--server', n1.address, 'cluster', 'recover']);
     assert.equal([bad.code, bad.lines()[0].error.field], [1, 'accept_risk']);
   } finally {
@@ -212,6 +220,14 @@ changes('what nodes held before there was a control log is kept where it is, and
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** The process of who was removed still runs, so membership hears it: the list says beside that what it is no more. */
+function saysWhoWasRemoved({ address }: NodeProcess, name: string): void {
+  const { members } = runCommand(['--json', '--server', address, 'cluster', 'members']).lines()[0] as { members: readonly Listed[] };
+  const listed = members.filter((member) => member.name === name).map(({ state, committed, removed }) => [state, committed, removed]);
+  assert.equal(listed, [['alive', false, true]]);
+  assert.match(runCommand(['--server', address, 'cluster', 'members']).out, new RegExp(`${name} +│ alive .*│ removed +│`));
+}
 
 /** One copy goes elsewhere, because an operator wants it there. */
 async function movedAtAWord(n1: NodeProcess): Promise<void> {

@@ -22,7 +22,7 @@ const source: ClusterRoutesSource = {
   health: () => ({
     ...health,
     ...{ cluster: 'engram', partition: PartitionState.CONNECTED },
-    members: [{ ...member, address: '', self: true, reachable: true, committed: true }],
+    members: [{ ...member, address: '', self: true, reachable: true, committed: true, removed: false }],
   }),
   members: () => ({ ...members, cluster: 'engram' }),
   receipts: ({ space, after, limit }) => ({

@@ -160,6 +160,7 @@ export class ClusterStatus implements ClusterSource {
       reachable: self || (id === '' ? network.isReachable(name) : network.reaches(id)),
       committed: true,
       state: live === undefined ? (self ? StateCode.ALIVE : StateCode.MEMBER_STATE_UNSPECIFIED) : states[live.state],
+      removed: false,
     };
   }
 
@@ -172,6 +173,7 @@ export class ClusterStatus implements ClusterSource {
       reachable: state === 'alive',
       committed: false,
       state: states[state],
+      removed: this.#wasRemoved(node),
     };
   }
 
@@ -191,7 +193,13 @@ export class ClusterStatus implements ClusterSource {
       committed: this.#committedMembers().some(({ id }) => id === node),
       reason,
       loadPercent,
+      removed: this.#wasRemoved(node),
     };
+  }
+
+  /** Membership goes on speaking with it as long as its process runs. */
+  #wasRemoved(node: NodeId): boolean {
+    return this.#options.control()?.removed[node] !== undefined;
   }
 
   /** A node without membership knows of itself. */
@@ -212,6 +220,7 @@ export class ClusterStatus implements ClusterSource {
       committed: true,
       reason: '',
       loadPercent: 0,
+      removed: false,
     };
   }
 

@@ -52,7 +52,7 @@ process_('answers unary calls and streams, says who it is, and stops with 0 on S
     const health = await client.clusterHealth();
     assert.equal([health.nodeId, health.complete, health.members.length], [node.nodeId, true, 1]);
     const own = { nodeId: node.nodeId, name: 'n1', address: node.address, self: true, reachable: true, committed: true };
-    assert.equal(health.members[0], { ...own, state: MemberState.ALIVE });
+    assert.equal(health.members[0], { ...own, state: MemberState.ALIVE, removed: false });
 
     node.kill('SIGTERM');
     assert.is(await node.exited, 0);

@@ -77,7 +77,7 @@ export function membersText(output: Output, members: ClusterMembers): string {
     { title: 'zone', width: 12 },
     { title: 'load', width: 7, right: true },
     { title: 'boot', width: 8, right: true },
-    { title: 'copies', width: 8 },
+    { title: 'copies', width: 9 },
   ];
   const rows = members.members.map((member) => [
     `${member.name}${member.self ? ' *' : ''}`,
@@ -87,7 +87,7 @@ export function membersText(output: Output, members: ClusterMembers): string {
     member.zone || '-',
     `${member.loadPercent} %`,
     `${member.boot}.${member.refutation}`,
-    member.committed ? 'yes' : 'no',
+    member.removed ? output.colors.dim('removed') : member.committed ? 'yes' : 'no',
   ]);
   const reasons = members.members
     .filter(({ reason }) => reason !== '')

@@ -102,6 +102,8 @@ export interface MemberHealth {
   committed: boolean;
   /** What membership holds it to be; unspecified while it has not been heard of, and on a node without membership. */
   state: MemberState;
+  /** It was removed from the cluster: it hands over what it still holds, and takes no requests. */
+  removed: boolean;
 }
 
 export interface ClusterHealth {
@@ -146,6 +148,8 @@ export interface ClusterMember {
   reason: string;
   /** The share of its capacity in use as it told last, in percent; above 100: overloaded. Told again when it has changed by much. */
   loadPercent: number;
+  /** It was removed from the cluster: it hands over what it still holds, and takes no requests. */
+  removed: boolean;
 }
 
 export interface ClusterMembers {
@@ -894,7 +898,16 @@ export const ClusterHealthRequest: MessageFns<ClusterHealthRequest> = {
 };
 
 function createBaseMemberHealth(): MemberHealth {
-  return { nodeId: "", name: "", address: "", self: false, reachable: false, committed: false, state: 0 };
+  return {
+    nodeId: "",
+    name: "",
+    address: "",
+    self: false,
+    reachable: false,
+    committed: false,
+    state: 0,
+    removed: false,
+  };
 }
 
 export const MemberHealth: MessageFns<MemberHealth> = {
@@ -919,6 +932,9 @@ export const MemberHealth: MessageFns<MemberHealth> = {
     }
     if (message.state !== 0) {
       writer.uint32(56).int32(message.state);
+    }
+    if (message.removed !== false) {
+      writer.uint32(64).bool(message.removed);
     }
     return writer;
   },
@@ -990,6 +1006,14 @@ export const MemberHealth: MessageFns<MemberHealth> = {
             }
 
             message.state = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.removed = reader.bool();
             continue;
           }
         }
@@ -1170,6 +1194,7 @@ function createBaseClusterMember(): ClusterMember {
     committed: false,
     reason: "",
     loadPercent: 0,
+    removed: false,
   };
 }
 
@@ -1222,6 +1247,9 @@ export const ClusterMember: MessageFns<ClusterMember> = {
     }
     if (message.loadPercent !== 0) {
       writer.uint32(128).uint32(message.loadPercent);
+    }
+    if (message.removed !== false) {
+      writer.uint32(136).bool(message.removed);
     }
     return writer;
   },
@@ -1365,6 +1393,14 @@ export const ClusterMember: MessageFns<ClusterMember> = {
             }
 
             message.loadPercent = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.removed = reader.bool();
             continue;
           }
         }
