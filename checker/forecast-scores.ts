@@ -33,13 +33,15 @@ export interface ForecastScores {
   /** Mean distance of said from happened over bins of equal mass. */
   readonly calibrationError: number;
   readonly clusters: number;
-  /** The middle 95 % of that error over resampled clusters; null for fewer forecasts than `resampledMin`, or fewer clusters than `clustersMin`. */
+  /** The middle 99 % of that error over resampled clusters; null for fewer forecasts than `resampledMin`, or fewer clusters than `clustersMin`. */
   readonly calibrationErrorInterval: readonly [number, number] | null;
   readonly bins: readonly CalibrationBin[];
 }
 
 const binsMax = 10;
 const resamples = 200;
+/** On each side of the interval. A campaign judges tens of thousands of groups: the middle 95 %, which leaves out five, convicts some of what is right by chance alone. */
+const leftOut = resamples * 0.005;
 /** Fewer forecasts say nothing about shares of a twentieth, however often they are drawn again. */
 export const resampledMin = 100;
 /** Of fewer clusters a bootstrap knows too little about how much they differ. */
@@ -151,7 +153,7 @@ function resampledErrors(clusters: readonly Cluster[], groups: number): [number,
     errors.push(sums.reduce((sum, distance) => sum + Math.abs(distance), 0) / count);
   }
   errors.sort((left, right) => left - right);
-  return [errors[Math.floor(resamples * 0.025)] as number, errors[Math.ceil(resamples * 0.975) - 1] as number];
+  return [errors[leftOut] as number, errors[resamples - 1 - leftOut] as number];
 }
 
 function mean(values: readonly number[]): number {
