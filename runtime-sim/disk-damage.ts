@@ -84,17 +84,19 @@ export class DiskDamage {
     return states.reduce((latest, state) => (state.applied > latest.applied ? state : latest), emptyControlState);
   }
 
-  /** Damages the node's disk; false when there is nothing to damage, `withheld` where only the voters' majority or the node's absence from the cluster is in the way. */
+  /** Damages the node's disk; false when there is nothing to damage, `withheld` where only the voters' majority or the node's absence from the cluster, or from every row, is in the way. */
   place(fault: AimedFault, host: NodeHost): boolean | 'withheld' {
     return this.#place(fault, host) || (this.#isWithheld(fault, host) ? 'withheld' : false);
   }
 
-  /** Whether damage would have found a place if any number of voters might be in doubt, or if the node were a member. */
+  /** Whether damage would have found a place if any number of voters might be in doubt, or if the node were a copy. */
   #isWithheld({ kind }: AimedFault, host: NodeHost): boolean {
     if (this.#world.plan.configuration.controlLog === undefined) return false;
-    // Who is no member yet, or no more, has hardly anything to damage.
-    const { members } = this.#control();
+    // Who is no member yet, or no more, or is a copy of nothing, has hardly anything that another disk holds as well.
+    const { members, rows } = this.#control();
     if (Object.keys(members).length > 0 && members[host.id] === undefined) return true;
+    const known = Object.values(rows);
+    if (known.length > 0 && !known.some(({ copies }) => copies.includes(host.id))) return true;
     if (this.#mayBeInDoubt(host)) return false;
     if (kind === 'diskCheckpointRot') return checkpointsOf(host).length > 0;
     const others = this.#dotsElsewhere(host);
