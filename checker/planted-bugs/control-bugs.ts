@@ -57,4 +57,15 @@ export const controlBugs: readonly PlantedBug[] = [
     find: 'configuration.voters.includes(self) && applied >= this.demotions.of(to)',
     replace: 'configuration.voters.includes(self) && applied >= 0',
   },
+  {
+    name: 'vote-before-all-is-back',
+    scenario: 'control',
+    seedsNeeded: 50,
+    whatItBreaks:
+      'A voter that may have forgotten something votes as soon as it has begun anew, before it has what was committed: with its vote one leads that lacks that.',
+    pending: false,
+    module: 'core/control/raft/raft.ts',
+    find: 'return this.#state.log.last.index >= this.#votesFrom;',
+    replace: 'return true;',
+  },
 ];

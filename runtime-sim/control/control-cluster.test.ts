@@ -9,7 +9,7 @@ import type { SpaceKey } from '../../core/identifiers.js';
 import { Draws } from '../../scenarios/random-streams.js';
 import { ControlCluster } from './control-cluster.js';
 import type { ControlHost } from './control-host.js';
-import { calmPlan, drawControlPlan } from './control-plan.js';
+import { type ControlFault, calmPlan, drawControlPlan } from './control-plan.js';
 
 const clusters = suite('control logs alone');
 
@@ -17,6 +17,15 @@ function runOf(seed: number): { readonly cluster: ControlCluster; readonly verdi
   const cluster = new ControlCluster(seed, drawControlPlan(seed));
   return { cluster, verdict: judgeControlLog(cluster.run()) };
 }
+
+clusters(
+  'a voter that has forgotten begins anew beside one that has missed a change of the electorate, and who leads is no question',
+  () => {
+    const { cluster, verdict } = runOf(8);
+    assert.is(verdict.verdict, 'ok', String('reason' in verdict ? verdict.reason : ''));
+    assert.ok(cluster.plan.faults.some(({ kind }) => kind === 'forget') && cluster.begunAnew > 0);
+  },
+);
 
 for (const seed of [3, 4, 5, 6, 7, 9]) {
   clusters(`seed ${seed}: under faults the nodes keep Raft's invariants and agree in the end`, () => {
@@ -29,6 +38,14 @@ clusters('a run is a function of its seed', () => {
   const [one, again, other] = [3, 3, 4].map((seed) => runOf(seed).cluster.trace.hash);
   assert.is(one, again);
   assert.is.not(one, other);
+});
+
+const isCut = (fault: ControlFault): fault is Extract<ControlFault, { kind: 'cut' }> => fault.kind === 'cut';
+
+clusters('a drawn cut leaves each side whole', () => {
+  const cuts = Array.from({ length: 40 }, (_, seed) => drawControlPlan(seed)).flatMap(({ faults }) => faults.filter(isCut));
+  assert.ok(cuts.some(({ isBothWays }) => isBothWays) && cuts.some(({ isBothWays }) => !isBothWays));
+  for (const { from, to } of cuts) assert.ok(from.every((node) => !to.includes(node)));
 });
 
 const kindsOf = (observations: readonly ControlObservation[]): Set<string> => new Set(observations.map(({ kind }) => kind));
@@ -133,11 +150,11 @@ clusters('a primary that is cut off is confirmed no more before another one is, 
   assert.equal(confirmedOf(cluster), ['n1']);
   // Another voter, which does not lead: who does not hear the leader cannot stay.
   const other = cluster.leader?.name === 'n2' ? 'n3' : 'n2';
-  cluster.strike({ kind: 'cut', atMs: 4_000, forMs: 3_000, from: ['n1', other], to: [other, 'n1'] });
+  cluster.strike({ kind: 'cut', atMs: 4_000, forMs: 3_000, from: ['n1'], to: [other], isBothWays: true });
   cluster.runUntil(6_000);
   assert.equal(confirmedOf(cluster), ['n1']);
   cluster.runUntil(8_000);
-  cluster.strike({ kind: 'cut', atMs: 8_000, forMs: 4_000, from: ['n1'], to: ['n2', 'n3'] });
+  cluster.strike({ kind: 'cut', atMs: 8_000, forMs: 4_000, from: ['n1'], to: ['n2', 'n3'], isBothWays: false });
   cluster.runUntil(8_450);
   assert.equal(confirmedOf(cluster), []);
   cluster.runUntil(10_000);
@@ -158,11 +175,11 @@ for (const way of ['both ways', 'to the primary', 'from the primary']) {
     assert.equal(confirmedOf(cluster), [primary.name]);
     const [one, rest] = [[primary.name], others.map(({ name }) => name)];
     // One of the three that it loses is still none that matters: leader, primary and two others are a majority.
-    cluster.strike({ kind: 'cut', atMs: 4_000, forMs: 2_000, from: [primary.name, rest[0]], to: [rest[0], primary.name] });
+    cluster.strike({ kind: 'cut', atMs: 4_000, forMs: 2_000, from: [primary.name], to: [rest[0]], isBothWays: true });
     cluster.runUntil(6_500);
     assert.equal(confirmedOf(cluster), [primary.name]);
-    if (way !== 'to the primary') cluster.strike({ kind: 'cut', atMs: 6_500, forMs: 6_000, from: one, to: rest });
-    if (way !== 'from the primary') cluster.strike({ kind: 'cut', atMs: 6_500, forMs: 6_000, from: rest, to: one });
+    if (way !== 'to the primary') cluster.strike({ kind: 'cut', atMs: 6_500, forMs: 6_000, from: one, to: rest, isBothWays: false });
+    if (way !== 'from the primary') cluster.strike({ kind: 'cut', atMs: 6_500, forMs: 6_000, from: rest, to: one, isBothWays: false });
     cluster.runUntil(7_600);
     assert.not(confirmedOf(cluster).includes(primary.name));
     cluster.runUntil(10_000);
@@ -189,15 +206,19 @@ clusters('a primary that was started anew leads again only by a later entry', ()
   assert.ok(epochOf() > before);
 });
 
-clusters('a planted bug is found: a voter votes twice in a term', () => {
-  const script = fileURLToPath(new URL('seeds.ts', import.meta.url));
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', script, '--seeds', '1..50', '--plant', 'vote-twice', '--stop-at-first'],
-    { encoding: 'utf8' },
-  );
-  assert.is(status, 1, stdout);
-  assert.match(stdout, /"verdict":"violation"/);
-});
+const planted: readonly (readonly [bug: string, seeds: string, how: string])[] = [
+  ['vote-twice', '1..50', 'a voter votes twice in a term'],
+  ['vote-before-all-is-back', '8..8', 'a voter that may have forgotten something votes as soon as it has begun anew'],
+];
+
+for (const [bug, seeds, how] of planted) {
+  clusters(`a planted bug is found: ${how}`, () => {
+    const script = fileURLToPath(new URL('seeds.ts', import.meta.url));
+    const options = ['--seeds', seeds, '--plant', bug, '--stop-at-first'];
+    const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', script, ...options], { encoding: 'utf8' });
+    assert.is(status, 1, stdout);
+    assert.match(stdout, /"verdict":"violation"/);
+  });
+}
 
 clusters.run();

@@ -3,16 +3,8 @@
  * of the plan.
  */
 import type { ControlObservation, ControlTrace } from '../../checker/control-observations.js';
-import {
-  defaultMemoryOptions,
-  defaultReplicationOptions,
-  defaultStorageOptions,
-  type NodeConfiguration,
-} from '../../core/configuration.js';
-import { defaultAuthorityOptions } from '../../core/control/control-log-options.js';
 import type { ControlState } from '../../core/control/control-state.js';
-import { defaultClusterSettings, type MemberDescription } from '../../core/control/entries.js';
-import { defaultRebalancingOptions } from '../../core/control/moves/rebalancing-options.js';
+import type { MemberDescription } from '../../core/control/entries.js';
 import type { RaftMessage } from '../../core/control/raft/vocabulary.js';
 import type { DomainEvent } from '../../core/domain-events.js';
 import { type NodeId, nodeId, type SpaceKey } from '../../core/identifiers.js';
@@ -25,9 +17,11 @@ import { NetworkModel, senderOf } from '../network-model.js';
 import type { TimerState } from '../node-timers.js';
 import { crc32 } from '../pure-functions.js';
 import { eventKinds, Trace } from '../trace.js';
-import { ControlHost, type ControlStage, controlClusterId } from './control-host.js';
+import { controlConfiguration } from './control-configuration.js';
+import { ControlHost, type ControlStage } from './control-host.js';
 import type { ControlFault, ControlPlan } from './control-plan.js';
 import { drawEntry } from './control-proposals.js';
+import { VotersInDoubt } from './voters-in-doubt.js';
 
 /** After the last fault all must agree within this time. */
 const settleMsMax = 15_000;
@@ -56,6 +50,11 @@ export class ControlCluster {
   readonly #confirmed: ReadonlyMap<SpaceKey, string>[];
   /** Strike whoever votes next. */
   readonly #awaitVotes: (ControlFault & { readonly kind: 'crash-after-vote' })[] = [];
+  /** Strike whoever begins anew. */
+  readonly #awaitBeginners: (ControlFault & { readonly kind: 'forgetful-company' })[] = [];
+  readonly #inDoubt: VotersInDoubt;
+  /** Voters that may have forgotten something have begun anew so often. */
+  begunAnew = 0;
 
   constructor(seed: Seed, plan: ControlPlan, listener: ControlListener = {}) {
     this.plan = plan;
@@ -79,16 +78,21 @@ export class ControlCluster {
       nowUs: 0,
       placeOf: (node) => places.get(node),
       observer: this.#observer,
-      noted: (host, event) => this.#listener.noted?.(host, event),
+      noted: (host, event) => {
+        if (event.kind === 'control.begun-anew') this.#begunAnew(host, event.votesFrom);
+        this.#listener.noted?.(host, event);
+      },
       said: (host, to, message, bytes) => {
         if (message?.kind === 'vote' && message.isGranted) this.#voted(host);
         this.#listener.said?.(host, plan.nodes[to], message, bytes);
       },
     };
+    const founding = { clusterId: new Draws(seed, 'identity/cluster').hex(32), founders: this.#members.slice(0, plan.founders) };
     this.hosts = plan.nodes.map(
-      (name, index) => new ControlHost(this.#stage, { index, id: ids[index], name }, this.#configurationOf(seed, name)),
+      (name, index) => new ControlHost(this.#stage, { index, id: ids[index], name }, controlConfiguration(plan, name, founding)),
     );
     this.#confirmed = plan.nodes.map(() => new Map());
+    this.#inDoubt = new VotersInDoubt(this.hosts);
     const starts = new Draws(seed, 'start');
     for (const { index } of this.hosts) this.#heap.push(starts.integer({ min: 0, max: 100_000 }), eventKinds.start, index, 0, null);
     for (const fault of plan.faults) this.#heap.push(fault.atMs * 1_000, eventKinds.fault, 0, 0, fault);
@@ -171,9 +175,10 @@ export class ControlCluster {
     const all = this.hosts.map(({ index }) => index);
     this.#stage.network.heal(all, all);
     this.#stage.network.calm();
+    this.#awaitVotes.length = 0;
+    this.#awaitBeginners.length = 0;
     for (const host of this.hosts) {
       host.crashAmidWrite = null;
-      this.#awaitVotes.length = 0;
       host.disk.mend();
       if (!host.alive) host.start();
     }
@@ -218,7 +223,15 @@ export class ControlCluster {
   }
 
   #hostNamed(name: string): ControlHost | null {
-    return name === 'leader' ? this.leader : (this.hosts.find((host) => host.name === name) ?? null);
+    if (name === 'leader') return this.leader;
+    if (name === 'follower') return this.#follower;
+    return this.hosts.find((host) => host.name === name) ?? null;
+  }
+
+  get #follower(): ControlHost | null {
+    const { leader } = this;
+    const voters = leader?.inspect()?.raft?.configuration.voters ?? [];
+    return this.hosts.find((host) => host !== leader && voters.includes(host.id)) ?? null;
   }
 
   strike(fault: ControlFault): void {
@@ -227,7 +240,8 @@ export class ControlCluster {
       case 'cut': {
         const [from, to] = [this.#indexes(fault.from), this.#indexes(fault.to)];
         this.#stage.network.cut(from, to);
-        this.#listener.happened?.(`cuts the links from ${this.#names(from)} to ${this.#names(to)}`);
+        if (fault.isBothWays) this.#stage.network.cut(to, from);
+        this.#listener.happened?.(`cuts the links ${this.#linksOf(from, to, fault.isBothWays)}`);
         const healed = { ...fault, from: from.map((at) => this.plan.nodes[at]), to: to.map((at) => this.plan.nodes[at]) };
         this.#heap.push(this.#stage.nowUs + fault.forMs * 1_000, eventKinds.restart, 0, 0, healed);
         return;
@@ -252,7 +266,44 @@ export class ControlCluster {
       }
       case 'leave':
         this.#hostNamed(fault.node)?.take({ kind: 'leave' });
+        return;
+      case 'let-in':
+        return this.#letIn();
+      case 'forget':
+        return this.#forget(fault);
+      case 'forgetful-company':
+        this.#awaitBeginners.push(fault);
     }
+  }
+
+  #letIn(): void {
+    const { leader } = this;
+    const state = leader?.inspect()?.state;
+    const member = this.#members.find(({ id }) => state?.members[id] === undefined);
+    if (state !== undefined && member !== undefined) leader?.propose({ kind: 'node-added', member });
+  }
+
+  #forget({ forMs }: ControlFault & { readonly kind: 'forget' }): void {
+    const { leader, nowMs } = this;
+    const draws = new Draws(this.#stage.seed, `forget/${nowMs}`);
+    const candidates = leader === null ? [] : this.#inDoubt.candidates(leader);
+    if (candidates.length === 0) return;
+    const host = draws.pick(candidates);
+    this.#end(host, 'power', forMs);
+    this.#inDoubt.rot(host, draws);
+    this.#listener.happened?.(`lets something rot that ${host.name} had synced`);
+  }
+
+  /** Those beside it that lack something would win by its vote, if it gave one. */
+  #begunAnew(beginner: ControlHost, votesFrom: number): void {
+    this.begunAnew += 1;
+    const lacking = this.hosts.filter((host) => (host.inspect()?.raft?.last.index ?? votesFrom) < votesFrom);
+    const fault = lacking.length === 0 ? undefined : this.#awaitBeginners.shift();
+    if (fault === undefined) return;
+    const all = this.hosts.map(({ index }) => index);
+    this.#stage.network.heal(all, all);
+    const from = [beginner, ...lacking].map(({ name }) => name);
+    this.strike({ ...fault, kind: 'cut', from, to: this.plan.nodes.filter((name) => !from.includes(name)), isBothWays: true });
   }
 
   #voted(host: ControlHost): void {
@@ -264,13 +315,16 @@ export class ControlCluster {
     return [...new Set(names.flatMap((name) => this.#hostNamed(name)?.index ?? []))];
   }
 
-  #names(indexes: readonly number[]): string {
-    return indexes.map((index) => this.plan.nodes[index]).join(', ');
+  #linksOf(from: readonly number[], to: readonly number[], isBothWays: boolean): string {
+    const [one, other] = [from, to].map((indexes) => indexes.map((index) => this.plan.nodes[index]).join(', '));
+    return isBothWays ? `between ${one} and ${other}` : `from ${one} to ${other}`;
   }
 
-  #heal({ from, to }: ControlFault & { readonly kind: 'cut' }): void {
-    this.#stage.network.heal(this.#indexes(from), this.#indexes(to));
-    this.#listener.happened?.(`heals the links from ${from.join(', ')} to ${to.join(', ')}`);
+  #heal({ from, to, isBothWays }: ControlFault & { readonly kind: 'cut' }): void {
+    const [one, other] = [this.#indexes(from), this.#indexes(to)];
+    this.#stage.network.heal(one, other);
+    if (isBothWays) this.#stage.network.heal(other, one);
+    this.#listener.happened?.(`heals the links ${this.#linksOf(one, other, isBothWays)}`);
   }
 
   #end(host: ControlHost, how: 'power' | 'kill', forMs: number): void {
@@ -318,30 +372,6 @@ export class ControlCluster {
       const besides = this.hosts.filter((other) => other !== host && other.confirmed(space) !== null).map(({ name }) => name);
       this.observations.push({ kind: 'confirmed', atMs: this.nowMs, node: host.name, space, epoch, besides });
     }
-  }
-
-  #configurationOf(seed: Seed, name: string): NodeConfiguration {
-    const { plan } = this;
-    const founders = this.#members.slice(0, plan.founders);
-    const clusterId = new Draws(seed, 'identity/cluster').hex(32);
-    return {
-      name,
-      clusterId: controlClusterId,
-      control: () => ({ epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null }),
-      controlLog: {
-        raft: plan.raft,
-        authority: defaultAuthorityOptions,
-        // Entries come from the experiment alone.
-        rebalancing: { ...defaultRebalancingOptions, isAutomatic: false },
-        snapshotEveryEntries: plan.snapshotEveryEntries,
-        proposalsMax: 1_024,
-        founding: { clusterId, founders, settings: defaultClusterSettings },
-      },
-      storage: { ...defaultStorageOptions, ...plan.storage },
-      memory: defaultMemoryOptions,
-      replication: defaultReplicationOptions,
-      membership: null,
-    };
   }
 }
 

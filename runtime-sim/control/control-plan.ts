@@ -1,6 +1,6 @@
 /**
  * The plan of a run of control logs alone: what was drawn before it starts, as plain data. Names are `n1`, `n2` …; `leader` in a fault is whoever leads when it
- * strikes.
+ * strikes, `follower` the first voter that follows.
  */
 import type { StorageOptions } from '../../core/configuration.js';
 import { defaultRaftOptions, type RaftOptions } from '../../core/control/raft/vocabulary.js';
@@ -10,13 +10,14 @@ import type { DiskRates } from '../../scenarios/run-plan.js';
 import { siteLinks } from '../site-links.js';
 
 export type ControlFault =
-  /** Nothing goes from these to those for so long. */
+  /** Nothing goes from these to those for so long; both ways: nor back. */
   | {
       readonly kind: 'cut';
       readonly atMs: number;
       readonly forMs: number;
       readonly from: readonly string[];
       readonly to: readonly string[];
+      readonly isBothWays: boolean;
     }
   /** Power goes, or only the process ends; amid a write: between the start of the next one and the end of the sync behind it. */
   | {
@@ -34,7 +35,13 @@ export type ControlFault =
   /** The disk answers nothing for so long. */
   | { readonly kind: 'stall'; readonly atMs: number; readonly forMs: number; readonly node: string }
   /** The node says that it will be absent: a leader hands over. It stays. */
-  | { readonly kind: 'leave'; readonly atMs: number; readonly node: string };
+  | { readonly kind: 'leave'; readonly atMs: number; readonly node: string }
+  /** Whoever leads is asked to let in the first node that is outside. */
+  | { readonly kind: 'let-in'; readonly atMs: number }
+  /** A voter that follows the leader loses power, and something of its log that was synced has rotted when it comes back. Nobody, where that would be no minority. */
+  | { readonly kind: 'forget'; readonly atMs: number; readonly forMs: number }
+  /** Whoever begins anew next is alone for so long with those that lack something of what was committed when it was told to. All other cuts end. */
+  | { readonly kind: 'forgetful-company'; readonly atMs: number; readonly forMs: number };
 
 export interface ControlPlan {
   readonly nodes: readonly string[];
@@ -112,11 +119,12 @@ export function drawControlPlan(seed: Seed): ControlPlan {
     ...times(leaveCount).map((atMs): ControlFault => ({ kind: 'leave', atMs, node: 'leader' })),
   ];
   const rate = draws.pick([5, 20, 60]);
+  const forgetting = drawForgetting(seed, nodes);
   return {
     ...calm,
-    founders: Math.min(founders, nodes.length),
-    faults,
-    changesMembers,
+    founders: forgetting.length > 0 ? forgettingFounders : Math.min(founders, nodes.length),
+    faults: [...faults, ...forgetting],
+    changesMembers: changesMembers && forgetting.length === 0,
     proposals: times((rate * durationMs) / 1_000)
       .sort((left, right) => left - right)
       .map((atMs) => ({ atMs, toLeader: draws.chance(0.9) })),
@@ -129,6 +137,29 @@ export function drawControlPlan(seed: Seed): ControlPlan {
       : calm.storage,
     snapshotEveryEntries: draws.pick([4, 20, 100]),
   };
+}
+
+/** As few as can lose one. */
+const forgettingFounders = 3;
+
+/**
+ * A voter forgets, in the run that makes the most of it (decision 15): another one hears nothing while a node is let in, so that it counts by an electorate in which the forgetful one and itself are a
+ * majority; and that is who is near when the forgetful one begins anew. Drawn by itself: all other seeds stay what they were. Others are let in by these faults alone.
+ */
+function drawForgetting(seed: Seed, nodes: readonly string[]): readonly ControlFault[] {
+  const draws = new Draws(seed, 'forgetting');
+  if (!draws.chance(0.3) || nodes.length <= forgettingFounders) return [];
+  const cutMs = draws.integer({ min: 1_000, max: 3_500 });
+  const letInMs = cutMs + draws.integer({ min: 50, max: 400 });
+  const forgetMs = letInMs + draws.integer({ min: 300, max: 900 });
+  return [
+    { kind: 'cut', atMs: cutMs, forMs: draws.integer({ min: 4_000, max: 6_000 }), from: ['follower'], to: nodes, isBothWays: true },
+    { kind: 'let-in', atMs: letInMs },
+    { kind: 'forgetful-company', atMs: cutMs, forMs: draws.integer({ min: 1_000, max: 2_500 }) },
+    ...Array.from({ length: draws.integer({ min: 1, max: 2 }) }, (_, at): ControlFault => {
+      return { kind: 'forget', atMs: forgetMs + 2_500 * at, forMs: draws.pick([shortestMs, 200]) };
+    }),
+  ];
 }
 
 /** When all wait equally long they stand at the same time, and votes are split. */
@@ -157,8 +188,8 @@ function drawCut(draws: Draws, nodes: readonly string[], atMs: number): ControlF
   const left = isolatesLeader ? ['leader'] : draws.subset(nodes, { min: 1, max: nodes.length - 1 });
   const right = isolatesLeader ? nodes : nodes.filter((node) => !left.includes(node));
   const way = draws.pick(['out', 'in', 'both', 'both'] as const);
-  if (way === 'both') return { kind: 'cut', atMs, forMs, from: [...left, ...right], to: [...right, ...left] };
-  return way === 'out' ? { kind: 'cut', atMs, forMs, from: left, to: right } : { kind: 'cut', atMs, forMs, from: right, to: left };
+  const [from, to] = way === 'in' ? [right, left] : [left, right];
+  return { kind: 'cut', atMs, forMs, from, to, isBothWays: way === 'both' };
 }
 
 function drawCrash(draws: Draws, nodes: readonly string[], atMs: number): ControlFault {

@@ -40,7 +40,7 @@ export function measureFailover(seed: number, what: Case): number {
   const led = Object.values(victim.inspect()?.state.rows ?? {}).flatMap(({ space, copies }) => (copies[0] === victim.id ? [space] : []));
   const fault: ControlFault = what.startsWith('killed')
     ? { kind: 'crash', atMs: strikesMs, forMs: endMs, node: victim.name, how: 'kill', amidWrite: null }
-    : { kind: 'cut', atMs: strikesMs, forMs: endMs, from: plan.nodes, to: [victim.name] };
+    : { kind: 'cut', atMs: strikesMs, forMs: endMs, from: plan.nodes, to: [victim.name], isBothWays: false };
   cluster.strike(fault);
   if (fault.kind === 'cut') cluster.strike({ ...fault, from: [victim.name], to: plan.nodes });
   const before = cluster.observations.length;
