@@ -7,10 +7,12 @@
  * - leader completeness: what a node in term T applied stands in the log of every leader of a later term;
  * - leases: never do two nodes hold one at the same instant;
  * - confirmed primaries: never two of one space at the same instant;
- * - what was answered as committed was applied, and is so everywhere in the end.
+ * - what was answered as committed was applied, and is so everywhere in the end;
+ * - what operators order holds, whoever leads (orders.ts).
  */
 import type { ControlObservation, ControlTrace } from './control-observations.js';
 import type { Checker, Verdict } from './history.js';
+import { judgeOrders } from './orders.js';
 
 interface Finding {
   readonly reason: string;
@@ -21,9 +23,10 @@ export const controlLog: Checker = ({ control }) =>
   control === undefined ? { verdict: 'not-applicable', reason: 'the nodes keep no control log' } : judgeControlLog(control);
 
 /** Judges one run. `unknown` when hardly anything happened. */
-export function judgeControlLog({ observations, converged }: ControlTrace): Verdict {
+export function judgeControlLog({ observations, converged, states }: ControlTrace): Verdict {
   const elections = observations.filter(({ kind }) => kind === 'elected').length;
   const answered = observations.filter(({ kind }) => kind === 'answered').length;
+  const ordered = judgeOrders({ observations, states });
   const findings = [
     ...oneLeaderATerm(observations),
     ...oneVoteATerm(observations),
@@ -33,9 +36,11 @@ export function judgeControlLog({ observations, converged }: ControlTrace): Verd
     ...leases(observations),
     ...confirmedAlone(observations),
     ...answers(observations),
+    ...ordered.findings,
   ];
   const confirmed = observations.filter(({ kind }) => kind === 'confirmed').length;
-  const figures = { elections, answered, confirmed, applied: observations.filter(({ kind }) => kind === 'applied').length };
+  const applied = observations.filter(({ kind }) => kind === 'applied').length;
+  const figures = { elections, answered, confirmed, applied, orders: ordered.orders };
   if (findings.length > 0) {
     const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`;
     return { verdict: 'violation', reason: `${(findings[0] as Finding).reason}${more}`, operations: [], ...figures };

@@ -1,4 +1,4 @@
-import type { NodeId } from '../core/identifiers.js';
+import type { NodeId, SpaceKey } from '../core/identifiers.js';
 
 /** What control logs were seen to send, apply and lead, by an observer from outside: what their checker judges (control-log.ts). */
 export type ControlObservation =
@@ -63,10 +63,30 @@ export interface Electorate {
   readonly voters: readonly NodeId[];
 }
 
+/** What the committed state said after an entry of what operators order, and of whom and what that is about. */
+export interface CommittedState {
+  readonly atMs: number;
+  readonly index: number;
+  readonly generation: number;
+  /** About the moving of copies, and its entry; null: none was given. */
+  readonly order: { readonly order: 'apply' | 'hold'; readonly index: number } | null;
+  readonly members: readonly NodeId[];
+  /** Members that are to give up what they hold. */
+  readonly leaving: readonly NodeId[];
+  readonly removed: readonly NodeId[];
+  readonly rows: readonly {
+    readonly space: SpaceKey;
+    readonly copies: readonly NodeId[];
+    readonly move: { readonly to: NodeId } | null;
+  }[];
+}
+
 export interface ControlTrace {
   readonly observations: readonly ControlObservation[];
   /** Whether all nodes came to agree after the last fault; null when the run did not wait for it. */
   readonly converged: boolean | null;
   /** In order; absent where only the log itself was watched. */
   readonly electorates?: readonly Electorate[];
+  /** In order of entries, as whoever applied one first had it; only those after which anything of it was another. */
+  readonly states?: readonly CommittedState[];
 }

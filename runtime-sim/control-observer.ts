@@ -2,7 +2,8 @@
  * What control logs were seen to do, for the checker that knows Raft's invariants: told from the bytes that nodes send where there are any, else from what they note.
  * It serves whole clusters and control logs alone.
  */
-import type { ControlObservation } from '../checker/control-observations.js';
+import type { CommittedState, ControlObservation } from '../checker/control-observations.js';
+import { type ControlState, membersInOrder, rowsInOrder } from '../core/control/control-state.js';
 import type { ControlEntry } from '../core/control/entries.js';
 import { decodeEntry } from '../core/control/entry-codec.js';
 import { decodeRaftMessage } from '../core/control/raft/message-codec.js';
@@ -10,6 +11,7 @@ import type { Entry, RaftMessage } from '../core/control/raft/vocabulary.js';
 import { encodeState } from '../core/control/state-codec.js';
 import type { DomainEvent } from '../core/domain-events.js';
 import type { EngramNode } from '../core/engram-node.js';
+import type { NodeId } from '../core/identifiers.js';
 import type { PureFunctions } from '../core/pure-functions.js';
 import { crc32, simulatedPureFunctions } from './pure-functions.js';
 
@@ -39,6 +41,9 @@ export interface ObservedNode {
 
 export class ControlObserver {
   readonly observations: ControlObservation[] = [];
+  /** What was committed about orders and what they are about, by whoever applied it first. */
+  readonly states: CommittedState[] = [];
+  #latest: ControlState | null = null;
   readonly #nowMs: () => number;
   /** Proposals that are not answered yet, by node, boot and handle. */
   readonly #proposals = new Map<string, ControlEntry>();
@@ -69,6 +74,25 @@ export class ControlObserver {
     return message;
   }
 
+  /** State and parts are immutable: what is the same has not changed. */
+  #committed(state: ControlState): void {
+    const before = this.#latest;
+    if (before !== null && state.applied <= before.applied) return;
+    this.#latest = state;
+    const { rows, members, removed, order, generation } = state;
+    if (before?.rows === rows && before.members === members && before.removed === removed && before.order === order) return;
+    this.states.push({
+      atMs: this.#nowMs(),
+      index: state.applied,
+      generation,
+      order,
+      members: membersInOrder(state).map(({ id }) => id),
+      leaving: membersInOrder(state).flatMap(({ id, isDraining }) => (isDraining ? [id] : [])),
+      removed: Object.keys(removed) as NodeId[],
+      rows: rowsInOrder(state),
+    });
+  }
+
   /** What a node notes; `control` is what its control log knows at that moment. */
   noted({ name: node, boot }: ObservedNode, event: DomainEvent, control: ControlInspection): void {
     const atMs = this.#nowMs();
@@ -81,6 +105,7 @@ export class ControlObserver {
       case 'control.applied': {
         const { index, term } = event;
         const nodeTerm = control.raft?.term ?? term;
+        this.#committed(state);
         this.observations.push({ kind: 'applied', atMs, node, boot, index, term, nodeTerm, state: digestOf(control) });
         return;
       }

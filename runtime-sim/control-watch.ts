@@ -174,7 +174,8 @@ export class ControlWatch {
       }
     }
     const isJudged = settled && this.#nowMs - this.#appliedMs > underWayMs;
-    return { observations: this.observer.observations, converged: isJudged ? agree : null, electorates: this.#electorates };
+    const { observations, states } = this.observer;
+    return { observations, converged: isJudged ? agree : null, electorates: this.#electorates, states };
   }
 
   /** Where copies were to be, as it was committed, in order of time. */

@@ -66,4 +66,15 @@ export const moveBugs: readonly PlantedBug[] = [
   }
 `,
   },
+  {
+    name: 'hold-for-a-moment',
+    scenario: 'rebalance',
+    seedsNeeded: 200,
+    whatItBreaks:
+      'An order to hold gives up what is under way, and does not stand: the leader goes on by its configuration, and copies move that were to stay.',
+    pending: false,
+    module: 'core/control/moves/rebalancing.ts',
+    find: "return order === null ? this.#ports.options.isAutomatic : order.order === 'apply';",
+    replace: "return this.#ports.options.isAutomatic || order?.order === 'apply';",
+  },
 ];

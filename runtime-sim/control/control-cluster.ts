@@ -125,7 +125,7 @@ export class ControlCluster {
     while (!this.agreed && this.nowMs < untilMs) this.runUntil(this.nowMs + lookEveryMs);
     const converged = this.agreed;
     if (converged) this.#observeEnd();
-    return { observations: this.observations, converged };
+    return { observations: this.observations, converged, states: this.#observer.states };
   }
 
   runUntil(untilMs: number): void {

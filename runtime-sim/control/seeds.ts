@@ -52,6 +52,7 @@ const counts = {
   answered: 0,
   applied: 0,
   confirmed: 0,
+  orders: 0,
   begunAnew: 0,
   events: 0,
 };
@@ -66,7 +67,7 @@ for (let seed = Number(range[1]); seed <= Number(range[2]); seed += 1) {
   counts.runs += 1;
   counts.events += cluster.trace.events;
   counts.begunAnew += cluster.begunAnew;
-  for (const figure of ['elections', 'answered', 'applied', 'confirmed'] as const) counts[figure] += Number(verdict[figure] ?? 0);
+  for (const figure of ['elections', 'answered', 'applied', 'confirmed', 'orders'] as const) counts[figure] += Number(verdict[figure] ?? 0);
   if (verdict.verdict === 'ok') counts.ok += 1;
   else if (verdict.verdict !== 'violation') counts.unknown += 1;
   else if (verdict.notConverged === true) counts.notConverged += 1;
