@@ -249,7 +249,6 @@ export class Leadership {
   }
 
   #matched(id: NodeId, follower: Follower, match: number, nowMs: number): void {
-    if (match > this.#state.log.last.index) return;
     if (follower.mode === 'snapshot' && match < (follower.snapshot?.index ?? 0)) return;
     if (follower.mode !== 'streaming') {
       follower.mode = 'streaming';

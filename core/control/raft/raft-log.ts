@@ -82,6 +82,11 @@ export class RaftLog {
     return this.#configurations.at(-1) ?? this.start.index;
   }
 
+  /** The term of each entry behind the start. */
+  get terms(): readonly number[] {
+    return this.#entries.map(({ term }) => term);
+  }
+
   /** Null for an index that is not here, or no longer. */
   termAt(index: number): number | null {
     if (index === this.start.index) return this.start.term;

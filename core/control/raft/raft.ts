@@ -16,27 +16,22 @@ import {
   type Entry,
   type EntryContent,
   isVoter,
+  type Proposed,
   quorumOf,
   type RaftMessage,
   type Role,
   type RoundOfLeader,
   refusalPerLease,
+  type WhySteppedDown,
 } from './vocabulary.js';
-
-export type Proposed =
-  | { readonly kind: 'proposed'; readonly index: number; readonly term: number }
-  | {
-      readonly kind: 'refused';
-      readonly why: 'not leader' | 'handing over' | 'overloaded' | 'a change is under way' | 'more than one change' | 'no voters';
-      readonly leader: NodeId | null;
-    };
 
 export class Raft {
   readonly #state: RaftState;
   readonly #following: Following;
   #leadership: Leadership | null = null;
   readonly #votes = new Set<NodeId>();
-  readonly #votesFrom: number;
+  /** All up to here is known to be committed, though it may not be in the log here: because this voter has begun anew, or because another has it. */
+  #votesFrom: number;
   #electionAtMs = 0;
   /** Until then this voter grants nothing: it has heard a leader, or may have before it was started anew. */
   #refusesUntilMs = 0;
@@ -91,9 +86,8 @@ export class Raft {
 
   /** Where the log begins here, and the term of each entry behind that: by index and term logs can be compared. */
   get termsOfLog(): { readonly start: number; readonly terms: readonly number[] } {
-    const { log } = this.#state;
-    const start = log.start.index;
-    return { start, terms: Array.from({ length: log.last.index - start }, (_, at) => log.termAt(start + 1 + at) as number) };
+    const { start, terms } = this.#state.log;
+    return { start: start.index, terms };
   }
 
   /** Up to when this node, as leader, knows that there is no other; null when it does not lead. */
@@ -127,7 +121,7 @@ export class Raft {
     return this.#state.log.delivered;
   }
 
-  /** Whether this node has all that it may have forgotten: before it neither votes nor stands. */
+  /** Whether this node has all that it knows to be committed: before it neither votes nor stands. */
   get #hasVoice(): boolean {
     return this.#state.log.last.index >= this.#votesFrom;
   }
@@ -248,7 +242,9 @@ export class Raft {
       case 'appended':
       case 'refused':
       case 'snapshot-part':
-        return this.#leadership?.answered(from, message, nowMs);
+        if (this.#leadership === null) return;
+        if (message.kind === 'appended' && message.match > this.#state.log.last.index) return this.#giveWay(message.match, nowMs);
+        return this.#leadership.answered(from, message, nowMs);
       case 'take-over':
         // An offer that was overtaken by a later round is none: what was answered to that round may be a lease by now.
         if (
@@ -303,7 +299,13 @@ export class Raft {
     this.#state.enterTerm(term);
   }
 
-  #stepDown(why: 'higher term' | 'no majority heard' | 'no voter any more', nowMs: number): void {
+  /** Whoever follows a leader has nothing committed that it lacks, unless in another generation (generations.ts): this one was given up, whatever terms it has come to since. */
+  #giveWay(committed: number, nowMs: number): void {
+    this.#votesFrom = Math.max(this.#votesFrom, committed);
+    this.#stepDown('lacks what is committed', nowMs);
+  }
+
+  #stepDown(why: WhySteppedDown, nowMs: number): void {
     this.#leadership = null;
     this.#state.role = 'follower';
     this.#state.leader = null;

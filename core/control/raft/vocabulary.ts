@@ -136,15 +136,21 @@ export const refusalPerLease = 1.1;
 
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
+export type Proposed =
+  | { readonly kind: 'proposed'; readonly index: number; readonly term: number }
+  | {
+      readonly kind: 'refused';
+      readonly why: 'not leader' | 'handing over' | 'overloaded' | 'a change is under way' | 'more than one change' | 'no voters';
+      readonly leader: NodeId | null;
+    };
+
+export type WhySteppedDown = 'higher term' | 'no majority heard' | 'no voter any more' | 'lacks what is committed';
+
 export type RaftEvent =
   | { readonly kind: 'control.election-started'; readonly term: number; readonly why: 'no leader heard' | 'asked to take over' }
   | { readonly kind: 'control.leader-elected'; readonly term: number; readonly votes: readonly NodeId[] }
   | { readonly kind: 'control.leader-followed'; readonly term: number; readonly leader: NodeId }
-  | {
-      readonly kind: 'control.stepped-down';
-      readonly term: number;
-      readonly why: 'higher term' | 'no majority heard' | 'no voter any more';
-    }
+  | { readonly kind: 'control.stepped-down'; readonly term: number; readonly why: WhySteppedDown }
   | { readonly kind: 'control.configuration-changed'; readonly index: number; readonly configuration: Configuration }
   | { readonly kind: 'control.entries-replaced'; readonly from: number; readonly count: number }
   | { readonly kind: 'control.snapshot-installed'; readonly index: number }

@@ -1,0 +1,58 @@
+/** Those whom a recovery has given up come back after all, and lead once more by what they knew before they are told what has become of it. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { nodeId, type SpaceKey } from '../identifiers.js';
+import { Cluster, type Transmission } from '../test-support/cluster.js';
+import type { Host } from '../test-support/host.js';
+import { partsOf } from './bundle.js';
+import { defaultControlLogOptions } from './control-log-options.js';
+import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
+import { decodeRaftMessage } from './raft/message-codec.js';
+
+const meeting = suite('generations that meet');
+const space = 'default#0' as SpaceKey;
+const members = [1, 2, 3].map(
+  (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
+);
+const copies = members.map(({ id }) => id);
+const entries: readonly ControlEntry[] = [
+  { kind: 'cluster-made', clusterId: 'cd'.repeat(16), founders: members, settings: defaultClusterSettings },
+  { kind: 'space-created', name: 'default', generation: 0, copies },
+];
+
+const controlOf = (host: Host) => host.node.inspectControl();
+const stateOf = (host: Host) => controlOf(host)?.state;
+const isConfirmed = (host: Host) => host.node.inspect().spaces.find((each) => each.space === space)?.term?.counter === 0;
+
+const hasSnapshot = ({ message }: Transmission): boolean =>
+  message.kind === 'control' && (partsOf(message.bytes) ?? []).some((part) => decodeRaftMessage(part)?.kind === 'snapshot');
+
+meeting('those who were given up and led once more in a later term follow the next generation once they meet it', () => {
+  const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
+  const cluster = new Cluster(3, { view, controlLog: defaultControlLogOptions });
+  const [first, second, third] = cluster.hosts as [Host, Host, Host];
+  first.deliver({ kind: 'found', handle: 1, entries });
+  cluster.passUntil(() => isConfirmed(first) && stateOf(third)?.rows[space] !== undefined);
+  cluster.isolate(third);
+  cluster.pass(3_000);
+  third.deliver({ kind: 'recover', handle: 2 });
+  cluster.passUntil(() => isConfirmed(third));
+  // They hear it for a moment, and not what it has to tell.
+  cluster.heal();
+  cluster.filter = (transmission) => (transmission.from === third && hasSnapshot(transmission) ? 'drop' : 'pass');
+  const reached = controlOf(third)?.raft?.term ?? 0;
+  cluster.passUntil(() => [first, second].every((host) => (controlOf(host)?.raft?.term ?? 0) >= reached));
+  cluster.filter = null;
+  cluster.isolate(third);
+  cluster.passUntil(() => [first, second].some((host) => controlOf(host)?.raft?.role === 'leader'));
+  cluster.passUntil(() => isConfirmed(first));
+  assert.equal(
+    cluster.hosts.map((host) => stateOf(host)?.generation),
+    [1, 1, 2],
+  );
+  cluster.heal();
+  cluster.passUntil(() => cluster.hosts.every((host) => stateOf(host)?.generation === 2 && stateOf(host)?.voters.length === 3));
+  cluster.passUntil(() => cluster.hosts.filter(isConfirmed).length === 1);
+});
+
+meeting.run();
