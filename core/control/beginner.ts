@@ -10,6 +10,8 @@ import type { Effects } from '../effects.js';
 import type { Now } from '../events.js';
 import type { NodeId } from '../identifiers.js';
 import type { PureFunctions } from '../pure-functions.js';
+import { sameBytes } from '../wire/bytes.js';
+import { readableState } from './applied-state.js';
 import { type Beginning, committedAt, foundingOf, type Known, recoveryOf } from './beginnings.js';
 import type { ProposalAnswer, ProposalRefusal, RecoveryBasis } from './control-events.js';
 import type { ControlJournal, JournalStore } from './control-journal.js';
@@ -19,6 +21,7 @@ import type { FollowedState } from './followed-state.js';
 import { farther, type Reached } from './generations.js';
 import type { Raft } from './raft/raft.js';
 import type { Entry, Recovered } from './raft/vocabulary.js';
+import { encodeState } from './state-codec.js';
 
 export interface BeginnerPorts {
   readonly journal: Pick<ControlJournal, 'save' | 'beginAnew' | 'reached'>;
@@ -39,16 +42,16 @@ type Settled = (answer: ProposalAnswer) => void;
 
 export class Beginner {
   readonly #ports: BeginnerPorts;
-  /** Of a damaged control log: entries that can be read, committed or not. */
-  #readable: readonly Entry[] = [];
+  /** Of a damaged control log: what can be read, committed or not. */
+  #readable: Recovered | null = null;
 
   constructor(ports: BeginnerPorts) {
     this.#ports = ports;
   }
 
   /** The node's own control log is damaged: this can still be read of it. */
-  damaged({ entries }: Recovered): void {
-    this.#readable = entries;
+  damaged(readable: Recovered): void {
+    this.#readable = readable;
   }
 
   #refuse(why: ProposalRefusal, settled: Settled): void {
@@ -116,8 +119,7 @@ export class Beginner {
       const state = this.#ports.state();
       const why = isMade(state) ? this.#unfit(state) : 'nothing readable';
       if (why !== null) return this.#refuse(why, settled);
-      const behind = this.#readable.filter(({ index }) => index > state.applied);
-      const { beginning, basis } = this.#recovery(behind[0]?.index === state.applied + 1 ? behind : [], followed.reached);
+      const { beginning, basis } = this.#recovery(this.#behind(state), followed.reached);
       followed.end();
       this.#ports.rest();
       const { ballot, snapshot } = beginning;
@@ -127,6 +129,20 @@ export class Beginner {
       });
     }, now);
     if (!isAsked) this.#refuse('recovery under way', settled);
+  }
+
+  /**
+   * What can be read behind a state that may be another node's word. Only if this log leads to that very state: where something else was committed in the place of an entry here, those behind
+   * it never were, and have been answered so.
+   */
+  #behind(state: ControlState): readonly Entry[] {
+    if (this.#readable === null) return [];
+    const { pure } = this.#ports;
+    const [own, known] = [readableState({ ...this.#readable, committed: state.applied }, pure), state].map((each) =>
+      encodeState(each, pure),
+    );
+    const isSame = own.length === known.length && sameBytes(own, 0, known, 0, own.length);
+    return isSame ? this.#readable.entries.filter(({ index }) => index > state.applied) : [];
   }
 
   #recovery(entries: readonly Entry[], seen: Reached): { readonly beginning: Beginning; readonly basis: RecoveryBasis } {
@@ -146,7 +162,7 @@ export class Beginner {
 
   #recovered({ snapshot: { index } }: Beginning, basis: RecoveryBasis, settled: Settled): void {
     const { generation } = this.#ports.state();
-    this.#readable = [];
+    this.#readable = null;
     this.#ports.notes.note({ kind: 'control.recovered', generation, index, basis });
     settled({ kind: 'recovered', index, generation, basis });
   }
