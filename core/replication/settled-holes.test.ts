@@ -170,8 +170,8 @@ function viewOf({ hosts }: Pick<Cluster, 'hosts'>, copies: readonly number[], re
   return withRows({ epoch: { generation: 0, index: 0 }, members, rows: {}, unlisted: null }, [row]);
 }
 
-/** The third copy is cut off and loses its place to the fourth, and may be removed; then the three of the row lose the same memory. */
-function damagedWhileOneIsAway(removed: readonly number[] = []): Cluster {
+/** The third copy is cut off and loses its place to the fourth, and may be removed; then the three of the row lose the same memory: at a start, one that stays up when it reads. */
+function damagedWhileOneIsAway(removed: readonly number[] = [], { staysUp = -1 } = {}): Cluster {
   const unplaced = { hosts: [1, 2, 3, 4, 5].map((digit, index) => ({ id: `${digit}${digit}`.repeat(16) as NodeId, index })) };
   const cluster = new Cluster(5, { storage: smallSegments, view: viewOf(unplaced as unknown as Cluster, [0, 1, 2], [4]) });
   const [first, second, third, fourth] = cluster.hosts;
@@ -187,8 +187,11 @@ function damagedWhileOneIsAway(removed: readonly number[] = []): Cluster {
   cluster.pass(3_000);
   for (const host of [first, second, fourth]) {
     assert.ok(host.rot('precious b'), `n${host.index + 1} had it`);
-    host.crash();
-    host.start();
+    if (host.index === staysUp) assert.is(host.text('b'), 'DATA_DAMAGED');
+    else {
+      host.crash();
+      host.start();
+    }
   }
   cluster.pass(10_000);
   return cluster;
@@ -209,8 +212,8 @@ settledHoles('nothing is settled that who lost its place while it was away may b
 });
 
 /** The third node was removed by force, and the row has settled what it alone still has. */
-function settledWithoutTheThird(): Cluster {
-  const cluster = damagedWhileOneIsAway([2]);
+function settledWithoutTheThird(how: { readonly staysUp?: number } = {}): Cluster {
+  const cluster = damagedWhileOneIsAway([2], how);
   const [first, second, , fourth] = cluster.hosts;
   assert.ok(settled(first) + settled(second) + settled(fourth) > 0, 'there was something to settle');
   for (const host of [first, second, fourth]) {
@@ -310,6 +313,22 @@ settledHoles('who becomes a copy later takes over what was settled, and misses i
   const third = bringBack(cluster);
   cluster.passUntil(() => third.holds() === undefined);
   assert.is(fifth.text('b'), 'precious b');
+});
+
+settledHoles('a copy that has only settled a record does not count for it, however far it has acknowledged', () => {
+  const cluster = settledWithoutTheThird({ staysUp: 0 });
+  const [first, second, , fourth] = cluster.hosts;
+  const third = bringBack(cluster, ({ from, to }) => [from, to].some(({ index }) => index === 2) && ![from, to].includes(first));
+  cluster.passUntil(() => first.text('b') === 'precious b');
+  assert.equal([second.text('b'), fourth.text('b')], [null, null], 'they have not heard of it yet');
+  // This they acknowledge, and all before it.
+  assert.is(first.outcome(first.remember({ id: 'd', text: 'next' }, { ack: AckLevel.ACK_ALL })), 'written');
+  const again = first.remember({ id: 'b', text: 'precious b' }, { ack: AckLevel.ACK_ALL });
+  assert.is(first.outcome(again), 'unanswered');
+  cluster.filter = null;
+  cluster.passUntil(() => first.outcome(again) === 'written');
+  for (const host of [second, fourth]) assert.is(host.text('b'), 'precious b');
+  cluster.passUntil(() => third.holds() === undefined);
 });
 
 /** One copy's own look at a space of which it lacks the third dot, as the other copy does; of a third member, outside the row, it knows this. */
