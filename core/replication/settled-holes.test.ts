@@ -187,11 +187,9 @@ function damagedWhileOneIsAway(removed: readonly number[] = [], { staysUp = -1 }
   cluster.pass(3_000);
   for (const host of [first, second, fourth]) {
     assert.ok(host.rot('precious b'), `n${host.index + 1} had it`);
-    if (host.index === staysUp) assert.is(host.text('b'), 'DATA_DAMAGED');
-    else {
-      host.crash();
-      host.start();
-    }
+    if (host.index === staysUp) host.text('b');
+    else host.crash();
+    if (!host.up) host.start();
   }
   cluster.pass(10_000);
   return cluster;
@@ -318,17 +316,14 @@ settledHoles('who becomes a copy later takes over what was settled, and misses i
 settledHoles('a copy that has only settled a record does not count for it, however far it has acknowledged', () => {
   const cluster = settledWithoutTheThird({ staysUp: 0 });
   const [first, second, , fourth] = cluster.hosts;
-  const third = bringBack(cluster, ({ from, to }) => [from, to].some(({ index }) => index === 2) && ![from, to].includes(first));
+  bringBack(cluster, ({ from, to }) => [from, to].some(({ index }) => index === 2) && ![from, to].includes(first));
   cluster.passUntil(() => first.text('b') === 'precious b');
   assert.equal([second.text('b'), fourth.text('b')], [null, null], 'they have not heard of it yet');
-  // This they acknowledge, and all before it.
   assert.is(first.outcome(first.remember({ id: 'd', text: 'next' }, { ack: AckLevel.ACK_ALL })), 'written');
   const again = first.remember({ id: 'b', text: 'precious b' }, { ack: AckLevel.ACK_ALL });
   assert.is(first.outcome(again), 'unanswered');
   cluster.filter = null;
-  cluster.passUntil(() => first.outcome(again) === 'written');
-  for (const host of [second, fourth]) assert.is(host.text('b'), 'precious b');
-  cluster.passUntil(() => third.holds() === undefined);
+  cluster.passUntil(() => first.outcome(again) === 'written' && [second, fourth].every((host) => host.text('b') === 'precious b'));
 });
 
 /** One copy's own look at a space of which it lacks the third dot, as the other copy does; of a third member, outside the row, it knows this. */
