@@ -306,6 +306,8 @@ export interface History {
   readonly insideFaultModel: boolean;
   /** Least acknowledgements on each side of a split for the run to count (SPEC section 6.9); 0 without a split. */
   readonly acknowledgementsPerSideMin: number;
+  /** For how long a version knows the requests that it took the place of (SPEC section 3); without it, for ever. */
+  readonly retryWindowMs?: number;
   /** Fault families that this run was to exercise. */
   readonly familiesDrawn: readonly string[];
 }

@@ -99,6 +99,26 @@ lost('what a delete took must not come back', () => {
   assert.is(judged(told.build()).forgetsUndone, 1);
 });
 
+lost('a delete that was carried out twice may beat by its other record what was written after the retry window', () => {
+  for (const [retryWindowMs, mayBeat] of [
+    [undefined, false],
+    [1_000, false],
+    [400, true],
+  ] as const) {
+    const told = new HistoryBuilder();
+    told.remember('x', 'v1', { at: 'a' });
+    const forget = told.forget('x', { at: 'a' });
+    told.log('b', { ...told.recordOf(forget), author: told.recordOf(told.remember('y', 'other', { at: 'b' })).author, sequence: 2 });
+    told.wait(500);
+    const write = told.remember('x', 'v2', { at: 'a' });
+    const reads = told.finalReads('x', []);
+    told.finalReads('y', ['other']);
+    const history = told.build(retryWindowMs === undefined ? {} : { retryWindowMs });
+    if (mayBeat) isOk(history);
+    else isLost(history, [write.index, reads[0]?.index as number]);
+  }
+});
+
 lost('what was written without knowing of a delete is beaten too', () => {
   for (const hasReached of [false, true]) {
     const told = new HistoryBuilder();

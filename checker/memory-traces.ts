@@ -60,6 +60,8 @@ export interface Memory {
   readonly durableMs: number[][];
   /** By number of the node: the places of the records that it made itself, in the order in which it made them. */
   readonly made: Place[][];
+  /** For how long a request that is carried out once more is recognised by what took the place of its other record. */
+  readonly retryWindowMs: number;
   /** Walks over its supersession graph so far: the number of the last one, whose marks are the valid ones. */
   walks: number;
 }
@@ -300,7 +302,9 @@ class Tracer {
     const byId = childOf(this.memories, space);
     const known = byId.get(id);
     if (known !== undefined) return known;
-    const made: Memory = { space, id, writes: [], forgets: [], reads: [], recalled: [], logs: [], durableMs: [], made: [], walks: 0 };
+    const retryWindowMs = this.history.retryWindowMs ?? Number.POSITIVE_INFINITY;
+    const found = { writes: [], forgets: [], reads: [], recalled: [], logs: [], durableMs: [], made: [] };
+    const made: Memory = { space, id, ...found, retryWindowMs, walks: 0 };
     byId.set(id, made);
     return made;
   }

@@ -115,7 +115,8 @@ export class Supersession {
 /**
  * The writes that include a forget beyond doubt, and which it therefore does not beat: the node that made both had answered the forget before the
  * write was asked for; or the write was sent with the context that its process had just been given by the forget; and transitively. In doubt
- * a write is left out: a forget excuses it.
+ * a write is left out: a forget excuses it. So is what was asked for more than the retry window after a forget that was carried out twice, by two primaries: it
+ * includes the one record, and no longer knows of the request whose other record may come back from where it was stranded.
  *
  * @param isDamaged whether the fault plan damaged a version's record: a node with a hole need not include what it once held.
  */
@@ -134,10 +135,12 @@ export function certainlyIncluding(memory: Memory, forget: Step, isDamaged: (ver
     return past === forget || including.has(past) || past.sees.some((seen) => seen !== null && including.has(seen));
   };
   hold(forget);
+  const knownUntilMs = forget.made.length > 1 ? (forget.operation?.completedMs ?? 0) + memory.retryWindowMs : Number.POSITIVE_INFINITY;
   // Inclusion needs the earlier write to be over before the later one is asked for, so one pass in order of invocation finds all.
   for (const write of memory.writes) {
     if (write === forget || write.operation === null) continue;
     const { version, invokedMs, withContext, hinted } = write.operation;
+    if (invokedMs > knownUntilMs) continue;
     // Who keeps a write outside the row has let go of what it held as a copy.
     const node = version === null || hinted === true ? undefined : versionNode(version);
     const isHeld = node !== undefined && (heldFromMs.get(node) ?? Number.POSITIVE_INFINITY) < invokedMs;

@@ -2,7 +2,9 @@
  * One run: nodes, clients, network, disks and faults of a plan, driven by the heap of events until the plan's story and the liveness that follows it
  * are told. Synchronous from the first event to the last; nothing in here knows what time it really is.
  */
+
 import type { History } from '../checker/history.js';
+import { defaultMemoryOptions } from '../core/configuration.js';
 import type { CoreEvent } from '../core/events.js';
 import type { NodeId } from '../core/identifiers.js';
 import { invariant } from '../core/invariant.js';
@@ -206,6 +208,7 @@ export class Simulation {
       endedMs: this.#world.loadMs(this.#world.nowUs),
       insideFaultModel: this.#injector.insideFaultModel,
       acknowledgementsPerSideMin: plan.acknowledgementsPerSideMin,
+      retryWindowMs: plan.configuration.memory?.retryWindowMs ?? defaultMemoryOptions.retryWindowMs,
       familiesDrawn: plan.families,
       ...this.#controlHistory(),
     };
