@@ -2,7 +2,6 @@
  * One run: nodes, clients, network, disks and faults of a plan, driven by the heap of events until the plan's story and the liveness that follows it
  * are told. Synchronous from the first event to the last; nothing in here knows what time it really is.
  */
-
 import type { History } from '../checker/history.js';
 import { defaultMemoryOptions } from '../core/configuration.js';
 import type { CoreEvent } from '../core/events.js';

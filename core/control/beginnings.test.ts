@@ -2,29 +2,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DomainEvent } from '../domain-events.js';
-import { nodeId, type SpaceKey } from '../identifiers.js';
-import { Cluster } from '../test-support/cluster.js';
-import type { Host } from '../test-support/host.js';
+import { nodeId } from '../identifiers.js';
+import type { Cluster } from '../test-support/cluster.js';
+import { foundingEntries as entries, isConfirmed, stateOf, waitingCluster } from '../test-support/founded-cluster.js';
+import { type Host, testSpace as space } from '../test-support/host.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { foundingOf } from './beginnings.js';
-import { defaultControlLogOptions } from './control-log-options.js';
-import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
+import type { ControlEntry } from './entries.js';
 
 const beginnings = suite('beginnings of a control log');
-const space = 'default#0' as SpaceKey;
-const members = [1, 2, 3].map(
-  (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
-);
-const copies = members.map(({ id }) => id);
-const entries: readonly ControlEntry[] = [
-  { kind: 'cluster-made', clusterId: 'cd'.repeat(16), founders: members, settings: defaultClusterSettings },
-  { kind: 'space-created', name: 'default', generation: 0, copies },
-];
-
-function waitingCluster(): Cluster {
-  const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
-  return new Cluster(3, { view, controlLog: defaultControlLogOptions });
-}
 
 function answerOf(host: Host, handle: number): string {
   const isAnswer = (event: DomainEvent) => event.kind === 'control.proposal-answered' && event.handle === handle;
@@ -32,9 +18,6 @@ function answerOf(host: Host, handle: number): string {
   if (event?.kind !== 'control.proposal-answered') return 'none';
   return event.answer.kind === 'refused' ? event.answer.why : event.answer.kind;
 }
-
-const stateOf = (host: Host) => host.node.inspectControl()?.state;
-const isConfirmed = (host: Host) => host.node.inspect().spaces.find((each) => each.space === space)?.term?.counter === 0;
 
 function write(cluster: Cluster, host: Host, id: string): string {
   const handle = host.remember({ id, text: `text of ${id}` });

@@ -1,35 +1,19 @@
 /** Those whom a recovery has given up come back after all, and lead once more by what they knew before they are told what has become of it. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nodeId, type SpaceKey } from '../identifiers.js';
-import { Cluster, type Transmission } from '../test-support/cluster.js';
-import type { Host } from '../test-support/host.js';
+import type { Transmission } from '../test-support/cluster.js';
+import { controlOf, foundingEntries as entries, isConfirmed, stateOf, waitingCluster } from '../test-support/founded-cluster.js';
+import { type Host, testSpace as space } from '../test-support/host.js';
 import { partsOf } from './bundle.js';
-import { defaultControlLogOptions } from './control-log-options.js';
-import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
 import { decodeRaftMessage } from './raft/message-codec.js';
 
 const meeting = suite('generations that meet');
-const space = 'default#0' as SpaceKey;
-const members = [1, 2, 3].map(
-  (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
-);
-const copies = members.map(({ id }) => id);
-const entries: readonly ControlEntry[] = [
-  { kind: 'cluster-made', clusterId: 'cd'.repeat(16), founders: members, settings: defaultClusterSettings },
-  { kind: 'space-created', name: 'default', generation: 0, copies },
-];
-
-const controlOf = (host: Host) => host.node.inspectControl();
-const stateOf = (host: Host) => controlOf(host)?.state;
-const isConfirmed = (host: Host) => host.node.inspect().spaces.find((each) => each.space === space)?.term?.counter === 0;
 
 const hasSnapshot = ({ message }: Transmission): boolean =>
   message.kind === 'control' && (partsOf(message.bytes) ?? []).some((part) => decodeRaftMessage(part)?.kind === 'snapshot');
 
 meeting('those who were given up and led once more in a later term follow the next generation once they meet it', () => {
-  const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
-  const cluster = new Cluster(3, { view, controlLog: defaultControlLogOptions });
+  const cluster = waitingCluster();
   const [first, second, third] = cluster.hosts as [Host, Host, Host];
   first.deliver({ kind: 'found', handle: 1, entries });
   cluster.passUntil(() => isConfirmed(first) && stateOf(third)?.rows[space] !== undefined);

@@ -3,32 +3,27 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DomainEvent } from '../domain-events.js';
 import { type NodeId, nodeId, type SpaceKey } from '../identifiers.js';
-import { Cluster } from '../test-support/cluster.js';
-import type { Host } from '../test-support/host.js';
+import type { Cluster } from '../test-support/cluster.js';
+import {
+  controlOf,
+  foundingEntries as entries,
+  founderIds,
+  isConfirmed,
+  stateOf,
+  waitingCluster,
+} from '../test-support/founded-cluster.js';
+import { type Host, testSpace as space } from '../test-support/host.js';
 import { testPureFunctions } from '../test-support/pure-functions.js';
 import { applyEntry } from './apply-entry.js';
 import { recoveryOf } from './beginnings.js';
 import type { ProposalAnswer } from './control-events.js';
-import { defaultControlLogOptions } from './control-log-options.js';
 import { type ControlState, emptyControlState } from './control-state.js';
-import { type ControlEntry, defaultClusterSettings, type MemberDescription } from './entries.js';
+import type { ControlEntry } from './entries.js';
 import { nextGeneration, recoveryLeap } from './generations.js';
 
 const recovering = suite('recovery where control logs are damaged');
-const space = 'default#0' as SpaceKey;
-const members = [1, 2, 3].map(
-  (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
-);
-const copies = members.map(({ id }) => id);
-const entries: readonly ControlEntry[] = [
-  { kind: 'cluster-made', clusterId: 'cd'.repeat(16), founders: members, settings: defaultClusterSettings },
-  { kind: 'space-created', name: 'default', generation: 0, copies },
-];
 
-const controlOf = (host: Host) => host.node.inspectControl();
-const stateOf = (host: Host) => controlOf(host)?.state;
 const isDamaged = (host: Host) => controlOf(host)?.isDamaged === true;
-const isConfirmed = (host: Host) => host.node.inspect().spaces.find((each) => each.space === space)?.term?.counter === 0;
 
 function answerOf(host: Host, handle: number): ProposalAnswer | undefined {
   const isAnswer = (event: DomainEvent) => event.kind === 'control.proposal-answered' && event.handle === handle;
@@ -51,10 +46,9 @@ function propose(cluster: Cluster, entry: ControlEntry): void {
 
 /** Three nodes with a cluster, a space, and two more, whose entries stand one after the other. */
 function madeCluster(): Cluster {
-  const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
-  const cluster = new Cluster(3, { view, controlLog: defaultControlLogOptions });
+  const cluster = waitingCluster();
   cluster.hosts[0].deliver({ kind: 'found', handle: 1, entries });
-  for (const name of ['rotten', 'unknown']) propose(cluster, { kind: 'space-created', name, generation: 0, copies });
+  for (const name of ['rotten', 'unknown']) propose(cluster, { kind: 'space-created', name, generation: 0, copies: founderIds });
   cluster.passUntil(() => cluster.hosts.every((host) => stateOf(host)?.rows['unknown#0' as SpaceKey] !== undefined));
   cluster.passUntil(() => isConfirmed(cluster.hosts[0]));
   const handle = cluster.hosts[0].remember({ id: 'kept', text: 'kept text' }, { deadlineMs: 1_000 });
@@ -101,7 +95,7 @@ recovering(
     const epoch = stateOf(second)?.rows[space]?.epoch;
     assert.ok(epoch?.generation === 2 && epoch.index > before);
     assert.is(stateOf(second)?.rows['unknown#0' as SpaceKey], undefined, 'nobody could read it');
-    propose(cluster, { kind: 'space-created', name: 'later', generation: 0, copies });
+    propose(cluster, { kind: 'space-created', name: 'later', generation: 0, copies: founderIds });
     cluster.passUntil(() => isConfirmed(first));
     assert.is(first.text('kept'), 'kept text');
     // What was begun so is what each finds when it is started again, and nothing of the generation before.
@@ -228,7 +222,7 @@ const pure = testPureFunctions();
 const made = entries.reduce<ControlState>((state, entry, at) => applyEntry(state, entry, at + 1).state, emptyControlState);
 
 recovering('a generation begins beyond everything that was ever seen, and gives every row a term of its own', () => {
-  const self = copies[0] as NodeId;
+  const self = founderIds[0] as NodeId;
   const reached = { generation: 4, index: 900, term: 12 };
   const { snapshot, ballot } = recoveryOf({ self, state: made, entries: [], reached }, pure);
   assert.ok(snapshot.index > 900 + recoveryLeap / 2 && ballot.term > 12 && snapshot.term === ballot.term);

@@ -1,9 +1,9 @@
 /**
  * What the peers say that they have synced of each space: by their pings, and by the acknowledgements since.
  */
-import { type AuthorRange, commonTo, decodeVersionVector, type VersionVector } from '../clock/version-vector.js';
+import { commonTo, decodeVersionVector, type VersionVector } from '../clock/version-vector.js';
 import type { Now } from '../events.js';
-import type { Dot, NodeId, SpaceKey } from '../identifiers.js';
+import type { Author, Dot, NodeId, SpaceKey } from '../identifiers.js';
 import type { NodeServices } from '../node-services.js';
 import { sameBytes } from '../wire/bytes.js';
 import type { PeerMessage, SpaceReport } from '../wire/peer-message.js';
@@ -85,7 +85,7 @@ export class PeerReports {
   knows(id: NodeId, space: SpaceKey, dot: Dot): boolean {
     const report = this.#peers.get(id)?.spaces.get(space);
     if (report === undefined) return false;
-    return hasAcknowledged(report, { author: dot.author, from: dot.sequence, to: dot.sequence }) || report.reported.has(dot);
+    return hasAcknowledged(report, dot.author, dot.sequence, dot.sequence) || report.reported.has(dot);
   }
 
   /** Whether the peer is known to have synced everything of the author up to the dot, but for what it has settled. */
@@ -99,7 +99,7 @@ export class PeerReports {
   holdsAll(id: NodeId, space: SpaceKey, held: VersionVector): boolean {
     const report = this.#peers.get(id)?.spaces.get(space);
     if (report === undefined) return false;
-    return report.reported.missingFrom(held).every((range) => hasAcknowledged(report, range));
+    return report.reported.missingFrom(held).every(({ author, from, to }) => hasAcknowledged(report, author, from, to));
   }
 
   /**
@@ -162,7 +162,7 @@ export class PeerReports {
 }
 
 /** Whether the peer has synced all of this since its last ping. It acknowledges beyond what it has settled: of what it lacked then only its next ping can say that it is there. */
-function hasAcknowledged({ acknowledged, settled, lost }: PeerSpace, { author, from, to }: AuthorRange): boolean {
+function hasAcknowledged({ acknowledged, settled, lost }: PeerSpace, author: Author, from: number, to: number): boolean {
   if ((acknowledged.get(author) ?? 0) < to) return false;
   return settled.of(author)?.intersects(from, to) !== true && lost.of(author)?.intersects(from, to) !== true;
 }

@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failure } from '../../core/errors.js';
-import { MemberState } from '../../core/wire/generated/engram/v1/cluster.js';
+import { type MemberHealth, MemberState } from '../../core/wire/generated/engram/v1/cluster.js';
 import type { Reply, Request } from '../../core/wire/generated/engram/v1/service.js';
 import { errorOf } from '../test-support/error-of.js';
 import { connectEngram } from './connect.js';
@@ -16,6 +16,8 @@ const client = suite('client over gRPC');
 const nodeA = 'a'.repeat(32);
 const nodeB = 'b'.repeat(32);
 const episode = (id: string) => ({ id, text: `text of ${id}`, embed: false });
+const roleOfMember = { self: false, reachable: true, committed: true, removed: false, state: MemberState.ALIVE };
+const aliveAt = ({ address }: ScriptedNode): MemberHealth => ({ nodeId: nodeB, name: 'b', address, ...roleOfMember });
 
 /** Starts the nodes, connects, and takes all down again. */
 async function withNodes(
@@ -72,18 +74,7 @@ client('calls of one moment share a frame, single remembers of a space even a ba
 
 client('follows a redirect to a member that it was not told of, and goes there directly from then on', async () => {
   const primary = await startScriptedNode({ nodeId: nodeB, answer: (request) => written(nodeB, request) });
-  const members = [
-    {
-      nodeId: nodeB,
-      name: 'b',
-      address: primary.address,
-      self: false,
-      reachable: true,
-      committed: true,
-      removed: false,
-      state: MemberState.ALIVE,
-    },
-  ];
+  const members = [aliveAt(primary)];
   const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
   await withNodes([{ nodeId: nodeA, answer, health: () => ({ members }) }], {}, async (engram, [replica]) => {
     const space = engram.space('redirected');
@@ -100,20 +91,7 @@ client('a member that comes back at another address is found there: identity is 
   const primaryScript: Script = { nodeId: nodeB, answer: (request) => written(nodeB, request) };
   let primary = await startScriptedNode(primaryScript);
   const answer = (): Reply => failed(nodeA, 'NOT_PRIMARY', { message: 'a replica', redirectNodeId: nodeB });
-  const health = () => ({
-    members: [
-      {
-        nodeId: nodeB,
-        name: 'b',
-        address: primary.address,
-        self: false,
-        reachable: true,
-        committed: true,
-        removed: false,
-        state: MemberState.ALIVE,
-      },
-    ],
-  });
+  const health = () => ({ members: [aliveAt(primary)] });
   await withNodes([{ nodeId: nodeA, answer, health }], {}, async (engram) => {
     const space = engram.space('moved');
     await space.remember(episode('a'));

@@ -12,6 +12,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { judgeControlLog } from '../../checker/control-log.js';
+import type { Verdict } from '../../checker/history.js';
 import { controlBugs } from '../../checker/planted-bugs/control-bugs.js';
 import { plantingArguments } from '../planted-source.js';
 import { ControlCluster } from './control-cluster.js';
@@ -42,6 +43,18 @@ if (bug !== undefined) {
   process.exit(planted.status ?? 4);
 }
 
+/** What the core asserts of itself is a promise as well: a run that breaks it ends there. */
+function judged(cluster: ControlCluster): Verdict {
+  try {
+    return judgeControlLog(cluster.run());
+  } catch (error) {
+    return {
+      verdict: 'violation',
+      reason: `after ${cluster.nowMs} ms the core threw: ${error instanceof Error ? error.message : String(error)}`,
+    };
+  }
+}
+
 const counts = {
   runs: 0,
   ok: 0,
@@ -62,7 +75,7 @@ for (let seed = Number(range[1]); seed <= Number(range[2]); seed += 1) {
     (line) => process.stdout.write(`${line}\n`),
   );
   const cluster: ControlCluster = new ControlCluster(seed, drawControlPlan(seed), values.tell ? story.listener : {});
-  const verdict = judgeControlLog(cluster.run());
+  const verdict = judged(cluster);
   story.end();
   counts.runs += 1;
   counts.events += cluster.trace.events;

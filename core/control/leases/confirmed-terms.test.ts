@@ -1,26 +1,22 @@
 /** Nodes with a control log of their own: writes are taken in the terms of committed rows, and by another copy once the primary is lost. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nodeId, type SpaceKey } from '../../identifiers.js';
+import type { SpaceKey } from '../../identifiers.js';
 import { Cluster } from '../../test-support/cluster.js';
-import type { Host } from '../../test-support/host.js';
+import { founderIds, founders } from '../../test-support/founded-cluster.js';
+import { type Host, testSpace as space } from '../../test-support/host.js';
 import { AckLevel } from '../../wire/generated/engram/v1/service.js';
 import { defaultControlLogOptions } from '../control-log-options.js';
-import { defaultClusterSettings, type MemberDescription, type PartitionPolicy } from '../entries.js';
+import { defaultClusterSettings, type PartitionPolicy } from '../entries.js';
 
 const terms = suite('confirmed terms');
-const space = 'default#0' as SpaceKey;
 
 function clusterOf(partitionPolicy: PartitionPolicy): Cluster {
-  const founders = [1, 2, 3].map(
-    (n): MemberDescription => ({ id: nodeId(`${n}${n}`.repeat(16)), name: `n${n}`, zone: '', rack: '', address: '' }),
-  );
   const founding = { clusterId: 'ab'.repeat(16), founders, settings: { ...defaultClusterSettings, partitionPolicy } };
   const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
   const cluster = new Cluster(3, { view, controlLog: { ...defaultControlLogOptions, founding } });
   const leader = cluster.hosts.find(({ node }) => node.inspectControl()?.raft?.role === 'leader') as Host;
-  const copies = founders.map(({ id }) => id);
-  leader.deliver({ kind: 'propose', handle: 1, entry: { kind: 'space-created', name: 'default', generation: 0, copies } });
+  leader.deliver({ kind: 'propose', handle: 1, entry: { kind: 'space-created', name: 'default', generation: 0, copies: founderIds } });
   cluster.pass(4_000);
   return cluster;
 }

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SpaceKey } from '../../identifiers.js';
 import { Cluster } from '../../test-support/cluster.js';
+import { founderIds, founders } from '../../test-support/founded-cluster.js';
 import type { Host } from '../../test-support/host.js';
 import { AckLevel } from '../../wire/generated/engram/v1/service.js';
 import { partsOf } from '../bundle.js';
@@ -21,19 +22,12 @@ function memberOf(host: Host): MemberDescription {
 
 /** Nodes of which the first three have founded the cluster; four spaces of three copies. */
 function clusterOf(nodes: number, options: Partial<RebalancingOptions> = {}): Cluster {
-  const founders = [1, 2, 3].map((n) => ({
-    id: `${n}${n}`.repeat(16),
-    name: `n${n}`,
-    zone: '',
-    rack: '',
-    address: '',
-  })) as MemberDescription[];
   const founding = { clusterId: 'ab'.repeat(16), founders, settings: defaultClusterSettings };
   const rebalancing = { ...defaultRebalancingOptions, graceMs: 3_000, settleMs: 500, stallMs: 3_000, ...options };
   const view = { epoch: { generation: 0, index: 0 }, members: [], rows: {}, unlisted: null };
   const cluster = new Cluster(nodes, { view, controlLog: { ...defaultControlLogOptions, rebalancing, founding } });
   for (const [at, name] of names.entries()) {
-    const copies = [0, 1, 2].map((shift) => founders[(at + shift) % 3]?.id) as MemberDescription['id'][];
+    const copies = founderIds.map((_, shift) => founderIds[(at + shift) % 3]);
     propose(cluster, { kind: 'space-created', name, generation: 0, copies });
   }
   cluster.pass(4_000);
